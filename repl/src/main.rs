@@ -1,0 +1,2 @@
+//! Cowry.
+fn main() {}
