@@ -2,12 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+mod change;
 mod clock;
 mod errno;
 mod layer;
 mod node;
 mod path;
 
+pub use change::{Change, ChangeKind};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use errno::{Errno, Error, NodeError, NodeResult, Result};
 pub use layer::Layer;
