@@ -1,0 +1,241 @@
+//! What is asked of a sandbox and what it answers: plain data that crosses the wire.
+
+use cowry_vfs::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One program to run, with everything that is handed to it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// What to run.
+    pub program: Program,
+    /// The input as JSON text; the program sees the parsed value.
+    pub input: Option<String>,
+    /// What fills `process.argv` after the program's own path.
+    pub args: Vec<String>,
+    /// What fills `process.env`. Nothing of the host's environment is added.
+    pub env: Vec<(String, String)>,
+    /// The working directory, a path in the tree of mounts.
+    pub cwd: String,
+    /// What `process.stdin` reads.
+    pub stdin: Vec<u8>,
+    /// Whether the result is wanted the way an inspector prints it, too.
+    pub render: bool,
+    /// A request for a program that is a worker (an object or class with a `fetch` method).
+    pub request: Option<Request>,
+}
+
+impl Job {
+    /// A job with nothing but its program: no input, no arguments, an empty environment, in `/`.
+    pub fn new(program: Program) -> Job {
+        Job {
+            program,
+            input: None,
+            args: Vec::new(),
+            env: Vec::new(),
+            cwd: "/".into(),
+            stdin: Vec::new(),
+            render: false,
+            request: None,
+        }
+    }
+
+    /// A job that evaluates `code` as `-e` does: the value of its last expression is the result.
+    pub fn expression(code: impl Into<String>) -> Job {
+        Job::new(Program::Source { name: "[eval]".into(), code: code.into(), kind: SourceKind::Expression })
+    }
+}
+
+/// The code to run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Program {
+    /// A file in the tree of mounts, or below `/program` for a file of the program's own folder.
+    File {
+        /// Its absolute path.
+        path: String,
+    },
+    /// Source text that is in no file.
+    Source {
+        /// What stack traces call it.
+        name: String,
+        /// The text, JavaScript or TypeScript.
+        code: String,
+        /// How to read it.
+        kind: SourceKind,
+    },
+    /// One entry of a REPL: JavaScript or TypeScript, top-level await, declarations stay for later entries.
+    Entry {
+        /// The text.
+        code: String,
+    },
+}
+
+/// How source text is to be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum SourceKind {
+    /// An ES module.
+    Module,
+    /// A CommonJS module.
+    CommonJs,
+    /// As `-e`: the value of the last expression is the result; a function there is called.
+    Expression,
+}
+
+/// An HTTP request for a worker.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// The method, such as `GET`.
+    pub method: String,
+    /// The absolute URL.
+    pub url: String,
+    /// Header names and values in order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// How a job ended, and what came of it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct JobResult {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The result, if the program has one and completed.
+    pub value: Option<Value>,
+}
+
+impl From<Outcome> for JobResult {
+    fn from(outcome: Outcome) -> Self {
+        JobResult { outcome, value: None }
+    }
+}
+
+/// A result in the forms it can be shown in.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Value {
+    /// A string result as it is.
+    pub text: Option<String>,
+    /// The result as JSON text, if it can be written so.
+    pub json: Option<String>,
+    /// The result as an inspector prints it, if the job asked for it.
+    pub rendered: Option<String>,
+}
+
+/// How a job ended.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It came to its end, or called `process.exit`.
+    Completed {
+        /// 0 unless the program said otherwise.
+        exit_code: i32,
+    },
+    /// An exception or rejection that nothing caught.
+    Threw(Thrown),
+    /// Program and job do not fit together, such as a worker without a request.
+    Misused {
+        /// What to do about it, in one line.
+        message: String,
+    },
+    /// It used up its time.
+    TimedOut(TimeLimit),
+    /// It used up its memory.
+    OutOfMemory,
+    /// The supervisor interrupted it on behalf of its user; the sandbox goes on.
+    Interrupted,
+    /// The supervisor killed it, or something else on the host did.
+    Killed {
+        /// Why.
+        reason: String,
+    },
+    /// The sandbox process died by itself, or broke the protocol.
+    Crashed {
+        /// The signal that ended it, if one did.
+        signal: Option<i32>,
+        /// What it last wrote on its stderr, or what was wrong with what it sent. Bounded.
+        stderr: String,
+    },
+}
+
+impl Outcome {
+    /// Whether it completed with exit code 0.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Outcome::Completed { exit_code: 0 })
+    }
+}
+
+/// An exception that nothing caught.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Thrown {
+    /// The `name` of the error, such as `TypeError`; empty if what was thrown is no error.
+    pub name: String,
+    /// The `message` of the error, or what was thrown as text.
+    pub message: String,
+    /// What Node prints: name, message and stack with the positions of the source as written.
+    pub text: String,
+    /// The stack, innermost first.
+    pub frames: Vec<Frame>,
+}
+
+/// One line of a stack.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Frame {
+    /// The function, if it has a name.
+    pub function: Option<String>,
+    /// The file as written in the program.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+}
+
+/// Which clock ran out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum TimeLimit {
+    /// Processor time.
+    Cpu,
+    /// Time on the wall.
+    Wall,
+}
+
+/// Why running code is being interrupted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Interrupt {
+    /// A clock ran out: the outcome is [`Outcome::TimedOut`].
+    Time(TimeLimit),
+    /// The user asked for it: the outcome is [`Outcome::Interrupted`].
+    Requested,
+}
+
+/// Something that happens while a job runs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Event {
+    /// A call of `console`.
+    Console {
+        /// How loud.
+        level: Level,
+        /// When.
+        at: Timestamp,
+        /// The formatted arguments, without a line end.
+        text: String,
+    },
+    /// Bytes written to `process.stdout`.
+    Stdout(Vec<u8>),
+    /// Bytes written to `process.stderr`.
+    Stderr(Vec<u8>),
+    /// The log was full; this many bytes more were counted and not kept. Sent once, at the end of a job.
+    LogsDropped {
+        /// Bytes since the job began.
+        bytes: u64,
+    },
+}
+
+/// The methods of `console`, by what they say of the message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Level {
+    Debug,
+    Log,
+    Info,
+    Warn,
+    Error,
+}
