@@ -212,3 +212,10 @@ impl StdError for Error {
         self.node.source()
     }
 }
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        let kind = std::io::Error::from_raw_os_error(error.errno().code()).kind();
+        std::io::Error::new(kind, error)
+    }
+}

@@ -5,14 +5,22 @@
 mod change;
 mod clock;
 mod errno;
+mod fs;
 mod layer;
+mod mount;
 mod node;
 mod path;
+mod walk;
 
 pub use change::{Change, ChangeKind};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use errno::{Errno, Error, NodeError, NodeResult, Result};
+pub use fs::{
+    Access, Atime, CopyTree, Credentials, File, Follow, GlobOptions, Located, MountInfo, MountOptions,
+    OpenOptions, Overwrite, SetTime, Traverse, TraverseEntry, Vfs, VfsOptions,
+};
 pub use layer::Layer;
+pub use mount::MountId;
 pub use node::{
     Allocate, DirEntry, Features, FileType, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs,
     XattrMode,
