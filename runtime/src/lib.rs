@@ -20,11 +20,20 @@
 //! }
 //! ```
 
+mod engine;
+mod host;
+mod isolate;
 mod job;
+mod js;
+mod module;
+mod ops;
 mod spec;
 
 mod supervisor;
 
+pub use engine::{CAPABILITIES, Capabilities};
+pub use host::{Host, InterruptHandle};
+pub use isolate::Isolate;
 pub use job::{
     Event, Frame, Interrupt, Job, JobResult, Level, Outcome, Program, Request, SourceKind, Thrown, TimeLimit,
     Value,

@@ -1,0 +1,96 @@
+//! One isolate: booted once in the zygote, adopted by one sandbox, run for one job after another.
+
+mod boot;
+mod drive;
+
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use deno_core::{JsRuntime, v8};
+
+use crate::engine;
+use crate::host::{Host, InterruptHandle, InterruptState};
+use crate::job::{Job, JobResult};
+use crate::module::Loader;
+use crate::ops::{self, job::Progress};
+
+/// The functions of the bootstrap that are called from here.
+struct Hooks {
+    /// Prepares the globals of a sandbox.
+    adopt: v8::Global<v8::Function>,
+    /// Begins a job.
+    start: v8::Global<v8::Function>,
+    /// Nothing is left to do: the last chance to say otherwise.
+    before_exit: v8::Global<v8::Function>,
+    /// The end of the job; answers with the exit code.
+    exit: v8::Global<v8::Function>,
+}
+
+/// A JavaScript isolate with everything user code can see, and nothing else.
+///
+/// A process has one, on its main thread, and never drops it: it ends by `_exit`.
+pub struct Isolate {
+    js: JsRuntime,
+    hooks: Hooks,
+    loader: Rc<Loader>,
+    interrupts: Arc<InterruptState>,
+    memory_limit: Option<u64>,
+}
+
+impl fmt::Debug for Isolate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Isolate")
+    }
+}
+
+impl Isolate {
+    /// Builds the isolate, loads and touches everything, and takes the host's hooks out of reach. Forks of the
+    /// process share what this made.
+    pub fn boot() -> Isolate {
+        boot::boot()
+    }
+
+    /// Gives the isolate to a sandbox. To be called once, in the forked process, before any user code.
+    pub fn adopt(&mut self, host: Host) {
+        {
+            let state = self.js.op_state();
+            let mut state = state.borrow_mut();
+            state.put(ops::Random::new(host.seed));
+            state.put(ops::Epoch::new(host.clock.clone()));
+            state.put(Progress::default());
+            self.loader.adopt(&host);
+            state.put(host);
+        }
+        boot::call(&mut self.js, &self.hooks.adopt);
+    }
+
+    /// Runs a job to its end on `rt`, a current-thread runtime made in this process.
+    ///
+    /// A session calls it again and again: what entries declared stays, interrupted or not.
+    pub fn run(&mut self, rt: &tokio::runtime::Runtime, job: &Job) -> JobResult {
+        drive::run(self, rt, job)
+    }
+
+    /// What stops the running code from another thread.
+    pub fn interrupt_handle(&mut self) -> InterruptHandle {
+        let isolate = self.js.v8_isolate().thread_safe_handle();
+        InterruptHandle { state: self.interrupts.clone(), isolate }
+    }
+
+    /// Bounds the heap from now on. A program that goes over ends with `OutOfMemory`.
+    pub fn set_memory_limit(&mut self, bytes: u64) {
+        self.memory_limit = Some(bytes);
+        engine::set_memory_limit(&mut self.js, usize::try_from(bytes).unwrap_or(usize::MAX));
+    }
+
+    /// Frees every unreachable cycle.
+    pub fn collect_garbage(&mut self) {
+        engine::collect_garbage(&mut self.js);
+    }
+
+    /// Bytes the heap holds, array buffers included.
+    pub fn heap_bytes(&mut self) -> u64 {
+        engine::heap_bytes(&mut self.js)
+    }
+}

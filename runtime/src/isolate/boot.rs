@@ -1,0 +1,77 @@
+//! Building the isolate: everything the zygote does with it before the first fork.
+
+use std::borrow::Cow;
+use std::mem::ManuallyDrop;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use deno_core::{Extension, JsRuntime, RuntimeOptions, v8};
+use deno_web::{BlobStore, InMemoryBroadcastChannel};
+
+use super::{Hooks, Isolate};
+use crate::module::Loader;
+use crate::{engine, js, ops};
+
+pub(super) fn boot() -> Isolate {
+    engine::configure_process();
+    // The engine wants a runtime entered while it is built; nothing polls this one, so that nothing of it is
+    // shared between forks.
+    let context = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let context = ManuallyDrop::new(context.expect("a runtime without I/O needs nothing of the host"));
+    let entered = context.enter();
+
+    let loader = Rc::new(Loader::default());
+    let mut js = JsRuntime::new(RuntimeOptions {
+        module_loader: Some(loader.clone()),
+        extensions: extensions(),
+        create_params: engine::create_params(),
+        ..RuntimeOptions::default()
+    });
+    js.v8_isolate().set_allow_atomics_wait(false);
+    let hooks = bootstrap(&mut js);
+    engine::collect_garbage(&mut js);
+    engine::hold_back_collector(&mut js);
+    drop(entered);
+    Isolate { js, hooks, loader, interrupts: Arc::default(), memory_limit: None }
+}
+
+fn extensions() -> Vec<Extension> {
+    let blobs = Arc::new(BlobStore::default());
+    let mut web = deno_web::deno_web::init(blobs, None, false, InMemoryBroadcastChannel::default());
+    web.middleware_fn = Some(Box::new(ops::replace));
+    let ours = Extension {
+        name: "cowry",
+        ops: Cow::Owned(ops::all()),
+        lazy_loaded_js_files: Cow::Owned(js::scripts()),
+        synthetic_esm_modules: Cow::Borrowed(js::BUILTIN_MODULES),
+        ..Extension::default()
+    };
+    vec![deno_webidl::deno_webidl::init(), web, ours]
+}
+
+/// Runs the bootstrap scripts, which end by taking away what they used.
+fn bootstrap(js: &mut JsRuntime) -> Hooks {
+    let hooks = js
+        .execute_script("ext:cowry/boot", "__bootstrap.core.loadExtScript('ext:cowry/main.js')")
+        .unwrap_or_else(|error| panic!("the bootstrap is part of this program: {error:?}"));
+    deno_core::scope!(scope, js);
+    let hooks = v8::Local::new(scope, hooks);
+    let hooks = hooks.to_object(scope).expect("the bootstrap answers with an object");
+    let hook = |name: &str| {
+        let key = v8::String::new(scope, name).expect("a short string");
+        let value = hooks.get(scope, key.into()).expect("a plain property");
+        let function = v8::Local::<v8::Function>::try_from(value).expect("every hook is a function");
+        v8::Global::new(scope, function)
+    };
+    Hooks { adopt: hook("adopt"), start: hook("start"), before_exit: hook("beforeExit"), exit: hook("exit") }
+}
+
+/// Calls a hook without arguments and drops what it answers.
+pub(super) fn call(js: &mut JsRuntime, hook: &v8::Global<v8::Function>) -> Option<v8::Global<v8::Value>> {
+    deno_core::scope!(scope, js);
+    v8::tc_scope!(let scope, scope);
+    let hook = v8::Local::new(scope, hook);
+    let this = v8::undefined(scope).into();
+    let answer = hook.call(scope, this, &[])?;
+    Some(v8::Global::new(scope, answer))
+}

@@ -1,0 +1,192 @@
+//! Running a job: begin it, turn the event loop, say how it ended.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use deno_core::{PollEventLoopOptions, serde_v8, v8};
+use serde::Serialize;
+
+use super::{Isolate, boot};
+use crate::engine;
+use crate::host::Host;
+use crate::job::{Event, Interrupt, Job, JobResult, Outcome, Program, Request, SourceKind};
+use crate::ops::job::Progress;
+
+/// Node's exit code for a program whose top-level await never ended.
+const UNSETTLED: i32 = 13;
+
+/// A job as the bootstrap reads it.
+#[derive(Serialize)]
+struct JsJob<'a> {
+    kind: &'static str,
+    name: &'a str,
+    code: &'a str,
+    input: Option<&'a str>,
+    args: &'a [String],
+    env: &'a [(String, String)],
+    render: bool,
+    request: Option<&'a Request>,
+}
+
+/// Why the event loop was left.
+enum Left {
+    /// Nothing is left to do.
+    Idle,
+    /// The job has said all it has to say.
+    Over,
+    /// The code was terminated from outside, or by its own memory.
+    Terminated,
+}
+
+pub(super) fn run(isolate: &mut Isolate, rt: &tokio::runtime::Runtime, job: &Job) -> JobResult {
+    prepare(isolate, job);
+    let is_entry = matches!(job.program, Program::Entry { .. });
+    let left = rt.block_on(async {
+        start(isolate, job);
+        let mut left = turn(isolate, is_entry).await;
+        if matches!(left, Left::Idle) && !is_entry && settled(isolate) {
+            // Listeners of `beforeExit` may have begun something new.
+            boot::call(&mut isolate.js, &isolate.hooks.before_exit);
+            left = turn(isolate, false).await;
+        }
+        left
+    });
+    finish(isolate, left, is_entry)
+}
+
+fn prepare(isolate: &mut Isolate, job: &Job) {
+    // What was meant for an earlier job came too late.
+    isolate.interrupts.take();
+    isolate.js.v8_isolate().cancel_terminate_execution();
+    let state = isolate.js.op_state();
+    let mut state = state.borrow_mut();
+    if let Ok(vfs) = state.borrow::<Host>().vfs.with_cwd(&job.cwd) {
+        state.borrow_mut::<Host>().vfs = vfs;
+    }
+    state.put(Progress { stdin: job.stdin.clone(), ..Progress::default() });
+}
+
+/// Calls the bootstrap's `start`, which never throws: it reports through operations.
+fn start(isolate: &mut Isolate, job: &Job) {
+    let (kind, name, code) = match &job.program {
+        Program::File { path } => ("file", path.as_str(), ""),
+        Program::Source { name, code, kind: SourceKind::Module } => ("module", name.as_str(), code.as_str()),
+        Program::Source { name, code, kind: SourceKind::CommonJs } => {
+            ("commonjs", name.as_str(), code.as_str())
+        }
+        Program::Source { name, code, kind: SourceKind::Expression } => {
+            ("expression", name.as_str(), code.as_str())
+        }
+        Program::Entry { code } => ("entry", "", code.as_str()),
+    };
+    let job = JsJob {
+        kind,
+        name,
+        code,
+        input: job.input.as_deref(),
+        args: &job.args,
+        env: &job.env,
+        render: job.render,
+        request: job.request.as_ref(),
+    };
+    let js = &mut isolate.js;
+    deno_core::scope!(scope, js);
+    v8::tc_scope!(let scope, scope);
+    let Ok(job) = serde_v8::to_v8(scope, job) else { return };
+    let hook = v8::Local::new(scope, &isolate.hooks.start);
+    let this = v8::undefined(scope).into();
+    hook.call(scope, this, &[job]);
+}
+
+/// Turns the event loop until nothing is left, the job is over, or the code was terminated. An entry is over as
+/// soon as its value is known; its timers go on with the next one.
+async fn turn(isolate: &mut Isolate, is_entry: bool) -> Left {
+    poll_fn(|cx| {
+        isolate.interrupts.waker.register(cx.waker());
+        loop {
+            if over(isolate) {
+                return Poll::Ready(Left::Over);
+            }
+            if stopped(isolate) {
+                return Poll::Ready(Left::Terminated);
+            }
+            if is_entry && settled(isolate) {
+                return Poll::Ready(Left::Over);
+            }
+            match isolate.js.poll_event_loop(cx, PollEventLoopOptions::default()) {
+                Poll::Pending if over(isolate) || (is_entry && settled(isolate)) => {}
+                Poll::Pending if stopped(isolate) => {}
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(_) if over(isolate) => {}
+                Poll::Ready(_) if stopped(isolate) => {}
+                // Errors reach the job through its own hooks. One that is left here is the engine's complaint
+                // about an await that nothing can end.
+                Poll::Ready(_) => return Poll::Ready(Left::Idle),
+            }
+        }
+    })
+    .await
+}
+
+fn stopped(isolate: &mut Isolate) -> bool {
+    isolate.interrupts.is_raised() || isolate.js.v8_isolate().is_execution_terminating()
+}
+
+fn over(isolate: &mut Isolate) -> bool {
+    isolate.js.op_state().borrow().borrow::<Progress>().is_over()
+}
+
+fn settled(isolate: &mut Isolate) -> bool {
+    isolate.js.op_state().borrow().borrow::<Progress>().settled
+}
+
+fn finish(isolate: &mut Isolate, left: Left, is_entry: bool) -> JobResult {
+    let interrupt = isolate.interrupts.take();
+    let terminated = matches!(left, Left::Terminated);
+    isolate.js.v8_isolate().cancel_terminate_execution();
+    if terminated && interrupt.is_none() && !over(isolate) {
+        // Only the heap's limit terminates without a reason. It was raised to make room for unwinding.
+        if let Some(bytes) = isolate.memory_limit {
+            engine::set_memory_limit(&mut isolate.js, usize::try_from(bytes).unwrap_or(usize::MAX));
+        }
+        return Outcome::OutOfMemory.into();
+    }
+    if let Some(interrupt) = interrupt.filter(|_| terminated) {
+        return match interrupt {
+            Interrupt::Time(limit) => Outcome::TimedOut(limit),
+            Interrupt::Requested => Outcome::Interrupted,
+        }
+        .into();
+    }
+    let exit_code = exit_code(isolate, is_entry);
+    let state = isolate.js.op_state();
+    let mut state = state.borrow_mut();
+    let progress = std::mem::take(state.borrow_mut::<Progress>());
+    if let Some(thrown) = progress.thrown {
+        return Outcome::Threw(thrown).into();
+    }
+    if let Some(message) = progress.misused {
+        return Outcome::Misused { message }.into();
+    }
+    if !progress.settled && progress.exit.is_none() {
+        let warning = "Warning: Detected unsettled top-level await\n";
+        (state.borrow::<Host>().emit)(Event::Stderr(warning.into()));
+        return Outcome::Completed { exit_code: UNSETTLED }.into();
+    }
+    let exit_code = progress.exit.unwrap_or(exit_code);
+    JobResult { outcome: Outcome::Completed { exit_code }, value: progress.value }
+}
+
+/// Lets listeners of `exit` run and reads `process.exitCode`.
+fn exit_code(isolate: &mut Isolate, is_entry: bool) -> i32 {
+    if is_entry {
+        return 0;
+    }
+    let answer = boot::call(&mut isolate.js, &isolate.hooks.exit);
+    isolate.js.v8_isolate().cancel_terminate_execution();
+    let Some(answer) = answer else { return 1 };
+    let js = &mut isolate.js;
+    deno_core::scope!(scope, js);
+    let answer = v8::Local::new(scope, answer);
+    answer.int32_value(scope).unwrap_or(1)
+}

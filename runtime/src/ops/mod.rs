@@ -1,0 +1,24 @@
+//! The operations JavaScript is built on: thin, one file per area. User code never holds one.
+
+use deno_core::OpDecl;
+
+pub(crate) mod job;
+mod random;
+mod time;
+
+pub(crate) use random::Random;
+pub(crate) use time::Epoch;
+
+/// Every operation there is.
+pub(crate) fn all() -> Vec<OpDecl> {
+    [job::ops(), random::ops(), time::ops()].concat()
+}
+
+/// Replaces operations of the web platform by ours: clocks are coarse here.
+pub(crate) fn replace(op: OpDecl) -> OpDecl {
+    match op.name {
+        "op_now" => op.with_implementation_from(&time::op_cowry_now()),
+        "op_time_origin" => op.with_implementation_from(&time::op_cowry_time_origin()),
+        _ => op,
+    }
+}
