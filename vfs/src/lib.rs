@@ -6,6 +6,7 @@ mod change;
 mod clock;
 mod errno;
 mod fs;
+mod host;
 mod layer;
 mod mount;
 mod node;
@@ -19,6 +20,7 @@ pub use fs::{
     Access, Atime, CopyTree, Credentials, File, Follow, GlobOptions, Located, MountInfo, MountOptions,
     OpenOptions, Overwrite, SetTime, Traverse, TraverseEntry, Vfs, VfsOptions,
 };
+pub use host::{HostLayer, HostOptions};
 pub use layer::Layer;
 pub use mount::MountId;
 pub use node::{
