@@ -1,0 +1,279 @@
+//! What is remembered of every run, failed ones included.
+
+use std::time::Duration;
+
+use cowry_runtime::{Level, Limits, Lockdown, Outcome, Usage, Value};
+use cowry_vfs::{Change, ChangeKind, FileType, Timestamp, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::policy::{Keep, Policy, When};
+use crate::units::Span;
+
+/// The most changes a record lists; more are counted.
+pub const CHANGES_RECORDED: usize = 10_000;
+/// The most bytes of log a record holds; more are counted.
+pub const LOG_RECORDED: usize = 256 << 10;
+/// The largest result a record holds, in bytes.
+pub const RESULT_RECORDED: usize = 64 << 10;
+
+/// Everything about one run but its files. Stored in the workspace as JSON.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// What names the run: eight letters and digits.
+    pub id: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it had ended and was judged.
+    pub ended: Timestamp,
+    /// What ran.
+    pub program: ProgramRecord,
+    /// BLAKE3 of the input's JSON text, in hexadecimal.
+    pub input_hash: Option<String>,
+    /// The arguments.
+    pub args: Vec<String>,
+    /// The names of the environment's variables; the values may be secrets and are not kept.
+    pub env_names: Vec<String>,
+    /// The seed that made it repeatable.
+    pub seed: Option<u64>,
+    /// The message given with it.
+    pub message: Option<String>,
+    /// What it was allowed, and what of it would persist.
+    pub policy: PolicyRecord,
+    /// Whether it was to commit nothing.
+    pub dry_run: bool,
+    /// The revision it saw.
+    pub base: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The result, if it is small enough.
+    pub result: Option<Value>,
+    /// What it used.
+    pub usage: Usage,
+    /// What it logged, up to a bound.
+    pub logs: Vec<LogLine>,
+    /// Bytes of log beyond that bound or the limit.
+    pub logs_dropped: u64,
+    /// What it changed, in path order, up to a bound.
+    pub changes: Vec<ChangeRecord>,
+    /// Changes beyond that bound.
+    pub changes_omitted: u64,
+    /// Which parts of the lockdown held.
+    pub lockdown: Lockdown,
+    /// What became of its files.
+    pub fate: Fate,
+    /// The paths on which others were first, if that is what became of them.
+    pub conflicts: Vec<ConflictRecord>,
+    /// Until when its changes are kept, if they are.
+    pub kept_until: Option<Timestamp>,
+}
+
+/// What ran.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ProgramRecord {
+    /// The file as it was named, or `[eval]`.
+    pub name: String,
+    /// BLAKE3 of its text, in hexadecimal.
+    pub hash: String,
+}
+
+/// A policy as it was applied.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct PolicyRecord {
+    /// Whether what no rule matches persists.
+    pub persist_by_default: bool,
+    /// The rules in the order asked, the built-in one included.
+    pub rules: Vec<RuleRecord>,
+    /// The mounts.
+    pub mounts: Vec<MountRecord>,
+    /// Whether a missing part of the lockdown was to refuse it.
+    pub strict: bool,
+    /// The bounds that held.
+    pub limits: Limits,
+}
+
+/// One rule of a policy.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RuleRecord {
+    /// The glob.
+    pub glob: String,
+    /// `persist`, `discard` or `expire`.
+    pub keep: String,
+    /// `success` or `always`.
+    pub when: String,
+    /// How long an expiring path lasts.
+    pub ttl: Option<Span>,
+}
+
+/// One mount of a policy.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MountRecord {
+    /// Where.
+    pub at: String,
+    /// What.
+    pub source: String,
+    /// Whether it could be written.
+    pub writable: bool,
+}
+
+/// Something a run printed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum LogLine {
+    /// Through `console`.
+    Console {
+        /// How loud.
+        level: Level,
+        /// When.
+        at: Timestamp,
+        /// What, without a line end.
+        text: String,
+    },
+    /// To `process.stdout`; bytes that are no UTF-8 are replaced.
+    Stdout(String),
+    /// To `process.stderr`; bytes that are no UTF-8 are replaced.
+    Stderr(String),
+}
+
+/// One path that a run changed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChangeRecord {
+    /// Where.
+    pub path: String,
+    /// How.
+    pub kind: ChangeKind,
+    /// Where it was before, if it was renamed.
+    pub from: Option<String>,
+    /// What kind of node it is (of a removal: was).
+    pub node: FileType,
+    /// Bytes before.
+    pub before: Option<u64>,
+    /// Bytes now.
+    pub after: Option<u64>,
+    /// What the policy said of it.
+    pub verdict: VerdictRecord,
+}
+
+/// What a policy said of a path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum VerdictRecord {
+    /// To be committed.
+    Persist,
+    /// To be forgotten.
+    Discard,
+    /// To be committed and removed after this time.
+    Expire(Span),
+}
+
+/// A path on which a run and somebody else collided.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ConflictRecord {
+    /// Where.
+    pub path: String,
+    /// How.
+    pub what: String,
+}
+
+/// What became of the files of a run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Fate {
+    /// Nothing that would persist was changed.
+    Unchanged,
+    /// Committed as this revision.
+    Committed {
+        /// The revision.
+        revision: u64,
+    },
+    /// Not committed, because the run was to commit nothing.
+    DryRun,
+    /// Not committed, because the run failed.
+    Failed,
+    /// Not committed, because others were first.
+    Conflict,
+    /// Not committed, because there was no workspace to commit to.
+    Scratch,
+    /// Not committed, because the workspace failed.
+    CommitFailed {
+        /// What it said.
+        reason: String,
+    },
+    /// Dropped on request.
+    Dropped,
+}
+
+impl RunRecord {
+    /// The revision that its files are in.
+    pub fn revision(&self) -> Option<u64> {
+        match self.fate {
+            Fate::Committed { revision } => Some(revision),
+            _ => None,
+        }
+    }
+
+    /// Whether its changes can still be committed or looked at in full, at the time `now`.
+    pub fn is_kept(&self, now: Timestamp) -> bool {
+        self.kept_until.is_some_and(|until| now < until)
+    }
+
+    /// How long it took.
+    pub fn duration(&self) -> Duration {
+        Duration::from_nanos(u64::try_from(self.ended.0.saturating_sub(self.started.0)).unwrap_or(0))
+    }
+}
+
+impl PolicyRecord {
+    /// What to remember of a policy.
+    pub fn of(policy: &Policy) -> PolicyRecord {
+        let mounts = policy.mounts.iter().map(|mount| MountRecord {
+            at: mount.at.to_string(),
+            source: mount.source.display().to_string(),
+            writable: mount.is_writable(),
+        });
+        PolicyRecord {
+            persist_by_default: policy.files.persist_by_default,
+            rules: policy.files.rules().map(RuleRecord::of).collect(),
+            mounts: mounts.collect(),
+            strict: policy.strict,
+            limits: policy.limits.resolve(),
+        }
+    }
+}
+
+impl RuleRecord {
+    fn of(rule: &crate::policy::Rule) -> RuleRecord {
+        let (keep, ttl) = match rule.keep {
+            Keep::Persist => ("persist", None),
+            Keep::Discard => ("discard", None),
+            Keep::Expire(ttl) => ("expire", Some(Span(ttl))),
+        };
+        let when = match rule.when {
+            When::Success => "success",
+            When::Always => "always",
+        };
+        RuleRecord { glob: rule.glob.as_str().into(), keep: keep.into(), when: when.into(), ttl }
+    }
+}
+
+impl ChangeRecord {
+    /// What to remember of a change.
+    pub fn of(change: &Change, verdict: Verdict) -> ChangeRecord {
+        let stat = change.after.or(change.before);
+        ChangeRecord {
+            path: change.path.to_string(),
+            kind: change.kind,
+            from: change.from.as_ref().map(ToString::to_string),
+            node: stat.map_or(FileType::Regular, |stat| stat.kind),
+            before: change.before.map(|stat| stat.size),
+            after: change.after.map(|stat| stat.size),
+            verdict: verdict.into(),
+        }
+    }
+}
+
+impl From<Verdict> for VerdictRecord {
+    fn from(verdict: Verdict) -> VerdictRecord {
+        match verdict {
+            Verdict::Persist => VerdictRecord::Persist,
+            Verdict::Discard => VerdictRecord::Discard,
+            Verdict::Expire(ttl) => VerdictRecord::Expire(Span(ttl)),
+        }
+    }
+}

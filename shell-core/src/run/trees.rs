@@ -1,0 +1,116 @@
+//! The trees a run sees: the workspace at `/`, mounts below.
+
+use std::sync::Arc;
+
+use cowry_vfs::{
+    Change, Clock, HostLayer, HostOptions, Judge, Layer, MountOptions, Overlay, VPathBuf, Verdict, Vfs,
+    VfsOptions,
+};
+
+use crate::diff::Diff;
+use crate::error::{Error, Result};
+use crate::mount::Mount;
+
+/// What is mounted where, before anything was written.
+pub(crate) struct Trees {
+    root: Arc<dyn Layer>,
+    mounts: Vec<(Mount, Arc<dyn Layer>)>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Trees {
+    /// Opens every mount.
+    pub fn open(root: Arc<dyn Layer>, mounts: &[Mount], clock: Arc<dyn Clock>) -> Result<Trees> {
+        let mut opened: Vec<(Mount, Arc<dyn Layer>)> = Vec::new();
+        for mount in mounts {
+            if opened.iter().any(|(other, _)| other.at == mount.at) {
+                return Err(Error::Usage(format!("{} is mounted twice: remove one of them", mount.at)));
+            }
+            let source = mount.source.display();
+            let options = HostOptions { read_only: true, ..HostOptions::default() };
+            let layer = HostLayer::open(&mount.source, &options)
+                .map_err(|error| Error::Usage(format!("cannot mount {source} at {}: {error}", mount.at)))?;
+            opened.push((mount.clone(), Arc::new(layer)));
+        }
+        Ok(Trees { root, mounts: opened, clock })
+    }
+
+    /// What to hand to a sandbox, the workspace first.
+    pub fn for_sandbox(&self) -> Vec<cowry_runtime::Mount> {
+        let root = cowry_runtime::Mount { at: "/".into(), layer: self.root.clone(), writable: true };
+        let mounts = self.mounts.iter().map(|(mount, layer)| cowry_runtime::Mount {
+            at: mount.at.to_string(),
+            layer: layer.clone(),
+            writable: mount.is_writable(),
+        });
+        std::iter::once(root).chain(mounts).collect()
+    }
+
+    /// The trees as they were.
+    pub fn before(&self) -> Result<Vfs> {
+        self.assemble(|_| None)
+    }
+
+    /// The trees with what was written to them; `overlays` are the sandbox's, in the order of its mounts.
+    pub fn after(&self, overlays: &[Option<Overlay>]) -> Result<Vfs> {
+        self.assemble(|at| {
+            overlays.get(at)?.as_ref().map(|overlay| Arc::new(overlay.fork()) as Arc<dyn Layer>)
+        })
+    }
+
+    /// What was written, over all trees.
+    pub fn diff(&self, overlays: &[Option<Overlay>]) -> Result<Diff> {
+        let mut changes = Vec::new();
+        for (at, overlay) in overlays.iter().enumerate() {
+            let Some(overlay) = overlay else { continue };
+            let place = if at == 0 { VPathBuf::root() } else { self.mounts[at - 1].0.at.clone() };
+            changes.extend(overlay.changes()?.into_iter().map(|change| moved_below(change, &place)));
+        }
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Diff::new(changes, self.before()?, self.after(overlays)?))
+    }
+
+    /// The mounts that can be written, each with its overlay.
+    pub fn written<'a>(
+        &'a self,
+        overlays: &'a [Option<Overlay>],
+    ) -> impl Iterator<Item = (&'a Mount, &'a Overlay)> {
+        let pairs = self.mounts.iter().zip(overlays.iter().skip(1));
+        pairs.filter_map(|((mount, _), overlay)| Some((mount, overlay.as_ref()?)))
+    }
+
+    fn assemble(&self, instead: impl Fn(usize) -> Option<Arc<dyn Layer>>) -> Result<Vfs> {
+        let options = VfsOptions { clock: self.clock.clone(), ..VfsOptions::default() };
+        let tree = Vfs::new(instead(0).unwrap_or_else(|| self.root.clone()), options);
+        for (at, (mount, layer)) in self.mounts.iter().enumerate() {
+            let layer = instead(at + 1).unwrap_or_else(|| layer.clone());
+            let read_only = MountOptions { read_only: true, ..MountOptions::default() };
+            tree.mount(&mount.at, layer, read_only)?;
+        }
+        Ok(tree)
+    }
+}
+
+/// Asks a judge of whole trees about the paths of one mount.
+pub(crate) struct Below<'a> {
+    pub place: &'a VPathBuf,
+    pub judge: &'a dyn Judge,
+}
+
+impl Judge for Below<'_> {
+    fn verdict(&self, path: &VPathBuf) -> Verdict {
+        self.judge.verdict(&below(self.place, path))
+    }
+
+    fn verdict_below(&self, path: &VPathBuf) -> Option<Verdict> {
+        self.judge.verdict_below(&below(self.place, path))
+    }
+}
+
+fn moved_below(change: Change, place: &VPathBuf) -> Change {
+    Change { path: below(place, &change.path), from: change.from.map(|from| below(place, &from)), ..change }
+}
+
+fn below(place: &VPathBuf, path: &VPathBuf) -> VPathBuf {
+    path.components().fold(place.clone(), |path, name| path.join(&name))
+}

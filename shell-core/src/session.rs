@@ -1,0 +1,260 @@
+//! A session: one sandbox that stays, entry after entry, over one base.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cowry_runtime::{
+    Event, Interrupter, Job, JobReport, Outcome, Program, RuntimeError, Sandbox, SandboxSpec, Usage, Value,
+    Zygote,
+};
+use cowry_vfs::{InoMap, Layer, Overlay, Revision};
+
+use crate::diff::Diff;
+use crate::error::{Error, Result};
+use crate::policy::Policy;
+use crate::run::trees::Trees;
+use crate::workspace::Workspace;
+
+/// How a session is set up.
+#[derive(Clone, Debug, Default)]
+pub struct SessionOptions {
+    /// What it may use, and what of its files a commit persists. Limits are per entry.
+    pub policy: Policy,
+    /// What fills `process.argv`.
+    pub args: Vec<String>,
+    /// What fills `process.env`.
+    pub env: Vec<(String, String)>,
+    /// Makes everything random repeatable.
+    pub seed: Option<u64>,
+}
+
+/// What came of one entry.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EntryReport {
+    /// How it ended. Anything but a completed entry leaves the globals as they were at that point.
+    pub outcome: Outcome,
+    /// The value, in the forms it can be shown in; an inspector's included.
+    pub value: Option<Value>,
+    /// What it used.
+    pub usage: Usage,
+    /// Whether the sandbox ended with it: the next entry starts without globals, but with all files.
+    pub restarted: bool,
+}
+
+/// What a commit of a session did.
+#[derive(Clone, Debug)]
+pub struct SessionCommit {
+    /// The new revision; `None` if nothing that persists is new.
+    pub revision: Option<Revision>,
+    /// What was new, persisted or not.
+    pub diff: Diff,
+}
+
+/// A sandbox that stays, on a workspace.
+///
+/// Entries share globals and files. Nothing reaches the workspace before [`commit`](Session::commit); what the
+/// policy discards stays visible in the session. A sandbox that is killed loses its globals and not its files.
+#[derive(Debug)]
+pub struct Session {
+    workspace: Workspace,
+    options: SessionOptions,
+    zygote: Arc<Zygote>,
+    base: Revision,
+    trees: Trees,
+    sandbox: Option<Sandbox>,
+    /// What was written since the base, up to the last entry that the sandbox survived.
+    written: Vec<Option<Overlay>>,
+    /// The state of `written` at the last commit; empty before the first.
+    committed: Vec<Option<Overlay>>,
+    /// Which nodes of the workspace earlier commits made of the session's.
+    nodes: InoMap,
+    own: Vec<Revision>,
+    handle: SessionInterrupter,
+}
+
+/// Interrupts the entry that a session is evaluating, from any thread; nothing happens between entries.
+#[derive(Clone, Debug, Default)]
+pub struct SessionInterrupter {
+    current: Arc<Mutex<Option<Interrupter>>>,
+}
+
+impl SessionInterrupter {
+    /// Interrupts: the entry ends as [`Outcome::Interrupted`], the session goes on.
+    pub fn interrupt(&self) {
+        if let Some(interrupter) = &*self.current.lock().unwrap_or_else(PoisonError::into_inner) {
+            interrupter.interrupt();
+        }
+    }
+
+    fn set(&self, interrupter: Option<Interrupter>) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = interrupter;
+    }
+}
+
+impl Session {
+    /// Makes the sandbox over the workspace's latest revision; direct writes are sealed first.
+    pub(crate) fn begin(workspace: &Workspace, options: SessionOptions) -> Result<Session> {
+        let (base, root) = workspace.base()?;
+        let trees = Trees::open(root, &options.policy.mounts, workspace.clock())?;
+        let mut session = Session {
+            workspace: workspace.clone(),
+            zygote: workspace.runtime().zygote()?,
+            base,
+            trees,
+            sandbox: None,
+            written: Vec::new(),
+            committed: Vec::new(),
+            nodes: InoMap::default(),
+            own: Vec::new(),
+            handle: SessionInterrupter::default(),
+            options,
+        };
+        session.spawn()?;
+        Ok(session)
+    }
+
+    /// Evaluates one entry and hands on what it prints as it happens.
+    ///
+    /// An entry that throws is no error: the report says so.
+    ///
+    /// # Errors
+    /// If there is no sandbox and none can be made.
+    pub fn eval(&mut self, code: &str, on_event: &mut dyn FnMut(Event)) -> Result<EntryReport> {
+        let job = Job {
+            args: self.options.args.clone(),
+            env: self.options.env.clone(),
+            render: true,
+            ..Job::new(Program::Entry { code: code.into() })
+        };
+        if self.sandbox.is_none() {
+            self.spawn()?;
+        }
+        let sandbox = self.sandbox.as_mut().expect("it was just made");
+        self.handle.set(Some(sandbox.interrupter()));
+        let done = sandbox.run(&job, on_event);
+        self.handle.set(None);
+        let restarted = self.settle();
+        let JobReport { result, usage } = done?;
+        Ok(EntryReport { outcome: result.outcome, value: result.value, usage, restarted })
+    }
+
+    /// Commits what is new since the last commit and goes on.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if others changed the same files since the base; nothing is committed then.
+    pub fn commit(&mut self, message: Option<&str>) -> Result<SessionCommit> {
+        let diff = self.diff()?;
+        let judge = self.options.policy.files.judge(true);
+        let revision = commit::session(self, &judge, &diff, message)?;
+        Ok(SessionCommit { revision, diff })
+    }
+
+    /// Forgets what was written since the last commit and starts a new sandbox; globals are lost.
+    ///
+    /// # Errors
+    /// If the sandbox cannot be made.
+    pub fn discard(&mut self) -> Result<()> {
+        let revision = self.own.last().copied().unwrap_or(self.base);
+        self.move_to(revision)
+    }
+
+    /// Takes others' commits: starts a new sandbox over the latest revision; globals are lost.
+    ///
+    /// # Errors
+    /// If there is something to commit or discard first, or the sandbox cannot be made.
+    pub fn refresh(&mut self) -> Result<()> {
+        if !self.diff()?.is_empty() {
+            return Err(Error::Usage("there are changes: commit or discard them first".into()));
+        }
+        let (latest, _) = self.workspace.base()?;
+        self.move_to(latest)
+    }
+
+    /// What is new since the last commit, whether or not it would persist.
+    ///
+    /// # Errors
+    /// If the workspace cannot be read.
+    pub fn diff(&self) -> Result<Diff> {
+        let now = self.trees.diff(&self.written)?;
+        if self.committed.is_empty() {
+            return Ok(now);
+        }
+        let then = self.trees.diff(&self.committed)?;
+        let changes = crate::diff::since(&then.changes, &now.changes);
+        Ok(Diff::new(changes, then.after().clone(), now.after().clone()))
+    }
+
+    /// The session's tree as it is after the last entry.
+    ///
+    /// # Errors
+    /// If the mounts cannot be put together.
+    pub fn fs(&self) -> Result<cowry_vfs::Vfs> {
+        self.trees.after(&self.written)
+    }
+
+    /// The revision it started from, or moved to.
+    pub fn base(&self) -> Revision {
+        self.base
+    }
+
+    /// A handle that interrupts the running entry from any thread. It outlives restarts of the sandbox.
+    pub fn interrupter(&self) -> SessionInterrupter {
+        self.handle.clone()
+    }
+
+    /// Takes over what the sandbox wrote, if it lives; says whether it does not.
+    fn settle(&mut self) -> bool {
+        match &self.sandbox {
+            Some(sandbox) if sandbox.is_alive() => {
+                self.written = fork_all(sandbox.overlays());
+                false
+            }
+            _ => {
+                self.sandbox = None;
+                true
+            }
+        }
+    }
+
+    fn spawn(&mut self) -> Result<()> {
+        let mut mounts = self.trees.for_sandbox();
+        for (mount, written) in mounts.iter_mut().zip(&self.written) {
+            mount.written = written.as_ref().map(Overlay::fork);
+        }
+        let spec = SandboxSpec {
+            mounts,
+            program: None,
+            limits: self.options.policy.limits.resolve(),
+            seed: self.options.seed,
+            strict: self.options.policy.strict,
+        };
+        let sandbox = match self.zygote.spawn(spec.clone()) {
+            Err(RuntimeError::ZygoteDied { .. }) => {
+                self.workspace.runtime().forget(&self.zygote);
+                self.zygote = self.workspace.runtime().zygote()?;
+                self.zygote.spawn(spec)?
+            }
+            spawned => spawned?,
+        };
+        if self.written.is_empty() {
+            self.written = fork_all(sandbox.overlays());
+        }
+        self.sandbox = Some(sandbox);
+        Ok(())
+    }
+
+    fn move_to(&mut self, revision: Revision) -> Result<()> {
+        let root = self.workspace.layer_at(revision)?;
+        self.sandbox = None;
+        self.trees = Trees::open(root, &self.options.policy.mounts, self.workspace.clock())?;
+        self.base = revision;
+        self.written.clear();
+        self.committed.clear();
+        self.nodes = InoMap::default();
+        self.own.clear();
+        self.spawn()
+    }
+}
+
+pub(crate) fn fork_all(overlays: &[Option<Overlay>]) -> Vec<Option<Overlay>> {
+    overlays.iter().map(|overlay| overlay.as_ref().map(Overlay::fork)).collect()
+}

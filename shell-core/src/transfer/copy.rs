@@ -1,0 +1,107 @@
+//! From a directory of one layer into a sink.
+
+use std::collections::HashMap;
+
+use cowry_vfs::{DirEntry, FileType, Ino, Layer, Name, VPathBuf};
+
+use super::sink::{Entry, PIECE, Sink, source};
+use crate::error::Result;
+
+/// How many entries of a directory are read at once.
+pub(super) const PAGE: usize = 512;
+
+/// Copies everything below `root`, parents before what is in them, in name order.
+pub(super) fn copy(layer: &dyn Layer, root: Ino, sink: &mut Sink<'_>) -> Result<()> {
+    let mut linked = HashMap::new();
+    walk(layer, root, &mut |path, entry| {
+        let stat = &entry.stat;
+        if stat.nlink > 1 && !stat.is_dir() {
+            if let Some(first) = linked.get(&stat.ino) {
+                return sink.put(Entry::Link { path: path.clone(), to: VPathBuf::clone(first) });
+            }
+            linked.insert(stat.ino, path.clone());
+        }
+        match stat.kind {
+            FileType::Directory => {
+                sink.put(Entry::Directory { path: path.clone(), mode: stat.mode, mtime: stat.mtime })
+            }
+            FileType::Symlink => {
+                let target = layer.readlink(stat.ino).map_err(source)?;
+                sink.put(Entry::Symlink { path: path.clone(), target, mtime: stat.mtime })
+            }
+            FileType::Regular => file(layer, path, entry, sink),
+            _ => {
+                sink.skip(path.as_str(), "it is no file, directory or symbolic link");
+                Ok(())
+            }
+        }
+    })
+}
+
+fn file(layer: &dyn Layer, path: &VPathBuf, entry: &DirEntry, sink: &mut Sink<'_>) -> Result<()> {
+    let (mode, mtime) = (entry.stat.mode, entry.stat.mtime);
+    let read = |offset| layer.read(entry.stat.ino, offset, PIECE).map_err(source);
+    let content = read(0)?.to_vec();
+    let mut offset = content.len() as u64;
+    let mut more = content.len() == PIECE;
+    sink.put(Entry::File { path: path.clone(), mode, mtime, content })?;
+    while more {
+        let content = read(offset)?.to_vec();
+        offset += content.len() as u64;
+        more = content.len() == PIECE;
+        if !content.is_empty() {
+            sink.put(Entry::More { path: path.clone(), mtime, content })?;
+        }
+    }
+    Ok(())
+}
+
+/// A directory that is being read: where it is and how far.
+struct Level {
+    path: VPathBuf,
+    ino: Ino,
+    page: std::vec::IntoIter<DirEntry>,
+    last: Option<Name>,
+    done: bool,
+}
+
+impl Level {
+    fn new(path: VPathBuf, ino: Ino) -> Level {
+        Level { path, ino, page: Vec::new().into_iter(), last: None, done: false }
+    }
+
+    fn next(&mut self, layer: &dyn Layer) -> Result<Option<DirEntry>> {
+        if let Some(entry) = self.page.next() {
+            return Ok(Some(entry));
+        }
+        if self.done {
+            return Ok(None);
+        }
+        let page = layer.readdir(self.ino, self.last.as_ref(), PAGE).map_err(source)?;
+        self.done = page.len() < PAGE;
+        self.last = page.last().map(|entry| entry.name.clone());
+        self.page = page.into_iter();
+        Ok(self.page.next())
+    }
+}
+
+/// Visits everything below `root` without recursion, so that depth costs no stack.
+pub(super) fn walk(
+    layer: &dyn Layer,
+    root: Ino,
+    visit: &mut dyn FnMut(&VPathBuf, &DirEntry) -> Result<()>,
+) -> Result<()> {
+    let mut levels = vec![Level::new(VPathBuf::root(), root)];
+    while let Some(level) = levels.last_mut() {
+        let Some(entry) = level.next(layer)? else {
+            levels.pop();
+            continue;
+        };
+        let path = level.path.join(&entry.name);
+        visit(&path, &entry)?;
+        if entry.stat.is_dir() {
+            levels.push(Level::new(path, entry.stat.ino));
+        }
+    }
+    Ok(())
+}

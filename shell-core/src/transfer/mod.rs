@@ -1,0 +1,158 @@
+//! Whole trees in and out: host folders and tar archives.
+//!
+//! Modes, modification times, symbolic links and hard links are kept. Nothing follows a symbolic link, so nothing
+//! leaves the folder it was asked to read or write. What cannot be transferred is skipped and reported. Imports are
+//! written in batches of up to a thousand entries or 16 MiB, each all or nothing.
+
+mod archive;
+mod copy;
+mod sink;
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use cowry_vfs::{Follow, HostLayer, HostOptions, Located, Vfs};
+
+use self::sink::Sink;
+use crate::error::{Error, Result};
+
+/// The most skipped entries that are listed; more are counted.
+pub const SKIPPED_LISTED: usize = 100;
+
+/// How far a transfer has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Progress {
+    /// Entries done.
+    pub entries: u64,
+    /// Bytes of content done.
+    pub bytes: u64,
+}
+
+/// What a transfer did.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Totals {
+    /// Regular files, hard links to them not counted.
+    pub files: u64,
+    /// Directories.
+    pub directories: u64,
+    /// Symbolic links.
+    pub symlinks: u64,
+    /// Further names of files.
+    pub hard_links: u64,
+    /// Bytes of content.
+    pub bytes: u64,
+    /// What was left out, up to [`SKIPPED_LISTED`].
+    pub skipped: Vec<Skipped>,
+    /// How much was left out in all.
+    pub skipped_count: u64,
+}
+
+/// One entry that was left out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Skipped {
+    /// The entry, relative to what was transferred.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Totals {
+    fn skip(&mut self, path: impl Into<String>, reason: impl Into<String>) {
+        self.skipped_count += 1;
+        if self.skipped.len() < SKIPPED_LISTED {
+            self.skipped.push(Skipped { path: path.into(), reason: reason.into() });
+        }
+    }
+}
+
+/// Copies a host folder into a directory of a tree, which is made if it is missing.
+///
+/// Files that are there already are replaced, directories merged.
+///
+/// # Errors
+/// If the folder cannot be read or the tree not written. Batches that were written stay.
+pub fn import_folder(
+    folder: &Path,
+    tree: &Vfs,
+    into: &str,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Totals> {
+    if folder.is_file() {
+        let path = folder.display();
+        return Err(Error::Usage(format!("{path} is a file: put single files, import folders and archives")));
+    }
+    let source = HostLayer::open(folder, &HostOptions { read_only: true, ..HostOptions::default() })
+        .map_err(|error| Error::Usage(format!("cannot read the folder {}: {error}", folder.display())))?;
+    let target = directory(tree, into)?;
+    let mut sink = Sink::new(&*target.layer, target.stat.ino, on_progress);
+    copy::copy(&source, cowry_vfs::Layer::root(&source), &mut sink)?;
+    sink.finish()
+}
+
+/// Unpacks a tar archive into a directory of a tree, which is made if it is missing.
+///
+/// Absolute names become relative; entries with `..` or below a symbolic link are skipped.
+///
+/// # Errors
+/// If the archive is damaged or compressed, or the tree cannot be written. Batches that were written stay.
+pub fn import_tar(
+    archive: &mut dyn Read,
+    tree: &Vfs,
+    into: &str,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Totals> {
+    let target = directory(tree, into)?;
+    let mut sink = Sink::new(&*target.layer, target.stat.ino, on_progress);
+    archive::unpack(archive, &mut sink)?;
+    sink.finish()
+}
+
+/// Copies a directory of a tree into a host folder, which is made if it is missing.
+///
+/// # Errors
+/// If the tree cannot be read or the folder not written.
+pub fn export_folder(
+    tree: &Vfs,
+    from: &str,
+    folder: &Path,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Totals> {
+    let source = existing(tree, from)?;
+    std::fs::create_dir_all(folder).map_err(|error| Error::host("make the folder", folder, error))?;
+    let options = HostOptions { read_only: false, ..HostOptions::default() };
+    let target =
+        Arc::new(HostLayer::open(folder, &options).map_err(|error| {
+            Error::Usage(format!("cannot write the folder {}: {error}", folder.display()))
+        })?);
+    let mut sink = Sink::new(&*target, cowry_vfs::Layer::root(&*target), on_progress);
+    copy::copy(&*source.layer, source.stat.ino, &mut sink)?;
+    sink.finish()
+}
+
+/// Packs a directory of a tree into a tar archive (pax).
+///
+/// # Errors
+/// If the tree cannot be read or the archive not written.
+pub fn export_tar(
+    tree: &Vfs,
+    from: &str,
+    archive: &mut dyn Write,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Totals> {
+    let source = existing(tree, from)?;
+    archive::pack(&*source.layer, source.stat.ino, archive, on_progress)
+}
+
+fn existing(tree: &Vfs, path: &str) -> Result<Located> {
+    let located = tree.locate(path, Follow::Yes)?;
+    if !located.stat.is_dir() {
+        return Err(Error::Usage(format!("{path} is no directory: get single files, export directories")));
+    }
+    Ok(located)
+}
+
+fn directory(tree: &Vfs, path: &str) -> Result<Located> {
+    tree.mkdir_all(path, 0o777)?;
+    Ok(tree.locate(path, Follow::Yes)?)
+}

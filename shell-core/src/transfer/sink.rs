@@ -1,0 +1,299 @@
+//! Where a transfer writes: a directory of a layer, in batches.
+
+use std::collections::HashMap;
+
+use cowry_vfs::{
+    Errno, Ino, Layer, Name, NewAttr, NewNode, NodeError, NodeResult, SetAttr, Timestamp, VPathBuf,
+};
+
+use super::{Progress, Totals};
+use crate::error::Result;
+
+/// How much is staged before it is written.
+const BATCH_BYTES: usize = 16 << 20;
+const BATCH_ENTRIES: usize = 1000;
+
+/// The longest piece of a file that is handled at once.
+pub(super) const PIECE: usize = 4 << 20;
+
+/// One entry on its way; paths are relative to the target.
+pub(super) enum Entry {
+    Directory {
+        path: VPathBuf,
+        mode: u32,
+        mtime: Timestamp,
+    },
+    File {
+        path: VPathBuf,
+        mode: u32,
+        mtime: Timestamp,
+        content: Vec<u8>,
+    },
+    /// More content of the file that came last at this path.
+    More {
+        path: VPathBuf,
+        mtime: Timestamp,
+        content: Vec<u8>,
+    },
+    Symlink {
+        path: VPathBuf,
+        target: String,
+        mtime: Timestamp,
+    },
+    /// One more name of a file that came before.
+    Link {
+        path: VPathBuf,
+        to: VPathBuf,
+    },
+}
+
+impl Entry {
+    fn path(&self) -> &VPathBuf {
+        match self {
+            Entry::Directory { path, .. }
+            | Entry::File { path, .. }
+            | Entry::More { path, .. }
+            | Entry::Symlink { path, .. }
+            | Entry::Link { path, .. } => path,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Entry::File { content, .. } | Entry::More { content, .. } => content.len(),
+            _ => 0,
+        }
+    }
+}
+
+pub(super) struct Sink<'a> {
+    layer: &'a dyn Layer,
+    /// Directories known to be there.
+    directories: HashMap<VPathBuf, Ino>,
+    /// Modes and times of directories, which are set when nothing more is written into them.
+    attributes: Vec<(Ino, u32, Timestamp)>,
+    /// The file that more content may come for, if it was not skipped.
+    last: Option<(VPathBuf, Ino)>,
+    staged: Vec<Entry>,
+    staged_bytes: usize,
+    totals: Totals,
+    progress: Progress,
+    on_progress: &'a mut dyn FnMut(Progress),
+}
+
+impl<'a> Sink<'a> {
+    pub fn new(layer: &'a dyn Layer, root: Ino, on_progress: &'a mut dyn FnMut(Progress)) -> Sink<'a> {
+        Sink {
+            layer,
+            directories: HashMap::from([(VPathBuf::root(), root)]),
+            attributes: Vec::new(),
+            last: None,
+            staged: Vec::new(),
+            staged_bytes: 0,
+            totals: Totals::default(),
+            progress: Progress::default(),
+            on_progress,
+        }
+    }
+
+    /// Notes an entry that is left out.
+    pub fn skip(&mut self, path: impl Into<String>, reason: impl Into<String>) {
+        self.totals.skip(path, reason);
+    }
+
+    /// Takes an entry; writes what is staged if that is enough for a batch.
+    pub fn put(&mut self, entry: Entry) -> Result<()> {
+        self.staged_bytes += entry.bytes();
+        self.staged.push(entry);
+        if self.staged_bytes >= BATCH_BYTES || self.staged.len() >= BATCH_ENTRIES {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes what is left, then the modes and times of directories.
+    pub fn finish(mut self) -> Result<Totals> {
+        self.flush()?;
+        let attributes = std::mem::take(&mut self.attributes);
+        // The innermost come last and are set first, since setting an entry's attributes may touch its parent.
+        let pending: Vec<_> = attributes.into_iter().rev().collect();
+        for chunk in pending.chunks(BATCH_ENTRIES) {
+            self.layer.batch(&mut |layer| {
+                for (ino, mode, mtime) in chunk {
+                    let changes = SetAttr { mode: Some(*mode), mtime: Some(*mtime), ..SetAttr::default() };
+                    layer.setattr(*ino, &changes)?;
+                }
+                Ok(())
+            })?;
+        }
+        self.layer.fsync(None)?;
+        Ok(self.totals)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let staged = std::mem::take(&mut self.staged);
+        self.staged_bytes = 0;
+        let layer = self.layer;
+        layer.batch(&mut |layer| staged.iter().try_for_each(|entry| self.write_or_skip(layer, entry)))?;
+        for entry in &staged {
+            self.progress.entries += u64::from(!matches!(entry, Entry::More { .. }));
+            self.progress.bytes += entry.bytes() as u64;
+        }
+        (self.on_progress)(self.progress);
+        Ok(())
+    }
+
+    /// What does not fit the tree that is there is skipped; a layer that fails ends the transfer.
+    fn write_or_skip(&mut self, layer: &dyn Layer, entry: &Entry) -> NodeResult<()> {
+        match self.write(layer, entry) {
+            Err(error) if is_misfit(error.errno()) => {
+                self.totals.skip(entry.path().as_str(), error.to_string());
+                self.last = None;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn write(&mut self, layer: &dyn Layer, entry: &Entry) -> NodeResult<()> {
+        match entry {
+            Entry::Directory { path, mode, mtime } => {
+                let ino = self.directory(layer, path)?;
+                self.attributes.push((ino, *mode, *mtime));
+                self.totals.directories += 1;
+            }
+            Entry::File { path, mode, mtime, content } => {
+                let attr = NewAttr { mtime: Some(*mtime), ..NewAttr::with_mode(*mode) };
+                let ino = self.create(layer, path, NewNode::File(content), &attr)?;
+                self.last = Some((path.clone(), ino));
+                self.totals.files += 1;
+                self.totals.bytes += content.len() as u64;
+            }
+            Entry::More { path, mtime, content } => self.more(layer, path, *mtime, content)?,
+            Entry::Symlink { path, target, mtime } => {
+                let attr = NewAttr { mtime: Some(*mtime), ..NewAttr::with_mode(0o777) };
+                self.create(layer, path, NewNode::Symlink(target), &attr)?;
+                self.totals.symlinks += 1;
+            }
+            Entry::Link { path, to } => self.link(layer, path, to)?,
+        }
+        Ok(())
+    }
+
+    fn more(
+        &mut self,
+        layer: &dyn Layer,
+        path: &VPathBuf,
+        mtime: Timestamp,
+        content: &[u8],
+    ) -> NodeResult<()> {
+        match &self.last {
+            Some((last, ino)) if last == path => {
+                layer.append(*ino, content)?;
+                layer.setattr(*ino, &SetAttr { mtime: Some(mtime), ..SetAttr::default() })?;
+                self.totals.bytes += content.len() as u64;
+                Ok(())
+            }
+            // The file itself was skipped, and reported then.
+            _ => Ok(()),
+        }
+    }
+
+    fn create(
+        &mut self,
+        layer: &dyn Layer,
+        path: &VPathBuf,
+        node: NewNode<'_>,
+        attr: &NewAttr,
+    ) -> NodeResult<Ino> {
+        let (parent, name) = self.place(layer, path)?;
+        clear(layer, parent, &name)?;
+        Ok(layer.create(parent, &name, node, attr)?.ino)
+    }
+
+    fn link(&mut self, layer: &dyn Layer, path: &VPathBuf, to: &VPathBuf) -> NodeResult<()> {
+        let (to_parent, to_name) = self.place(layer, to)?;
+        let target = layer.lookup(to_parent, &to_name)?;
+        let (parent, name) = self.place(layer, path)?;
+        match layer.lookup(parent, &name) {
+            Ok(there) if there.ino == target.ino => {}
+            _ => {
+                clear(layer, parent, &name)?;
+                layer.link(target.ino, parent, &name)?;
+            }
+        }
+        self.totals.hard_links += 1;
+        Ok(())
+    }
+
+    /// The directory that holds `path`, and its name there.
+    fn place(&mut self, layer: &dyn Layer, path: &VPathBuf) -> NodeResult<(Ino, Name)> {
+        let name = path.components().last().ok_or(Errno::EISDIR)?;
+        let parent = path.parent().ok_or(Errno::EISDIR)?;
+        Ok((self.directory(layer, &parent)?, name))
+    }
+
+    /// The directory at `path`; it and those above it are made if they are missing. A symbolic link on the way is
+    /// not followed: it is no directory.
+    fn directory(&mut self, layer: &dyn Layer, path: &VPathBuf) -> NodeResult<Ino> {
+        if let Some(ino) = self.directories.get(path) {
+            return Ok(*ino);
+        }
+        let mut here = VPathBuf::root();
+        let mut ino = self.directories[&here];
+        for name in path.components() {
+            here = here.join(&name);
+            ino = match self.directories.get(&here) {
+                Some(known) => *known,
+                None => {
+                    let stat = match layer.lookup(ino, &name) {
+                        Ok(stat) if stat.is_dir() => stat,
+                        Ok(_) => return Err(Errno::ENOTDIR.into()),
+                        Err(error) if error == Errno::ENOENT => {
+                            layer.create(ino, &name, NewNode::Directory, &NewAttr::with_mode(0o755))?
+                        }
+                        Err(error) => return Err(error),
+                    };
+                    self.directories.insert(here.clone(), stat.ino);
+                    stat.ino
+                }
+            };
+        }
+        Ok(ino)
+    }
+}
+
+/// Removes what is in the way of a new file or link; a directory is not.
+fn clear(layer: &dyn Layer, parent: Ino, name: &Name) -> NodeResult<()> {
+    match layer.unlink(parent, name) {
+        Err(error) if error != Errno::ENOENT => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether an error says that one entry does not fit, rather than that the layer fails.
+fn is_misfit(errno: Errno) -> bool {
+    use Errno::{
+        EEXIST, EILSEQ, EINVAL, EISDIR, ELOOP, EMLINK, ENAMETOOLONG, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM,
+    };
+    matches!(
+        errno,
+        EEXIST
+            | EILSEQ
+            | EINVAL
+            | EISDIR
+            | ELOOP
+            | EMLINK
+            | ENAMETOOLONG
+            | ENOENT
+            | ENOTDIR
+            | EOPNOTSUPP
+            | EPERM
+    )
+}
+
+/// An error of reading the source, said as one of the workspace.
+pub(super) fn source(error: NodeError) -> crate::error::Error {
+    crate::error::Error::Stream { what: "read the source", source: std::io::Error::other(error) }
+}
