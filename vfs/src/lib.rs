@@ -8,8 +8,10 @@ mod errno;
 mod fs;
 mod host;
 mod layer;
+mod memory;
 mod mount;
 mod node;
+mod overlay;
 mod path;
 mod walk;
 
@@ -22,9 +24,11 @@ pub use fs::{
 };
 pub use host::{HostLayer, HostOptions};
 pub use layer::Layer;
+pub use memory::MemoryLayer;
 pub use mount::MountId;
 pub use node::{
     Allocate, DirEntry, Features, FileType, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs,
     XattrMode,
 };
+pub use overlay::{Overlay, OverlayOptions, ScratchLimits, ScratchUsage};
 pub use path::{NAME_MAX, Name, PATH_MAX, SYMLINK_MAX, VPathBuf};
