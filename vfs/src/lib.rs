@@ -13,6 +13,7 @@ mod mount;
 mod node;
 mod overlay;
 mod path;
+pub mod sqlite;
 mod walk;
 
 pub use change::{Change, ChangeKind};
@@ -32,3 +33,4 @@ pub use node::{
 };
 pub use overlay::{Overlay, OverlayOptions, ScratchLimits, ScratchUsage};
 pub use path::{NAME_MAX, Name, PATH_MAX, SYMLINK_MAX, VPathBuf};
+pub use sqlite::SqliteLayer;

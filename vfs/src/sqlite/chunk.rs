@@ -1,0 +1,151 @@
+//! Chunks: bytes addressed by their BLAKE3 hash, verified whenever they come off the disk.
+//!
+//! A chunk without owner is shared and never changes. One that a content of the open revision owns is that
+//! content's alone: it may be changed in place and deleted, so that rewriting a file many times before its
+//! revision is sealed leaves nothing behind. Sealing gives such chunks up, or finds them to be there already.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::extent::Extent;
+use super::tx::Tx;
+use crate::errno::{NodeError, NodeResult};
+
+/// A BLAKE3 hash.
+pub(super) type Hash = [u8; 32];
+
+/// Bytes of verified chunks kept for the next read. Sequential readers in small steps need one chunk at a time.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// Chunks that were read and verified lately. Keyed by content, so that nothing in it can go stale.
+#[derive(Default)]
+pub(super) struct ChunkCache(Mutex<Recent>);
+
+#[derive(Default)]
+struct Recent {
+    chunks: HashMap<Hash, Bytes>,
+    order: VecDeque<Hash>,
+    bytes: usize,
+}
+
+impl ChunkCache {
+    /// The bytes of the chunk that `extent` lies in.
+    ///
+    /// # Errors
+    /// `EIO` naming the chunk if it is missing or its bytes are not what its hash says.
+    pub(super) fn fetch(&self, conn: &Connection, extent: &Extent) -> NodeResult<Bytes> {
+        if let Some(data) = self.0.lock().chunks.get(&extent.hash) {
+            return Ok(data.clone());
+        }
+        let data = load(conn, extent.chunk)?;
+        if *blake3::hash(&data).as_bytes() != extent.hash {
+            return Err(corrupt(extent.chunk, "its bytes do not match its hash"));
+        }
+        let data = Bytes::from(data);
+        self.0.lock().keep(extent.hash, data.clone());
+        Ok(data)
+    }
+
+    /// The bytes of `extent` itself.
+    pub(super) fn slice(&self, conn: &Connection, extent: &Extent) -> NodeResult<Bytes> {
+        let data = self.fetch(conn, extent)?;
+        let range =
+            (extent.chunk_offset as usize)..(extent.chunk_offset.saturating_add(extent.length) as usize);
+        if range.start > range.end || range.end > data.len() {
+            return Err(corrupt(extent.chunk, "it is shorter than a file says"));
+        }
+        Ok(data.slice(range))
+    }
+}
+
+impl Recent {
+    fn keep(&mut self, hash: Hash, data: Bytes) {
+        self.bytes += data.len();
+        if let Some(same) = self.chunks.insert(hash, data) {
+            self.bytes -= same.len();
+            return;
+        }
+        self.order.push_back(hash);
+        while self.bytes > CACHE_BYTES {
+            let Some(oldest) = self.order.pop_front() else { break };
+            self.bytes -= self.chunks.remove(&oldest).map_or(0, |data| data.len());
+        }
+    }
+}
+
+/// The bytes of a chunk, unverified.
+pub(super) fn load(conn: &Connection, chunk: i64) -> NodeResult<Vec<u8>> {
+    let mut statement = conn.prepare_cached("SELECT data FROM block WHERE chunk = ?1")?;
+    statement.query_row([chunk], |row| row.get(0)).optional()?.ok_or_else(|| corrupt(chunk, "it is missing"))
+}
+
+/// `EIO` that names the chunk.
+pub(super) fn corrupt(chunk: i64, why: &str) -> NodeError {
+    NodeError::io(format!("chunk {chunk} of the workspace is damaged: {why}"))
+}
+
+impl Tx<'_> {
+    /// A chunk with these bytes: one that every revision shares if there is one, else a new one that `content` owns.
+    pub(super) fn put_chunk(&self, content: i64, data: &[u8]) -> NodeResult<i64> {
+        let hash = *blake3::hash(data).as_bytes();
+        if let Some(shared) = self.shared_chunk(&hash)? {
+            return Ok(shared);
+        }
+        self.execute(
+            "INSERT INTO chunk(hash, length, owner) VALUES (?1, ?2, ?3)",
+            (&hash[..], data.len() as i64, content),
+        )?;
+        let chunk = self.conn.last_insert_rowid();
+        self.execute("INSERT INTO block(chunk, data) VALUES (?1, ?2)", (chunk, data))?;
+        Ok(chunk)
+    }
+
+    fn shared_chunk(&self, hash: &Hash) -> NodeResult<Option<i64>> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT id FROM chunk WHERE hash = ?1 AND owner IS NULL")?;
+        Ok(statement.query_row([&hash[..]], |row| row.get(0)).optional()?)
+    }
+
+    /// Changes the bytes of a chunk that the caller's content owns.
+    pub(super) fn change_chunk(&self, chunk: i64, data: &[u8]) -> NodeResult<()> {
+        let hash = *blake3::hash(data).as_bytes();
+        self.execute("UPDATE chunk SET hash = ?2 WHERE id = ?1", (chunk, &hash[..]))?;
+        self.execute("UPDATE block SET data = ?2 WHERE chunk = ?1", (chunk, data))?;
+        Ok(())
+    }
+
+    /// Deletes a chunk that the caller's content owns.
+    pub(super) fn drop_chunk(&self, chunk: i64) -> NodeResult<()> {
+        self.execute("DELETE FROM block WHERE chunk = ?1", [chunk])?;
+        self.execute("DELETE FROM chunk WHERE id = ?1", [chunk])?;
+        Ok(())
+    }
+
+    /// The chunks that `content` owns.
+    pub(super) fn owned_chunks(&self, content: i64) -> NodeResult<Vec<(i64, Hash)>> {
+        let mut statement = self.conn.prepare_cached("SELECT id, hash FROM chunk WHERE owner = ?1")?;
+        let rows = statement.query_map([content], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Makes the chunks of a content that is about to be sealed everybody's.
+    pub(super) fn share_chunks(&self, content: i64) -> NodeResult<()> {
+        for (chunk, hash) in self.owned_chunks(content)? {
+            match self.shared_chunk(&hash)? {
+                None => self.execute("UPDATE chunk SET owner = NULL WHERE id = ?1", [chunk])?,
+                Some(twin) => {
+                    self.execute(
+                        "UPDATE extent SET chunk = ?3 WHERE content = ?1 AND chunk = ?2",
+                        (content, chunk, twin),
+                    )?;
+                    self.drop_chunk(chunk)?;
+                    0
+                }
+            };
+        }
+        Ok(())
+    }
+}

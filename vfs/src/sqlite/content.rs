@@ -1,0 +1,268 @@
+//! The content of a file: nothing, a few bytes inline, or an extent list.
+//!
+//! A row of `content` belongs to the revision that made it. In that revision it is changed in place and exactly
+//! one inode has it; once sealed it never changes again, and any number of rows of `inode` may name it. The first
+//! write in a new revision copies it: the bytes if they are inline, else the extent list.
+
+use bytes::Bytes;
+use rusqlite::OptionalExtension;
+
+use super::inode::Node;
+use super::tx::Tx;
+use super::view::{self, View};
+use crate::errno::{Errno, NodeError, NodeResult};
+use crate::node::{Allocate, FileType, Ino, SeekTo};
+
+/// The longest content that is stored in its row. It has no holes.
+pub(super) const INLINE_MAX: i64 = 64 << 10;
+
+/// What a content is made of.
+enum Body {
+    /// All of it, without holes.
+    Inline(Vec<u8>),
+    Extents,
+}
+
+impl View<'_> {
+    pub(super) fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT i.kind, i.size, i.content, c.id, c.inline FROM inode i LEFT JOIN content c ON c.id = i.content
+             WHERE i.ino = ?1 AND i.from_rev <= ?2 AND i.to_rev > ?2 ORDER BY i.from_rev DESC LIMIT 1",
+        )?;
+        let mut rows = statement.query((ino.0 as i64, self.rev))?;
+        let row = rows.next()?.ok_or(Errno::ESTALE)?;
+        match view::kind(row.get(0)?) {
+            FileType::Regular => {}
+            FileType::Directory => return Err(Errno::EISDIR.into()),
+            _ => return Err(Errno::EINVAL.into()),
+        }
+        let size: i64 = row.get(1)?;
+        let start = i64::try_from(offset).unwrap_or(i64::MAX).min(size);
+        let end = start.saturating_add(i64::try_from(len).unwrap_or(i64::MAX)).min(size);
+        if start == end {
+            return Ok(Bytes::new());
+        }
+        let Some(content) = row.get::<_, Option<i64>>(2)? else {
+            return Ok(Bytes::from(vec![0; (end - start) as usize]));
+        };
+        if row.get::<_, Option<i64>>(3)?.is_none() {
+            return Err(missing(content));
+        }
+        match row.get_ref(4)?.as_blob_or_null().map_err(NodeError::io)? {
+            None => self.read_extents(content, start..end),
+            Some(inline) => {
+                let bytes = inline.get(start as usize..end as usize).ok_or_else(|| missing(content))?;
+                Ok(Bytes::copy_from_slice(bytes))
+            }
+        }
+    }
+
+    pub(super) fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
+        let node = self.file(ino.0 as i64)?;
+        let offset = i64::try_from(offset).ok().filter(|&at| at < node.size).ok_or(Errno::ENXIO)?;
+        let found = match (node.content, to) {
+            (None, SeekTo::Hole) => offset,
+            (None, SeekTo::Data) => return Err(Errno::ENXIO.into()),
+            (Some(id), _) => match (self.body(id)?.0, to) {
+                (Body::Inline(_), SeekTo::Data) => offset,
+                (Body::Inline(_), SeekTo::Hole) => node.size,
+                (Body::Extents, SeekTo::Data) => self.next_data(id, offset)?.ok_or(Errno::ENXIO)?,
+                (Body::Extents, SeekTo::Hole) => self.next_hole(id, offset)?.min(node.size),
+            },
+        };
+        Ok(found as u64)
+    }
+
+    /// A content and the revision that made it.
+    fn body(&self, content: i64) -> NodeResult<(Body, i64)> {
+        let mut statement = self.conn.prepare_cached("SELECT inline, rev FROM content WHERE id = ?1")?;
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get(1)?));
+        let (inline, rev) =
+            statement.query_row([content], row).optional()?.ok_or_else(|| missing(content))?;
+        Ok((inline.map_or(Body::Extents, Body::Inline), rev))
+    }
+}
+
+fn missing(content: i64) -> NodeError {
+    NodeError::io(format!("content {content} of the workspace is missing or too short"))
+}
+
+impl Tx<'_> {
+    pub(super) fn write(&mut self, ino: Ino, offset: u64, data: &[u8]) -> NodeResult<()> {
+        let mut node = self.view().file(ino.0 as i64)?;
+        if data.is_empty() {
+            return Ok(());
+        }
+        self.write_node(&mut node, offset, data)?;
+        node.modify(self.now);
+        self.save(node)
+    }
+
+    pub(super) fn append(&mut self, ino: Ino, data: &[u8]) -> NodeResult<u64> {
+        let end = self.view().file(ino.0 as i64)?.size as u64;
+        self.write(ino, end, data).map(|()| end)
+    }
+
+    /// Writes content and leaves it to the caller to save the node.
+    pub(super) fn write_node(&mut self, node: &mut Node, offset: u64, data: &[u8]) -> NodeResult<()> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        let end = offset.checked_add(data.len() as u64).and_then(|end| i64::try_from(end).ok());
+        let (offset, end) = (offset as i64, end.ok_or(Errno::EFBIG)?);
+        let size = node.size.max(end);
+        match self.body(node)? {
+            (Body::Inline(mut bytes), owned) if size <= INLINE_MAX && offset <= node.size => {
+                bytes.resize(size as usize, 0);
+                bytes[offset as usize..end as usize].copy_from_slice(data);
+                self.put_inline(node, &bytes, owned)?;
+            }
+            (Body::Inline(bytes), owned) => {
+                self.spread(node, &bytes, owned)?;
+                self.write_extents(node, offset, data)?;
+            }
+            (Body::Extents, owned) => {
+                self.own_extents(node, owned)?;
+                self.write_extents(node, offset, data)?;
+            }
+        }
+        node.size = size;
+        Ok(())
+    }
+
+    /// What the node's content is made of, and whether it may be changed in place.
+    fn body(&self, node: &Node) -> NodeResult<(Body, bool)> {
+        match node.content {
+            None if node.size == 0 => Ok((Body::Inline(Vec::new()), false)),
+            None => Ok((Body::Extents, false)),
+            Some(id) => self.view().body(id).map(|(body, rev)| (body, rev == self.rev())),
+        }
+    }
+
+    fn put_inline(&self, node: &mut Node, bytes: &[u8], owned: bool) -> NodeResult<()> {
+        match node.content.filter(|_| owned) {
+            Some(id) => {
+                self.execute("UPDATE content SET inline = ?2 WHERE id = ?1", (id, bytes))?;
+            }
+            None => node.content = Some(self.new_content(Some(bytes))?),
+        }
+        node.space = bytes.len() as i64;
+        Ok(())
+    }
+
+    fn new_content(&self, inline: Option<&[u8]>) -> NodeResult<i64> {
+        self.execute("INSERT INTO content(rev, inline) VALUES (?1, ?2)", (self.rev(), inline))?;
+        Ok(self.conn.last_insert_rowid())
+    }
+
+    /// Turns inline content into an extent list.
+    fn spread(&mut self, node: &mut Node, bytes: &[u8], owned: bool) -> NodeResult<()> {
+        let id = match node.content.filter(|_| owned) {
+            Some(id) => {
+                self.execute("UPDATE content SET inline = NULL WHERE id = ?1", [id])?;
+                id
+            }
+            None => self.new_content(None)?,
+        };
+        node.content = Some(id);
+        self.lay(id, 0, bytes)
+    }
+
+    /// Makes sure that the node has an extent list that may be changed.
+    fn own_extents(&self, node: &mut Node, owned: bool) -> NodeResult<()> {
+        if owned {
+            return Ok(());
+        }
+        let id = self.new_content(None)?;
+        if let Some(sealed) = node.content {
+            self.execute(
+                "INSERT INTO extent(content, offset, length, chunk, chunk_offset)
+                 SELECT ?2, offset, length, chunk, chunk_offset FROM extent WHERE content = ?1",
+                (sealed, id),
+            )?;
+        }
+        node.content = Some(id);
+        Ok(())
+    }
+
+    fn write_extents(&mut self, node: &mut Node, offset: i64, data: &[u8]) -> NodeResult<()> {
+        let id = node.content.expect("the caller made it an extent list");
+        let inside = (node.size - offset).clamp(0, data.len() as i64);
+        let (inside, after) = data.split_at(inside as usize);
+        if !inside.is_empty() {
+            node.space += self.overwrite(id, offset, inside)?;
+        }
+        if !after.is_empty() {
+            self.lay(id, offset + inside.len() as i64, after)?;
+            node.space += after.len() as i64;
+        }
+        Ok(())
+    }
+
+    /// Cuts content off, or extends it with a hole, and leaves it to the caller to save the node.
+    pub(super) fn resize(&mut self, node: &mut Node, size: i64) -> NodeResult<()> {
+        if size == 0 {
+            self.drop_content(node.content)?;
+            (node.content, node.space) = (None, 0);
+        } else if node.content.is_some() && size != node.size {
+            match self.body(node)? {
+                (Body::Inline(mut bytes), owned) if size < node.size => {
+                    bytes.truncate(size as usize);
+                    self.put_inline(node, &bytes, owned)?;
+                }
+                (Body::Inline(bytes), owned) => self.spread(node, &bytes, owned)?,
+                (Body::Extents, owned) if size < node.size => {
+                    self.own_extents(node, owned)?;
+                    node.space -= self.clear(node.content.expect("owned now"), size..i64::MAX)?;
+                }
+                (Body::Extents, _) => {}
+            }
+        }
+        node.size = size;
+        Ok(())
+    }
+
+    pub(super) fn allocate(&mut self, ino: Ino, how: Allocate, offset: u64, len: u64) -> NodeResult<()> {
+        let mut node = self.view().file(ino.0 as i64)?;
+        if len == 0 {
+            return Err(Errno::EINVAL.into());
+        }
+        let end = offset.checked_add(len).and_then(|end| i64::try_from(end).ok()).ok_or(Errno::EFBIG)?;
+        let before = (node.size, node.content, node.space);
+        if matches!(how, Allocate::Punch | Allocate::Zero) {
+            self.punch(&mut node, offset as i64, end)?;
+        }
+        // Space is not reserved: there is no telling what a write will take after deduplication.
+        if matches!(how, Allocate::Reserve | Allocate::Zero) && end > node.size {
+            self.resize(&mut node, end)?;
+        }
+        if before == (node.size, node.content, node.space) {
+            return Ok(());
+        }
+        node.modify(self.now);
+        self.save(node)
+    }
+
+    fn punch(&mut self, node: &mut Node, start: i64, end: i64) -> NodeResult<()> {
+        let end = end.min(node.size);
+        if start >= end || node.content.is_none() {
+            return Ok(());
+        }
+        match self.body(node)? {
+            (Body::Inline(bytes), owned) => self.spread(node, &bytes, owned)?,
+            (Body::Extents, owned) => self.own_extents(node, owned)?,
+        }
+        node.space -= self.clear(node.content.expect("an extent list now"), start..end)?;
+        Ok(())
+    }
+
+    /// Deletes a content, unless a sealed revision has it.
+    pub(super) fn drop_content(&self, content: Option<i64>) -> NodeResult<()> {
+        let Some(id) = content else { return Ok(()) };
+        if self.execute("DELETE FROM content WHERE id = ?1 AND rev = ?2", (id, self.rev()))? == 0 {
+            return Ok(());
+        }
+        self.execute("DELETE FROM extent WHERE content = ?1", [id])?;
+        self.owned_chunks(id)?.into_iter().try_for_each(|(chunk, _)| self.drop_chunk(chunk))
+    }
+}

@@ -1,0 +1,341 @@
+//! A workspace: a tree with its history in one SQLite file.
+//!
+//! Every row says from which revision until which it is valid, so a snapshot is a number and a diff a scan of what
+//! changed ([`schema`](self)). Changes go to the one *open revision*, which is the latest sealed one plus one: rows
+//! that begin in it are changed in place, others are ended and begun anew. Its bytes are durable like all others;
+//! sealing only makes it history.
+//!
+//! Two departures from the first design. Instead of a writer thread that gathers what is waiting there is a lock
+//! and [`Layer::batch`]: callers that have many changes know it and say so, and a lock costs no hand-over. And the
+//! side file says who has the workspace open, not who runs something on it: nothing here deletes what a sealed
+//! revision can reach, so collecting garbage never has to wait for a run to end.
+
+mod chunk;
+mod content;
+mod entry;
+mod extent;
+mod inode;
+mod open;
+mod revision;
+mod schema;
+mod snapshot;
+mod tx;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use self::open::Shared;
+use self::schema::ROOT;
+use self::tx::{Writer, WriterLock};
+use crate::clock::{Clock, SystemClock};
+use crate::errno::{Errno, NodeResult};
+use crate::layer::Layer;
+use crate::node::{
+    Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
+};
+use crate::path::Name;
+
+pub use self::open::OpenError;
+pub use self::revision::{Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo};
+pub use self::snapshot::Snapshot;
+
+/// When a change has reached the disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Durability {
+    /// When the call returns: it survives a power failure.
+    #[default]
+    Fsync,
+    /// Some time later, or after [`Layer::fsync`]; a power failure undoes the latest changes and damages nothing.
+    Relaxed,
+    /// Never for certain: a power failure may destroy the workspace. For scratch and tests.
+    None,
+}
+
+impl Durability {
+    fn pragma(self) -> &'static str {
+        match self {
+            Durability::Fsync => "FULL",
+            Durability::Relaxed => "NORMAL",
+            Durability::None => "OFF",
+        }
+    }
+}
+
+/// How to open a workspace.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// Where times come from.
+    pub clock: Arc<dyn Clock>,
+    /// Refuses every change with `EROFS`.
+    pub read_only: bool,
+    /// How long to wait for another process that is writing, before `EBUSY`.
+    pub busy_timeout: Duration,
+    /// When a change has reached the disk.
+    pub durability: Durability,
+    /// The most bytes of changes kept of runs that were not committed; the oldest go first.
+    pub kept_changes_bytes: u64,
+    /// The most run records kept; the oldest go first.
+    pub run_records: u32,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        SqliteOptions {
+            clock: Arc::new(SystemClock),
+            read_only: false,
+            busy_timeout: Duration::from_secs(5),
+            durability: Durability::Fsync,
+            kept_changes_bytes: 256 << 20,
+            run_records: 10_000,
+        }
+    }
+}
+
+/// A workspace file, as its newest state: sealed history plus the open revision.
+///
+/// As a [`Layer`] it is what is there now; [`SqliteLayer::at`] gives a sealed revision. Several processes may have
+/// one file open; they take turns writing.
+pub struct SqliteLayer {
+    writer: WriterLock,
+    shared: Arc<Shared>,
+}
+
+impl SqliteLayer {
+    /// Makes a workspace with an empty root directory, and opens it.
+    ///
+    /// # Errors
+    /// [`OpenError::Exists`] if there is a file already; [`OpenError::Io`].
+    pub fn create(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<SqliteLayer, OpenError> {
+        open::create(path.as_ref(), options)?;
+        SqliteLayer::open(path, options)
+    }
+
+    /// Opens a workspace.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<SqliteLayer, OpenError> {
+        let path = path.as_ref();
+        let conn = open::connect(path, options)?;
+        let shared = Arc::new(Shared::new(path, options));
+        let layer = SqliteLayer { writer: Writer::new(conn), shared };
+        if !options.read_only {
+            layer.sweep_orphans();
+        }
+        Ok(layer)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &PathBuf {
+        &self.shared.path
+    }
+
+    /// How it was opened.
+    pub fn options(&self) -> &SqliteOptions {
+        &self.shared.options
+    }
+
+    /// Removes nameless files that a process held open when it died. Best effort: whatever stays is found again.
+    fn sweep_orphans(&self) {
+        let found: NodeResult<Vec<i64>> = self.read_now(|view| {
+            let mut statement = view.conn.prepare("SELECT ino FROM orphan")?;
+            let inos = statement.query_map([], |row| row.get(0))?;
+            Ok(inos.collect::<Result<_, _>>()?)
+        });
+        let Ok(orphans) = found else { return };
+        if orphans.is_empty() {
+            return;
+        }
+        if let Some(presence) = &self.shared.presence {
+            let erase = || {
+                self.change(|tx| {
+                    let held = |ino: &i64| tx.shared.is_pinned(*ino);
+                    let loose: Vec<i64> = orphans.iter().copied().filter(|ino| !held(ino)).collect();
+                    loose.into_iter().try_for_each(|ino| tx.erase_orphan(ino))
+                })
+            };
+            let _ = presence.alone(erase);
+        }
+    }
+}
+
+impl fmt::Debug for SqliteLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteLayer").field("path", &self.shared.path).finish_non_exhaustive()
+    }
+}
+
+/// What both the live tree and a snapshot can do.
+fn features(writable: bool, immutable: bool) -> Features {
+    Features {
+        writable,
+        hard_links: true,
+        symlinks: true,
+        xattrs: true,
+        special_nodes: true,
+        sparse: true,
+        ownership: true,
+        rename_modes: true,
+        transactions: true,
+        immutable,
+        ino_bits: 48,
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Layer for SqliteLayer {
+    fn name(&self) -> &str {
+        "sqlite"
+    }
+
+    fn features(&self) -> Features {
+        features(!self.shared.options.read_only, false)
+    }
+
+    fn root(&self) -> Ino {
+        Ino(ROOT as u64)
+    }
+
+    fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
+        self.read_now(|view| view.lookup(parent, name))
+    }
+
+    fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
+        self.read_now(|view| view.stat(ino))
+    }
+
+    fn setattr(&self, ino: Ino, changes: &SetAttr) -> NodeResult<Stat> {
+        self.change(|tx| tx.setattr(ino, changes))
+    }
+
+    fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
+        self.read_now(|view| view.readdir(dir, after, limit))
+    }
+
+    fn readlink(&self, ino: Ino) -> NodeResult<String> {
+        self.read_now(|view| view.readlink(ino))
+    }
+
+    fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+        self.read_now(|view| view.read(ino, offset, len))
+    }
+
+    fn write(&self, ino: Ino, offset: u64, data: &[u8]) -> NodeResult<()> {
+        self.change(|tx| tx.write(ino, offset, data))
+    }
+
+    fn append(&self, ino: Ino, data: &[u8]) -> NodeResult<u64> {
+        self.change(|tx| tx.append(ino, data))
+    }
+
+    fn allocate(&self, ino: Ino, how: Allocate, offset: u64, len: u64) -> NodeResult<()> {
+        self.change(|tx| tx.allocate(ino, how, offset, len))
+    }
+
+    fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
+        self.read_now(|view| view.seek(ino, offset, to))
+    }
+
+    fn open(&self, ino: Ino) -> NodeResult<()> {
+        // Under the writer's lock, so that the inode cannot lose its last name between the look and the pin.
+        let _writer = self.writer.lock();
+        self.read_now(|view| view.stat(ino))?;
+        *self.shared.pins.lock().counts.entry(ino.0 as i64).or_insert(0) += 1;
+        Ok(())
+    }
+
+    fn release(&self, ino: Ino) {
+        let ino = ino.0 as i64;
+        let _writer = self.writer.lock();
+        let was_orphan = {
+            let mut pins = self.shared.pins.lock();
+            let Some(count) = pins.counts.get_mut(&ino) else { return };
+            *count -= 1;
+            if *count > 0 {
+                return;
+            }
+            pins.counts.remove(&ino);
+            pins.orphans.remove(&ino)
+        };
+        if was_orphan {
+            // If this fails the file stays, nameless, until the workspace is opened next.
+            let _ = self.change(|tx| tx.erase_orphan(ino));
+        }
+    }
+
+    fn create(&self, parent: Ino, name: &Name, node: NewNode<'_>, attr: &NewAttr) -> NodeResult<Stat> {
+        self.change(|tx| tx.create(parent, name, node, attr))
+    }
+
+    fn link(&self, ino: Ino, parent: Ino, name: &Name) -> NodeResult<Stat> {
+        self.change(|tx| tx.link(ino, parent, name))
+    }
+
+    fn unlink(&self, parent: Ino, name: &Name) -> NodeResult<()> {
+        self.change(|tx| tx.unlink(parent, name))
+    }
+
+    fn rmdir(&self, parent: Ino, name: &Name) -> NodeResult<()> {
+        self.change(|tx| tx.rmdir(parent, name))
+    }
+
+    fn rename(&self, from: (Ino, &Name), to: (Ino, &Name), mode: RenameMode) -> NodeResult<()> {
+        self.change(|tx| tx.rename(from, to, mode))
+    }
+
+    fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
+        self.read_now(|view| view.getxattr(ino, name))
+    }
+
+    fn listxattr(&self, ino: Ino) -> NodeResult<Vec<String>> {
+        self.read_now(|view| Ok(view.xattrs(ino)?.into_keys().collect()))
+    }
+
+    fn setxattr(&self, ino: Ino, name: &str, value: &[u8], mode: XattrMode) -> NodeResult<()> {
+        self.change(|tx| tx.setxattr(ino, name, value, mode))
+    }
+
+    fn removexattr(&self, ino: Ino, name: &str) -> NodeResult<()> {
+        self.change(|tx| tx.removexattr(ino, name))
+    }
+
+    fn fsync(&self, ino: Option<Ino>) -> NodeResult<()> {
+        if let Some(ino) = ino {
+            self.getattr(ino)?;
+        }
+        match self.shared.options.durability {
+            // Durable when the call returned, or never.
+            Durability::Fsync | Durability::None => Ok(()),
+            Durability::Relaxed => {
+                let writer = self.writer.lock();
+                let writer = writer.borrow();
+                // Within a batch nothing is written yet; its end is what makes it durable or not.
+                if writer.state.is_some() {
+                    return Ok(());
+                }
+                Ok(schema::checkpoint(&writer.conn)?)
+            }
+        }
+    }
+
+    fn statfs(&self) -> NodeResult<StatFs> {
+        self.read_now(|view| view.statfs())
+    }
+
+    fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
+        self.in_batch(|| work(self))
+    }
+}
+
+/// What every change of something read-only answers.
+fn read_only<T>() -> NodeResult<T> {
+    Err(Errno::EROFS.into())
+}

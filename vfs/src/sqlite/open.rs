@@ -1,0 +1,313 @@
+//! Making, opening and identifying the file; the connections for reading; who else has it open.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{File, TryLockError};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::chunk::ChunkCache;
+use super::{SqliteOptions, schema};
+use crate::errno::{Errno, NodeError, NodeResult};
+
+/// Why a workspace could not be opened or made. Each message says what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There is no such file.
+    #[error("no such workspace: {path}", path = path.display())]
+    NotFound {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A workspace was to be made where a file already is.
+    #[error("{path} already exists: open it, or choose another name", path = path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error("not a Cowry workspace: {path} ({why})", path = path.display())]
+    NotAWorkspace {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        why: &'static str,
+    },
+    /// The file's format is newer than this code.
+    #[error(
+        "{path} was made by a newer version (schema {found}, this one knows {supported}): upgrade cowry",
+        path = path.display()
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: i32,
+        /// The newest format known here.
+        supported: i32,
+    },
+    /// Another process held the file for longer than the timeout.
+    #[error("{path} is locked by another process; try again or stop it", path = path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was a workspace and is damaged.
+    #[error("{path} is damaged: run `cowry check`, or restore a copy", path = path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// The file cannot be read or written.
+    #[error("cannot open {path}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system or SQLite says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl OpenError {
+    fn sqlite(path: &Path, source: rusqlite::Error) -> OpenError {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => OpenError::NotAWorkspace { path, why: "not an SQLite file" },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked { path },
+            Some(ErrorCode::DatabaseCorrupt) => OpenError::Corrupt { path, source },
+            _ => OpenError::Io { path, source: source.into() },
+        }
+    }
+
+    fn io(path: &Path, source: std::io::Error) -> OpenError {
+        match source.kind() {
+            std::io::ErrorKind::NotFound => OpenError::NotFound { path: path.to_owned() },
+            _ => OpenError::Io { path: path.to_owned(), source: source.into() },
+        }
+    }
+}
+
+/// What an operation on the open file may run into.
+impl From<rusqlite::Error> for NodeError {
+    fn from(error: rusqlite::Error) -> NodeError {
+        let errno = match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Errno::ENOSPC,
+            Some(ErrorCode::ReadOnly) => Errno::EROFS,
+            Some(ErrorCode::TooBig) => Errno::EFBIG,
+            Some(ErrorCode::OutOfMemory) => Errno::ENOMEM,
+            // Retryable: nothing was changed, and the other process will be done some time.
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                return NodeError::with_source(
+                    Errno::EBUSY,
+                    "the workspace is locked by another process; try again or stop it",
+                );
+            }
+            _ => Errno::EIO,
+        };
+        NodeError::with_source(errno, error)
+    }
+}
+
+/// Makes the file under another name first, so that a crash leaves no half of one under `path`.
+pub(super) fn create(path: &Path, options: &SqliteOptions) -> Result<(), OpenError> {
+    if path.symlink_metadata().is_ok() {
+        return Err(OpenError::Exists { path: path.to_owned() });
+    }
+    let draft = beside(path, &format!("-new-{}", std::process::id()));
+    let _ = std::fs::remove_file(&draft);
+    let made = (|| {
+        let conn = Connection::open(&draft)?;
+        schema::configure(&conn, options.durability, options.busy_timeout)?;
+        schema::lay_out(&conn, options.clock.now().0)?;
+        conn.close().map_err(|(_, error)| error)
+    })();
+    // A link, unlike a rename, fails where somebody else was faster.
+    let placed =
+        made.map_err(|e| OpenError::sqlite(path, e)).and_then(|()| match std::fs::hard_link(&draft, path) {
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+                Err(OpenError::Exists { path: path.to_owned() })
+            }
+            Err(_) => std::fs::rename(&draft, path).map_err(|e| OpenError::io(path, e)),
+            Ok(()) => Ok(()),
+        });
+    let _ = std::fs::remove_file(&draft);
+    placed
+}
+
+/// Opens the writing connection (or, read-only, the one in its place) and checks what the file is.
+pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, OpenError> {
+    let meta = path.metadata().map_err(|e| OpenError::io(path, e))?;
+    let not = |why| Err(OpenError::NotAWorkspace { path: path.to_owned(), why });
+    if !meta.is_file() {
+        return not(if meta.is_dir() { "a directory" } else { "not a regular file" });
+    }
+    if meta.len() == 0 {
+        return not("an empty file");
+    }
+    let access =
+        if options.read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
+    let sqlite = |e| OpenError::sqlite(path, e);
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(sqlite)?;
+    conn.busy_timeout(options.busy_timeout).map_err(sqlite)?;
+    let (application, version) = schema::identity(&conn).map_err(sqlite)?;
+    if application != schema::APPLICATION_ID {
+        return not("another program's SQLite file");
+    }
+    if version > schema::VERSION {
+        let supported = schema::VERSION;
+        return Err(OpenError::NewerSchema { path: path.to_owned(), found: version, supported });
+    }
+    if version < 1 {
+        return not("its schema version is missing");
+    }
+    schema::configure(&conn, options.durability, options.busy_timeout).map_err(sqlite)?;
+    Ok(conn)
+}
+
+/// What the writer, the readers and every snapshot of one open file have in common.
+pub(super) struct Shared {
+    idle: Mutex<Vec<Connection>>,
+    pub(super) path: PathBuf,
+    pub(super) options: SqliteOptions,
+    pub(super) chunks: ChunkCache,
+    pub(super) pins: Mutex<Pins>,
+    /// Released last: whoever finds nobody present tidies up.
+    pub(super) presence: Option<Presence>,
+}
+
+/// Inodes held open by this process, and those of them that have lost their last name.
+#[derive(Default)]
+pub(super) struct Pins {
+    pub(super) counts: HashMap<i64, u32>,
+    pub(super) orphans: HashSet<i64>,
+}
+
+/// Connections kept for the next reader.
+const IDLE_READERS: usize = 4;
+
+impl Shared {
+    pub(super) fn new(path: &Path, options: &SqliteOptions) -> Shared {
+        Shared {
+            idle: Mutex::default(),
+            path: path.to_owned(),
+            options: options.clone(),
+            chunks: ChunkCache::default(),
+            pins: Mutex::default(),
+            presence: Presence::enter(path),
+        }
+    }
+
+    pub(super) fn now(&self) -> i64 {
+        self.options.clock.now().0
+    }
+
+    pub(super) fn is_pinned(&self, ino: i64) -> bool {
+        self.pins.lock().counts.contains_key(&ino)
+    }
+
+    /// A connection of one's own for reading, which goes back when it is dropped.
+    pub(super) fn reader(&self) -> NodeResult<Reader<'_>> {
+        let idle = self.idle.lock().pop();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let conn = Connection::open_with_flags(&self.path, flags)?;
+                schema::configure(&conn, self.options.durability, self.options.busy_timeout)?;
+                conn
+            }
+        };
+        Ok(Reader { shared: self, conn: Some(conn) })
+    }
+}
+
+/// A borrowed reading connection.
+pub(super) struct Reader<'a> {
+    shared: &'a Shared,
+    conn: Option<Connection>,
+}
+
+impl Deref for Reader<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.conn.as_ref().expect("taken only when dropped")
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        let mut idle = self.shared.idle.lock();
+        if idle.len() < IDLE_READERS {
+            idle.extend(self.conn.take());
+        }
+    }
+}
+
+/// A shared lock on a file beside the workspace, which says that some process has it open. Only the one that
+/// is alone may remove files that others could hold open without a name.
+///
+/// It is a file of its own because a lock on the workspace itself would meet SQLite's.
+pub(super) struct Presence {
+    file: File,
+    path: PathBuf,
+}
+
+impl Presence {
+    /// `None` where no such file can be made (a read-only directory): then nobody is ever taken to be alone.
+    fn enter(workspace: &Path) -> Option<Presence> {
+        let path = beside(workspace, "-lock");
+        loop {
+            let file =
+                File::options().read(true).write(true).create(true).truncate(false).open(&path).ok()?;
+            file.lock_shared().ok()?;
+            // The last one to leave removes the file; a lock on what was removed protects nothing.
+            if same_file(&file, &path) {
+                return Some(Presence { file, path });
+            }
+        }
+    }
+
+    /// Runs `work` if no other process has the workspace open, and keeps others out for so long.
+    pub(super) fn alone<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+        let result = match self.file.try_lock() {
+            Ok(()) => Some(work()),
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => None,
+        };
+        let _ = self.file.lock_shared();
+        result
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        if self.file.try_lock().is_ok() {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn same_file(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), path.metadata()) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn same_file(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// The workspace's path with something after its name.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

@@ -1,0 +1,177 @@
+//! The file's format: identity, version, tables, pragmas. Nothing else in this crate says `CREATE` or `PRAGMA`
+//! about them.
+
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::Durability;
+
+/// What the file's header says it is: `Cowr`.
+pub(super) const APPLICATION_ID: i32 = 0x436f_7772;
+/// The newest format this code knows.
+pub(super) const VERSION: i32 = 1;
+/// `to_rev` of a row that no revision has ended. Spelled out in the partial indices below.
+pub(super) const LIVE: i64 = i64::MAX;
+/// The revision number that reads what is there now, sealed or not.
+pub(super) const NOW: i64 = i64::MAX - 1;
+/// The root directory.
+pub(super) const ROOT: i64 = 1;
+/// Statements kept prepared per connection; more than this code has.
+const STATEMENTS: usize = 160;
+
+/// Rows of `inode` and `entry` are valid from revision `from_rev` until before `to_rev`. Columns of `inode` that
+/// may be long stand last, so that reading the others never follows an overflow page. Contents stand apart from
+/// inodes and the bytes of chunks apart from their hashes, so that looking at either touches no content.
+/// `origin`, `opaque`, an entry without inode (a whiteout) and the parent columns of `meta` belong to forks.
+pub(super) const TABLES: &str = "
+CREATE TABLE meta(
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    workspace BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    head INTEGER NOT NULL,
+    next_ino INTEGER NOT NULL,
+    parent_path TEXT,
+    parent_workspace BLOB,
+    parent_rev INTEGER
+) STRICT;
+CREATE TABLE revision(
+    id INTEGER PRIMARY KEY,
+    parent INTEGER,
+    sealed_at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    message TEXT,
+    run TEXT,
+    name TEXT UNIQUE
+) STRICT;
+CREATE TABLE inode(
+    ino INTEGER NOT NULL,
+    from_rev INTEGER NOT NULL,
+    to_rev INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    mode INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    gid INTEGER NOT NULL,
+    rdev INTEGER NOT NULL,
+    nlink INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    space INTEGER NOT NULL,
+    mtime INTEGER NOT NULL,
+    ctime INTEGER NOT NULL,
+    btime INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    content INTEGER,
+    parent INTEGER,
+    origin INTEGER,
+    opaque INTEGER,
+    target TEXT,
+    xattrs BLOB,
+    PRIMARY KEY (ino, from_rev)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX inode_from ON inode(from_rev);
+CREATE INDEX inode_to ON inode(to_rev) WHERE to_rev < 9223372036854775807;
+CREATE TABLE entry(
+    parent INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    from_rev INTEGER NOT NULL,
+    to_rev INTEGER NOT NULL,
+    ino INTEGER,
+    PRIMARY KEY (parent, name, from_rev)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entry_from ON entry(from_rev);
+CREATE INDEX entry_to ON entry(to_rev) WHERE to_rev < 9223372036854775807;
+CREATE INDEX entry_ino ON entry(ino);
+CREATE TABLE content(
+    id INTEGER PRIMARY KEY,
+    rev INTEGER NOT NULL,
+    inline BLOB
+) STRICT;
+CREATE TABLE extent(
+    content INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    chunk INTEGER NOT NULL,
+    chunk_offset INTEGER NOT NULL,
+    PRIMARY KEY (content, offset)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE chunk(
+    id INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL,
+    length INTEGER NOT NULL,
+    owner INTEGER
+) STRICT;
+CREATE UNIQUE INDEX chunk_hash ON chunk(hash) WHERE owner IS NULL;
+CREATE INDEX chunk_owner ON chunk(owner) WHERE owner IS NOT NULL;
+CREATE TABLE block(
+    chunk INTEGER PRIMARY KEY,
+    data BLOB NOT NULL
+) STRICT;
+CREATE TABLE atime(ino INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+CREATE TABLE orphan(ino INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE expiry(path TEXT PRIMARY KEY, ino INTEGER NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX expiry_at ON expiry(at);
+CREATE TABLE run(
+    id TEXT PRIMARY KEY,
+    started INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    revision INTEGER,
+    record BLOB NOT NULL
+) STRICT;
+CREATE INDEX run_started ON run(started);
+CREATE TABLE run_changes(run TEXT PRIMARY KEY, until INTEGER NOT NULL, changes BLOB NOT NULL) STRICT;
+";
+
+/// Lays out an empty file: the tables, revision 0 and in it the root directory.
+pub(super) fn lay_out(conn: &Connection, now: i64) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    conn.execute_batch(TABLES)?;
+    conn.execute(
+        "INSERT INTO meta(id, workspace, created, head, next_ino) VALUES (1, randomblob(16), ?1, 0, 2)",
+        [now],
+    )?;
+    conn.execute("INSERT INTO revision(id, sealed_at, kind) VALUES (0, ?1, 'create')", [now])?;
+    conn.execute(
+        "INSERT INTO inode(ino, from_rev, to_rev, kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime,
+             btime, version, parent)
+         VALUES (?1, 0, ?2, 4, 493, 1000, 1000, 0, 2, 0, 0, ?3, ?3, ?3, 1, ?1)",
+        [ROOT, LIVE, now],
+    )?;
+    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    conn.pragma_update(None, "user_version", VERSION)?;
+    conn.execute_batch("COMMIT")?;
+    conn.pragma_update(None, "journal_mode", "WAL")
+}
+
+/// What the header says: application id and format version. Reads nothing else, changes nothing.
+pub(super) fn identity(conn: &Connection) -> rusqlite::Result<(i32, i32)> {
+    let number = |pragma| conn.pragma_query_value(None, pragma, |row| row.get(0));
+    Ok((number("application_id")?, number("user_version")?))
+}
+
+/// Settings of every connection.
+pub(super) fn configure(conn: &Connection, durability: Durability, busy: Duration) -> rusqlite::Result<()> {
+    conn.busy_timeout(busy)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    conn.pragma_update(None, "foreign_keys", false)?;
+    conn.pragma_update(None, "synchronous", durability.pragma())?;
+    // In KiB. What a large transaction cannot hold spills into the write-ahead log.
+    conn.pragma_update(None, "cache_size", -16_384)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    // A log that grew in one large commit is cut back once its pages have moved into the file.
+    conn.pragma_update(None, "journal_size_limit", 16 << 20)
+}
+
+/// Moves the write-ahead log into the file and makes both durable.
+pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+/// Gives free pages back to the filesystem.
+pub(super) fn vacuum(conn: &Connection) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare("PRAGMA incremental_vacuum")?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! A sealed revision as a layer of its own.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::open::Shared;
+use super::revision::Revision;
+use super::schema::ROOT;
+use super::view::View;
+use super::{features, read_only};
+use crate::errno::NodeResult;
+use crate::layer::Layer;
+use crate::node::{
+    Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
+};
+use crate::path::Name;
+
+/// A workspace as it was when a revision was sealed. It never changes and refuses every change with `EROFS`.
+///
+/// Any number of threads may read it; a writer never makes them wait. It needs no read transaction of its own:
+/// rows of a sealed revision stay what they are, so each statement's range predicate is enough. (Only atime, which
+/// has no history, is what it is now.)
+pub struct Snapshot {
+    pub(super) shared: Arc<Shared>,
+    pub(super) rev: Revision,
+}
+
+impl Snapshot {
+    /// Which revision it is.
+    pub fn revision(&self) -> Revision {
+        self.rev
+    }
+
+    fn view<T>(&self, work: impl FnOnce(&View<'_>) -> NodeResult<T>) -> NodeResult<T> {
+        let reader = self.shared.reader()?;
+        work(&View { conn: &reader, rev: self.rev.0 as i64, chunks: &self.shared.chunks, dirs: None })
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("path", &self.shared.path).field("rev", &self.rev).finish()
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Layer for Snapshot {
+    fn name(&self) -> &str {
+        "sqlite"
+    }
+
+    fn features(&self) -> Features {
+        features(false, true)
+    }
+
+    fn root(&self) -> Ino {
+        Ino(ROOT as u64)
+    }
+
+    fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
+        self.view(|view| view.lookup(parent, name))
+    }
+
+    fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
+        self.view(|view| view.stat(ino))
+    }
+
+    fn setattr(&self, _: Ino, _: &SetAttr) -> NodeResult<Stat> {
+        read_only()
+    }
+
+    fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
+        self.view(|view| view.readdir(dir, after, limit))
+    }
+
+    fn readlink(&self, ino: Ino) -> NodeResult<String> {
+        self.view(|view| view.readlink(ino))
+    }
+
+    fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+        self.view(|view| view.read(ino, offset, len))
+    }
+
+    fn write(&self, _: Ino, _: u64, _: &[u8]) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn append(&self, _: Ino, _: &[u8]) -> NodeResult<u64> {
+        read_only()
+    }
+
+    fn allocate(&self, _: Ino, _: Allocate, _: u64, _: u64) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
+        self.view(|view| view.seek(ino, offset, to))
+    }
+
+    fn open(&self, ino: Ino) -> NodeResult<()> {
+        self.getattr(ino).map(|_| ())
+    }
+
+    fn release(&self, _: Ino) {}
+
+    fn create(&self, _: Ino, _: &Name, _: NewNode<'_>, _: &NewAttr) -> NodeResult<Stat> {
+        read_only()
+    }
+
+    fn link(&self, _: Ino, _: Ino, _: &Name) -> NodeResult<Stat> {
+        read_only()
+    }
+
+    fn unlink(&self, _: Ino, _: &Name) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn rmdir(&self, _: Ino, _: &Name) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn rename(&self, _: (Ino, &Name), _: (Ino, &Name), _: RenameMode) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
+        self.view(|view| view.getxattr(ino, name))
+    }
+
+    fn listxattr(&self, ino: Ino) -> NodeResult<Vec<String>> {
+        self.view(|view| Ok(view.xattrs(ino)?.into_keys().collect()))
+    }
+
+    fn setxattr(&self, _: Ino, _: &str, _: &[u8], _: XattrMode) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn removexattr(&self, _: Ino, _: &str) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn fsync(&self, ino: Option<Ino>) -> NodeResult<()> {
+        ino.map_or(Ok(()), |ino| self.open(ino))
+    }
+
+    fn statfs(&self) -> NodeResult<StatFs> {
+        self.view(|view| view.statfs())
+    }
+
+    fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
+        work(self)
+    }
+}

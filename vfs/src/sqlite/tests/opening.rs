@@ -1,0 +1,125 @@
+use super::*;
+
+#[test]
+fn missing_file_is_not_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = SqliteLayer::open(folder.path().join("none"), &SqliteOptions::default()).unwrap_err();
+    assert!(matches!(error, OpenError::NotFound { .. }), "{error}");
+}
+
+#[test]
+fn creating_over_a_file_is_refused() {
+    let f = Fixture::new();
+    let error = SqliteLayer::create(&f.path, &options(&f.clock)).unwrap_err();
+    assert!(matches!(error, OpenError::Exists { .. }), "{error}");
+}
+
+#[test]
+fn what_is_no_workspace_says_so_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let sqlite = folder.path().join("other.db");
+    rusqlite::Connection::open(&sqlite).unwrap().execute_batch("CREATE TABLE t(a)").unwrap();
+    std::fs::write(folder.path().join("empty"), "").unwrap();
+    std::fs::write(&path, "just text, and long enough to be mistaken for a header of something: ".repeat(40))
+        .unwrap();
+    for name in ["file", "other.db", "empty", "."] {
+        let path = folder.path().join(name);
+        let before = std::fs::read(&path).ok();
+        let error = SqliteLayer::open(&path, &SqliteOptions::default()).unwrap_err();
+        assert!(matches!(error, OpenError::NotAWorkspace { .. }), "{name}: {error:?}");
+        assert!(error.to_string().starts_with("not a Cowry workspace: "), "{error}");
+        assert_eq!(std::fs::read(&path).ok(), before, "{name}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "nothing was left beside them");
+}
+
+#[test]
+fn newer_schema_asks_for_an_upgrade() {
+    let f = Fixture::new();
+    f.sql("PRAGMA user_version = 7");
+    let error = SqliteLayer::open(&f.path, &options(&f.clock)).unwrap_err();
+    assert!(matches!(error, OpenError::NewerSchema { found: 7, supported: 1, .. }), "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("was made by a newer version (schema 7, this one knows 1): upgrade cowry")
+    );
+}
+
+#[test]
+fn a_writer_elsewhere_is_busy_and_then_over() {
+    let f = Fixture::new();
+    let other = f.other();
+    f.layer
+        .batch(&mut |layer| {
+            layer.create(ROOT_INO, &name("a"), NewNode::File(b"1"), &NewAttr::with_mode(0o644))?;
+            let error = other.setattr(ROOT_INO, &SetAttr::mode(0o700)).unwrap_err();
+            assert_eq!(error, Errno::EBUSY);
+            assert!(
+                std::error::Error::source(&error).unwrap().to_string().contains("locked by another process")
+            );
+            assert_eq!(other.lookup(ROOT_INO, &name("a")).unwrap_err(), Errno::ENOENT, "not committed yet");
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(read(&other, "/a"), b"1");
+    other.setattr(ROOT_INO, &SetAttr::mode(0o700)).unwrap();
+    assert_eq!(f.layer.getattr(ROOT_INO).unwrap().mode, 0o700);
+}
+
+#[test]
+fn open_revision_survives_reopening() {
+    let f = Fixture::new();
+    f.put("/a", b"sealed");
+    f.seal();
+    f.put("/a", b"open");
+    f.put("/b", &noise(1, 300_000));
+    let before = tree(&f.layer);
+    let f = f.reopened();
+    assert_eq!(tree(&f.layer), before);
+    assert_eq!(f.layer.head().unwrap(), Revision(1));
+    assert_eq!(read(&*f.at(Revision(1)), "/a"), b"sealed");
+    assert!(f.layer.has_open_changes().unwrap());
+}
+
+#[test]
+fn read_only_refuses_changes_and_reads() {
+    let f = Fixture::new();
+    f.put("/a", b"x");
+    let options = SqliteOptions { read_only: true, ..options(&f.clock) };
+    let layer = SqliteLayer::open(&f.path, &options).unwrap();
+    assert_eq!(read(&layer, "/a"), b"x");
+    assert_eq!(layer.unlink(ROOT_INO, &name("a")).unwrap_err(), Errno::EROFS);
+    assert!(!layer.features().writable);
+}
+
+#[test]
+fn nothing_is_left_beside_a_closed_workspace() {
+    let f = Fixture::new();
+    f.put("/a", b"x");
+    let Fixture { layer, path, _folder, .. } = f;
+    drop(layer);
+    let left: Vec<_> = std::fs::read_dir(_folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(left, [path]);
+}
+
+#[test]
+fn nameless_file_lives_until_released_or_the_next_opening() {
+    let f = Fixture::new();
+    let (kept, lost) = (f.put("/kept", b"k").ino, f.put("/lost", b"l").ino);
+    f.layer.open(kept).unwrap();
+    f.layer.open(lost).unwrap();
+    f.unlink("/kept");
+    f.unlink("/lost");
+    f.layer.write(kept, 1, b"ept").unwrap();
+    assert_eq!(&f.layer.read(kept, 0, 9).unwrap()[..], b"kept");
+    let other = f.other();
+    assert_eq!(&other.read(lost, 0, 9).unwrap()[..], b"l", "another process is still there");
+    drop(other);
+    f.layer.release(kept);
+    assert_eq!(f.layer.getattr(kept).unwrap_err(), Errno::ESTALE);
+    assert!(!f.layer.has_open_changes().unwrap());
+    let f = f.reopened();
+    assert_eq!(f.layer.getattr(lost).unwrap_err(), Errno::ESTALE);
+}
