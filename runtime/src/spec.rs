@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cowry_vfs::Layer;
+use cowry_vfs::{Layer, Overlay};
 use serde::{Deserialize, Serialize};
 
 use crate::job::JobResult;
@@ -27,7 +27,7 @@ impl SandboxSpec {
     /// A sandbox that sees `root` at `/`, writable, with default limits.
     pub fn new(root: Arc<dyn Layer>) -> SandboxSpec {
         SandboxSpec {
-            mounts: vec![Mount { at: "/".into(), layer: root, writable: true }],
+            mounts: vec![Mount { at: "/".into(), layer: root, writable: true, written: None }],
             program: None,
             limits: Limits::default(),
             seed: None,
@@ -45,6 +45,9 @@ pub struct Mount {
     pub layer: Arc<dyn Layer>,
     /// Whether the sandbox may write: into an overlay, never into `layer`.
     pub writable: bool,
+    /// What was written to it already, over this same `layer`: a session goes on after its sandbox was killed.
+    /// Only for writable trees; the sandbox begins with it.
+    pub written: Option<Arc<Overlay>>,
 }
 
 /// The bounds of a job. Times and the log are per job, the rest is the sandbox's.
