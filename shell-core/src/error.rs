@@ -56,9 +56,9 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Its schema version.
-        found: u32,
+        found: i32,
         /// The newest one known here.
-        supported: u32,
+        supported: i32,
     },
     /// Another process is writing and did not finish in time.
     #[error("{} is locked by another process: wait for it to end and try again", path.display())]

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use cowry_runtime::{Level, Limits, Lockdown, Outcome, Usage, Value};
-use cowry_vfs::{Change, ChangeKind, FileType, Timestamp, Verdict};
+use cowry_vfs::{Change, ChangeKind, Conflict, FileType, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{Keep, Policy, When};
+use crate::error::{Error, Result};
+use crate::policy::{FileRules, Glob, Keep, Policy, Rule, When};
 use crate::units::Span;
 
 /// The most changes a record lists; more are counted.
@@ -208,6 +209,12 @@ impl RunRecord {
         }
     }
 
+    /// Reads a stored record.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<RunRecord> {
+        serde_json::from_slice(bytes)
+            .map_err(|error| Error::Usage(format!("a run record is from another version of cowry: {error}")))
+    }
+
     /// Whether its changes can still be committed or looked at in full, at the time `now`.
     pub fn is_kept(&self, now: Timestamp) -> bool {
         self.kept_until.is_some_and(|until| now < until)
@@ -237,8 +244,33 @@ impl PolicyRecord {
     }
 }
 
+impl PolicyRecord {
+    /// The rules as they can be applied again.
+    pub(crate) fn rules(&self) -> Result<FileRules> {
+        let mut files = FileRules::with_default(self.persist_by_default);
+        // The built-in rule, which is last, is there already.
+        let listed = self.rules.len().saturating_sub(1);
+        for rule in &self.rules[..listed] {
+            files.push(rule.rule()?);
+        }
+        Ok(files)
+    }
+}
+
 impl RuleRecord {
-    fn of(rule: &crate::policy::Rule) -> RuleRecord {
+    fn rule(&self) -> Result<Rule> {
+        let damaged = || Error::Usage(format!("the run's rule for {} is from another version", self.glob));
+        let keep = match (self.keep.as_str(), self.ttl) {
+            ("persist", _) => Keep::Persist,
+            ("discard", _) => Keep::Discard,
+            ("expire", Some(ttl)) => Keep::Expire(ttl.0),
+            _ => return Err(damaged()),
+        };
+        let when = if self.when == "always" { When::Always } else { When::Success };
+        Ok(Rule { glob: Glob::new(&self.glob).map_err(|_| damaged())?, keep, when })
+    }
+
+    fn of(rule: &Rule) -> RuleRecord {
         let (keep, ttl) = match rule.keep {
             Keep::Persist => ("persist", None),
             Keep::Discard => ("discard", None),
@@ -265,6 +297,12 @@ impl ChangeRecord {
             after: change.after.map(|stat| stat.size),
             verdict: verdict.into(),
         }
+    }
+}
+
+impl ConflictRecord {
+    pub(crate) fn of(conflict: &Conflict) -> ConflictRecord {
+        ConflictRecord { path: conflict.path.to_string(), what: conflict.what.to_string() }
     }
 }
 

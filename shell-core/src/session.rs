@@ -6,11 +6,16 @@ use cowry_runtime::{
     Event, Interrupter, Job, JobReport, Outcome, Program, RuntimeError, Sandbox, SandboxSpec, Usage, Value,
     Zygote,
 };
-use cowry_vfs::{InoMap, Layer, Overlay, Revision};
+use cowry_vfs::{
+    CommitError, CommitRequest, Errno, InoMap, Layer, Overlay, Revision, RevisionKind, SealInfo, SqliteLayer,
+};
 
 use crate::diff::Diff;
 use crate::error::{Error, Result};
+use crate::mount::Mount;
 use crate::policy::Policy;
+use crate::run::host::{self, Staged};
+use crate::run::steps::Steps;
 use crate::run::trees::Trees;
 use crate::workspace::Workspace;
 
@@ -142,10 +147,79 @@ impl Session {
     /// # Errors
     /// [`Error::Conflict`] if others changed the same files since the base; nothing is committed then.
     pub fn commit(&mut self, message: Option<&str>) -> Result<SessionCommit> {
+        let file = self.workspace.file("commit to")?.clone();
+        if self.workspace.is_read_only() {
+            return Err(Error::ReadOnly { what: "commit" });
+        }
         let diff = self.diff()?;
+        let mut staged = self.stage(&diff)?;
+        let done = self.commit_staged(&file, message, staged.as_mut());
+        match (staged, &done) {
+            (Some(staged), Ok(_)) => staged.put_in_place(&self.workspace)?,
+            (Some(staged), Err(_)) => staged.abandon(&self.workspace)?,
+            (None, _) => {}
+        }
+        Ok(SessionCommit { revision: done?, diff })
+    }
+
+    /// Prepares the writes to host directories.
+    fn stage(&self, diff: &Diff) -> Result<Option<Staged>> {
+        let mounts = &self.options.policy.mounts;
+        if !mounts.iter().any(Mount::is_writable) {
+            return Ok(None);
+        }
+        let conflicts = host::conflicts(mounts, diff)?;
+        if !conflicts.is_empty() {
+            return Err(Error::Conflict { run: None, conflicts });
+        }
+        let steps = Steps::of(diff, &self.options.policy.files.judge(true))?;
+        let id = crate::id::fresh(self.workspace.clock().now());
+        host::stage(&self.workspace, &id, mounts, &steps, diff.after())
+    }
+
+    /// The commit and, in the same transaction, the word that what is staged is to be put in place.
+    fn commit_staged(
+        &mut self,
+        file: &SqliteLayer,
+        message: Option<&str>,
+        mut staged: Option<&mut Staged>,
+    ) -> Result<Option<Revision>> {
+        let Some(Some(after)) = self.written.first() else { return Ok(None) };
+        let info = SealInfo { message: message.map(Into::into), ..SealInfo::of(RevisionKind::Session) };
         let judge = self.options.policy.files.judge(true);
-        let revision = commit::session(self, &judge, &diff, message)?;
-        Ok(SessionCommit { revision, diff })
+        let mut nodes = self.nodes.clone();
+        let mut outcome = Ok(None);
+        let result = file.batch(&mut |_| {
+            nodes = self.nodes.clone();
+            let request = CommitRequest {
+                base: self.base,
+                own: &self.own,
+                before: self.committed.first().and_then(Option::as_ref),
+                after,
+                committed: &mut nodes,
+                judge: &judge,
+                info: &info,
+            };
+            match file.commit(request) {
+                Ok(done) => outcome = Ok(done.revision),
+                Err(CommitError::Node(error)) => return Err(error),
+                Err(CommitError::Conflict(conflicts)) => {
+                    outcome = Err(Error::Conflict { run: None, conflicts });
+                    return Err(Errno::EAGAIN.into());
+                }
+            }
+            staged.as_mut().map_or(Ok(()), |staged| staged.decide(file))
+        });
+        match (result, outcome) {
+            (Ok(()), Ok(revision)) => {
+                self.nodes = nodes;
+                self.committed = fork_all(&self.written);
+                self.own.extend(revision);
+                Ok(revision)
+            }
+            (_, Err(conflict)) => Err(conflict),
+            (Err(error), _) => Err(error.into()),
+        }
     }
 
     /// Forgets what was written since the last commit and starts a new sandbox; globals are lost.
@@ -218,7 +292,7 @@ impl Session {
     fn spawn(&mut self) -> Result<()> {
         let mut mounts = self.trees.for_sandbox();
         for (mount, written) in mounts.iter_mut().zip(&self.written) {
-            mount.written = written.as_ref().map(Overlay::fork);
+            mount.written = written.as_ref().map(|overlay| Arc::new(overlay.fork()));
         }
         let spec = SandboxSpec {
             mounts,

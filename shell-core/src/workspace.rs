@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cowry_runtime::Event;
 use cowry_vfs::{
-    CheckReport, Clock, GcReport, Layer, MemoryLayer, OpenError, Revision, RevisionInfo, SealInfo,
-    SqliteLayer, SqliteOptions, SystemClock, Timestamp, VPathBuf, Vfs, VfsOptions,
+    CheckReport, Clock, GcReport, Layer, MemoryLayer, OpenError, Revision, RevisionFilter, RevisionInfo,
+    RevisionKind, SealInfo, SqliteLayer, SqliteOptions, SystemClock, Timestamp, VPathBuf, Vfs, VfsOptions,
 };
 
 use crate::diff::Diff;
@@ -70,7 +70,7 @@ struct Inner {
 #[derive(Debug)]
 enum Store {
     File { layer: Arc<SqliteLayer>, path: PathBuf, read_only: bool, created: bool },
-    Scratch(MemoryLayer),
+    Scratch(Arc<MemoryLayer>),
 }
 
 impl Workspace {
@@ -88,7 +88,11 @@ impl Workspace {
         };
         let (layer, created) = match SqliteLayer::open(path, &options) {
             Err(OpenError::NotFound { .. }) if how.create && !how.read_only => {
-                (SqliteLayer::create(path, &options)?, true)
+                match SqliteLayer::create(path, &options) {
+                    // Another process made it in between.
+                    Err(OpenError::Exists { .. }) => (SqliteLayer::open(path, &options)?, false),
+                    created => (created?, true),
+                }
             }
             opened => (opened?, false),
         };
@@ -108,7 +112,7 @@ impl Workspace {
 
     /// The same with a runtime and clock of the caller's.
     pub fn scratch_with(how: &OpenWorkspace) -> Workspace {
-        Workspace::over(Store::Scratch(MemoryLayer::with_clock(how.clock.clone())), how)
+        Workspace::over(Store::Scratch(Arc::new(MemoryLayer::with_clock(how.clock.clone()))), how)
     }
 
     fn over(store: Store, how: &OpenWorkspace) -> Workspace {
@@ -153,7 +157,7 @@ impl Workspace {
     pub fn fs(&self) -> Vfs {
         let root: Arc<dyn Layer> = match &self.inner.store {
             Store::File { layer, .. } => layer.clone(),
-            Store::Scratch(layer) => Arc::new(layer.clone()),
+            Store::Scratch(layer) => layer.clone(),
         };
         Vfs::new(root, self.vfs_options(self.is_read_only()))
     }
@@ -172,8 +176,20 @@ impl Workspace {
     /// # Errors
     /// If it is read-only or scratch, or the file cannot be written.
     pub fn seal(&self, message: Option<&str>) -> Result<Option<RevisionInfo>> {
+        self.seal_as(RevisionKind::Edit, message)
+    }
+
+    /// The same for a revision that says it was imported.
+    ///
+    /// # Errors
+    /// As [`seal`](Workspace::seal).
+    pub fn seal_import(&self, message: Option<&str>) -> Result<Option<RevisionInfo>> {
+        self.seal_as(RevisionKind::Import, message)
+    }
+
+    fn seal_as(&self, kind: RevisionKind, message: Option<&str>) -> Result<Option<RevisionInfo>> {
         self.writable("seal")?;
-        let info = SealInfo { message: message.map(Into::into), ..SealInfo::direct() };
+        let info = SealInfo { message: message.map(Into::into), ..SealInfo::of(kind) };
         Ok(self.file("seal")?.seal(&info)?)
     }
 
@@ -209,12 +225,13 @@ impl Workspace {
     }
 
     fn sealed_by(&self, time: Timestamp, text: &str) -> Result<Revision> {
-        let log = self.log()?;
-        if let Some(found) = log.iter().find(|info| info.sealed <= time) {
-            return Ok(found.revision);
+        let file = self.file("read the history of")?;
+        let by_then = RevisionFilter { until: Some(time), limit: Some(1), ..RevisionFilter::default() };
+        if let Some(found) = file.revisions(&by_then)?.first() {
+            return Ok(found.id);
         }
-        let first = log.last().map_or("none yet".into(), |info| format_time(info.sealed));
-        Err(RevisionError::TooEarly { text: text.into(), first }.into())
+        let first = file.revision(Revision(0))?.sealed_at;
+        Err(RevisionError::TooEarly { text: text.into(), first: format_time(first) }.into())
     }
 
     /// Every sealed revision, the latest first.
@@ -222,7 +239,7 @@ impl Workspace {
     /// # Errors
     /// If it is scratch, or the file cannot be read.
     pub fn log(&self) -> Result<Vec<RevisionInfo>> {
-        Ok(self.file("read the history of")?.revisions()?)
+        Ok(self.file("read the history of")?.revisions(&RevisionFilter::default())?)
     }
 
     /// What differs between two revisions.
@@ -249,7 +266,7 @@ impl Workspace {
                 format!("restore {} {}", revision.0, paths.join(" "))
             }
         };
-        let info = SealInfo { message: Some(message), ..SealInfo::restore() };
+        let info = SealInfo { message: Some(message), ..SealInfo::of(RevisionKind::Restore) };
         Ok(self.file("restore")?.restore(revision, paths, &info)?)
     }
 
@@ -335,14 +352,22 @@ impl Workspace {
     /// Seals direct writes and gives the latest revision with its tree: what a run or session starts from.
     pub(crate) fn base(&self) -> Result<(Revision, Arc<dyn Layer>)> {
         match &self.inner.store {
-            Store::Scratch(layer) => Ok((Revision(0), Arc::new(layer.clone()))),
+            Store::Scratch(layer) => Ok((Revision(0), layer.clone())),
             Store::File { layer, read_only, .. } => {
                 if !read_only {
-                    layer.seal(&SealInfo::direct())?;
+                    layer.seal(&SealInfo::of(RevisionKind::Edit))?;
                 }
                 let head = layer.head()?;
                 Ok((head, layer.at(head)?))
             }
+        }
+    }
+
+    /// The tree of a revision; for scratch the tree itself.
+    pub(crate) fn layer_at(&self, revision: Revision) -> Result<Arc<dyn Layer>> {
+        match &self.inner.store {
+            Store::Scratch(layer) => Ok(layer.clone()),
+            Store::File { layer, .. } => Ok(layer.at(revision)?),
         }
     }
 

@@ -75,11 +75,12 @@ impl Glob {
             None => absolute,
         };
         let parts = split(&absolute);
-        if let Some(part) = parts.iter().flatten().find(|part| part.contains("**") && *part != "**") {
+        if let Some(part) = parts.iter().flatten().copied().find(|part| part.contains("**") && *part != "**")
+        {
             return Err(bad(format!("\"**\" must stand alone between slashes, not in \"{part}\"")));
         }
         if let Some(part) =
-            parts.iter().flatten().find(|part| *part == "." || *part == ".." || part.is_empty())
+            parts.iter().flatten().copied().find(|part| *part == "." || *part == ".." || part.is_empty())
         {
             return Err(bad(format!("it has the component \"{part}\", which no path of a workspace has")));
         }

@@ -88,6 +88,11 @@ impl Default for FileRules {
 }
 
 impl FileRules {
+    /// Rules that are none yet but the built-in one.
+    pub fn with_default(persist: bool) -> FileRules {
+        FileRules { persist_by_default: persist, ..FileRules::default() }
+    }
+
     /// Adds a rule after those there are (the built-in one for `/tmp` stays last).
     pub fn push(&mut self, rule: Rule) {
         self.rules.push(rule);

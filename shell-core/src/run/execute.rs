@@ -1,9 +1,10 @@
 //! The steps of a run, in order.
 
-use cowry_runtime::{Event, Job, JobReport, Lockdown, Outcome, RuntimeError, SandboxSpec, Value};
+use cowry_runtime::{Event, Job, JobReport, Lockdown, RuntimeError, SandboxSpec, Value};
 use cowry_vfs::{Judge, Overlay, Revision, Timestamp, Verdict};
 
 use super::collect::Log;
+use super::finish::Ending;
 use super::program::{self, Prepared};
 use super::trees::Trees;
 use super::{Run, RunReport};
@@ -19,7 +20,7 @@ pub(crate) fn execute(
     on_event: &mut dyn FnMut(Event),
 ) -> Result<RunReport> {
     check(workspace, run)?;
-    let (base, root) = workspace.base(run.message.as_deref())?;
+    let (base, root) = workspace.base()?;
     let trees = Trees::open(root, &run.policy.mounts, workspace.clock())?;
     let prepared = program::prepare(&run.program, &trees.before()?)?;
     let started = workspace.clock().now();
@@ -32,7 +33,8 @@ pub(crate) fn execute(
     let judge = run.policy.files.judge(done.report.result.outcome.is_success());
     let verdicts: Vec<Verdict> = diff.changes.iter().map(|change| judge.verdict(&change.path)).collect();
     let record = record(run, prepared, base, started, &done, log, &diff, &verdicts, workspace);
-    let record = workspace.finish_run(run, &trees, &done.overlays, &judge, record)?;
+    let ending = Ending { workspace, run, overlays: &done.overlays, diff: &diff, judge };
+    let record = ending.finish(record)?;
     Ok(RunReport { record, value: done.report.result.value, diff, verdicts })
 }
 

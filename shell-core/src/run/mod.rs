@@ -2,9 +2,12 @@
 
 mod collect;
 mod execute;
+mod finish;
+pub(crate) mod host;
 mod kept;
 mod program;
-mod trees;
+pub(crate) mod steps;
+pub(crate) mod trees;
 
 use std::path::PathBuf;
 
@@ -12,8 +15,9 @@ use cowry_runtime::{SourceKind, Value};
 use cowry_vfs::{VPathBuf, Verdict};
 
 pub(crate) use self::execute::execute;
+pub(crate) use self::host::finish_host_writes;
 pub use self::kept::Side;
-pub(crate) use self::kept::{commit_kept, diff_kept, drop_kept};
+pub(crate) use self::kept::{commit_kept, diff_kept, drop_kept, find};
 use crate::diff::Diff;
 use crate::policy::Policy;
 use crate::record::{Fate, RunRecord};

@@ -61,9 +61,9 @@ fn host_file(path: &Path) -> Result<Prepared> {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    let layer = HostLayer::open(folder, &HostOptions { read_only: true, ..HostOptions::default() }).map_err(
-        |error| Error::Usage(format!("cannot open the program's folder {}: {error}", folder.display())),
-    )?;
+    let layer = HostLayer::open(folder, HostOptions { read_only: true }).map_err(|error| {
+        Error::Usage(format!("cannot open the program's folder {}: {error}", folder.display()))
+    })?;
     Ok(Prepared {
         job: JobProgram::File { path: format!("/program/{name}") },
         folder: Some(Arc::new(layer)),

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::mount::Mount;
 
 /// What is mounted where, before anything was written.
+#[derive(Debug)]
 pub(crate) struct Trees {
     root: Arc<dyn Layer>,
     mounts: Vec<(Mount, Arc<dyn Layer>)>,
@@ -27,8 +28,8 @@ impl Trees {
                 return Err(Error::Usage(format!("{} is mounted twice: remove one of them", mount.at)));
             }
             let source = mount.source.display();
-            let options = HostOptions { read_only: true, ..HostOptions::default() };
-            let layer = HostLayer::open(&mount.source, &options)
+            let options = HostOptions { read_only: true };
+            let layer = HostLayer::open(&mount.source, options)
                 .map_err(|error| Error::Usage(format!("cannot mount {source} at {}: {error}", mount.at)))?;
             opened.push((mount.clone(), Arc::new(layer)));
         }
@@ -37,11 +38,12 @@ impl Trees {
 
     /// What to hand to a sandbox, the workspace first.
     pub fn for_sandbox(&self) -> Vec<cowry_runtime::Mount> {
-        let root = cowry_runtime::Mount { at: "/".into(), layer: self.root.clone(), writable: true };
+        let root = cowry_runtime::Mount { at: "/".into(), layer: self.root.clone(), writable: true, written: None };
         let mounts = self.mounts.iter().map(|(mount, layer)| cowry_runtime::Mount {
             at: mount.at.to_string(),
             layer: layer.clone(),
             writable: mount.is_writable(),
+            written: None,
         });
         std::iter::once(root).chain(mounts).collect()
     }

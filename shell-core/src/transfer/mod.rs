@@ -82,7 +82,7 @@ pub fn import_folder(
         let path = folder.display();
         return Err(Error::Usage(format!("{path} is a file: put single files, import folders and archives")));
     }
-    let source = HostLayer::open(folder, &HostOptions { read_only: true, ..HostOptions::default() })
+    let source = HostLayer::open(folder, HostOptions { read_only: true })
         .map_err(|error| Error::Usage(format!("cannot read the folder {}: {error}", folder.display())))?;
     let target = directory(tree, into)?;
     let mut sink = Sink::new(&*target.layer, target.stat.ino, on_progress);
@@ -120,9 +120,9 @@ pub fn export_folder(
 ) -> Result<Totals> {
     let source = existing(tree, from)?;
     std::fs::create_dir_all(folder).map_err(|error| Error::host("make the folder", folder, error))?;
-    let options = HostOptions { read_only: false, ..HostOptions::default() };
+    let options = HostOptions { read_only: false };
     let target =
-        Arc::new(HostLayer::open(folder, &options).map_err(|error| {
+        Arc::new(HostLayer::open(folder, options).map_err(|error| {
             Error::Usage(format!("cannot write the folder {}: {error}", folder.display()))
         })?);
     let mut sink = Sink::new(&*target, cowry_vfs::Layer::root(&*target), on_progress);

@@ -1,0 +1,217 @@
+//! After the sandbox is gone: commit, record, kept changes, host directories.
+
+use cowry_runtime::Outcome;
+use cowry_vfs::{
+    CommitError, CommitRequest, Conflict, Errno, InoMap, Judge, Layer, NodeError, NodeResult, Overlay,
+    Revision, RevisionKind, RunRow, SealInfo, SqliteLayer, Timestamp, VPathBuf, Verdict,
+};
+
+use super::Run;
+use super::host::{self, Staged};
+use super::steps::Steps;
+use crate::diff::Diff;
+use crate::error::Result;
+use crate::mount::Mount;
+use crate::policy::RuleJudge;
+use crate::record::{ConflictRecord, Fate, RunRecord};
+use crate::workspace::Workspace;
+
+/// How long the changes of a run that was not committed are kept.
+const KEPT: i64 = 24 * 3600 * 1_000_000_000;
+/// The largest changes that are kept, in bytes.
+const KEPT_BYTES: u64 = 64 << 20;
+
+/// Everything that the end of a run is about.
+pub(super) struct Ending<'a> {
+    pub workspace: &'a Workspace,
+    pub run: &'a Run,
+    pub overlays: &'a [Option<Overlay>],
+    pub diff: &'a Diff,
+    pub judge: RuleJudge<'a>,
+}
+
+/// How the attempt to commit went.
+enum Attempt {
+    /// Committed, or nothing to commit; in the first case the record was written with it.
+    Done(Option<Revision>),
+    Conflict(Vec<Conflict>),
+    Failed(NodeError),
+}
+
+impl Ending<'_> {
+    /// Commits what persists and writes the record, which says what became of the files.
+    pub fn finish(&self, mut record: RunRecord) -> Result<RunRecord> {
+        let changed = !self.diff.is_empty();
+        let Ok(file) = self.workspace.file("commit to") else {
+            record.fate = if changed { Fate::Scratch } else { Fate::Unchanged };
+            return Ok(record);
+        };
+        if self.run.dry_run || !changed {
+            record.fate = if changed { Fate::DryRun } else { Fate::Unchanged };
+            if !self.workspace.is_read_only() {
+                self.write(file, &mut record)?;
+            }
+            return Ok(record);
+        }
+        let attempt = match self.stage(&record)? {
+            Err(conflicts) => Attempt::Conflict(conflicts),
+            Ok(None) => self.attempt(file, &mut record, None),
+            Ok(Some(mut staged)) => {
+                let attempt = self.attempt(file, &mut record, Some(&mut staged));
+                match &attempt {
+                    Attempt::Done(Some(_)) => staged.put_in_place(self.workspace)?,
+                    Attempt::Done(None) => {
+                        staged.decide(file)?;
+                        staged.put_in_place(self.workspace)?;
+                    }
+                    Attempt::Conflict(_) | Attempt::Failed(_) => staged.abandon(self.workspace)?,
+                }
+                attempt
+            }
+        };
+        self.conclude(file, &mut record, attempt)?;
+        Ok(record)
+    }
+
+    /// Prepares the writes to host directories, unless somebody else was there first.
+    fn stage(&self, record: &RunRecord) -> Result<std::result::Result<Option<Staged>, Vec<Conflict>>> {
+        let mounts = &self.run.policy.mounts;
+        if !mounts.iter().any(Mount::is_writable) {
+            return Ok(Ok(None));
+        }
+        let conflicts = host::conflicts(mounts, self.diff)?;
+        if !conflicts.is_empty() {
+            return Ok(Err(conflicts));
+        }
+        let steps = Steps::of(self.diff, &self.judge)?;
+        host::stage(self.workspace, &record.id, mounts, &steps, self.diff.after()).map(Ok)
+    }
+
+    /// Commit and record are one transaction, so that there is never one without the other.
+    fn attempt(
+        &self,
+        file: &SqliteLayer,
+        record: &mut RunRecord,
+        mut staged: Option<&mut Staged>,
+    ) -> Attempt {
+        let Some(Some(after)) = self.overlays.first() else { return Attempt::Done(None) };
+        if self.judge.verdict_below(&VPathBuf::root()) == Some(Verdict::Discard) {
+            return Attempt::Done(None);
+        }
+        let info = SealInfo {
+            kind: RevisionKind::Run,
+            message: self.run.message.clone().or_else(|| Some(record.program.name.clone())),
+            run: Some(record.id.clone()),
+        };
+        let rest = if record.outcome.is_success() { None } else { encode(after) };
+        let base = Revision(record.base);
+        let mut conflicts = None;
+        let mut revision = None;
+        let result = file.batch(&mut |_| {
+            let nodes = &mut InoMap::default();
+            let request = CommitRequest {
+                base,
+                own: &[],
+                before: None,
+                after,
+                committed: nodes,
+                judge: &self.judge,
+                info: &info,
+            };
+            match file.commit(request) {
+                Ok(done) => revision = done.revision,
+                Err(CommitError::Node(error)) => return Err(error),
+                Err(CommitError::Conflict(found)) => {
+                    conflicts = Some(found);
+                    return Err(Errno::EAGAIN.into());
+                }
+            }
+            let Some(revision) = revision else { return Ok(()) };
+            record.fate = Fate::Committed { revision: revision.0 };
+            self.keep(file, record, rest.as_deref())?;
+            if let Some(staged) = &mut staged {
+                staged.decide(file)?;
+            }
+            file.put_run(&row(record))
+        });
+        match (result, conflicts) {
+            (Ok(()), _) => Attempt::Done(revision),
+            (Err(_), Some(conflicts)) => Attempt::Conflict(conflicts),
+            (Err(error), None) => Attempt::Failed(error),
+        }
+    }
+
+    /// Says what became of the files, keeps those that were not committed, and writes the record.
+    fn conclude(&self, file: &SqliteLayer, record: &mut RunRecord, attempt: Attempt) -> Result<()> {
+        match attempt {
+            Attempt::Done(Some(_)) => return Ok(()),
+            Attempt::Done(None) if record.outcome.is_success() => record.fate = Fate::Unchanged,
+            Attempt::Done(None) => record.fate = Fate::Failed,
+            Attempt::Conflict(conflicts) => {
+                record.fate = Fate::Conflict;
+                record.conflicts = conflicts.iter().map(ConflictRecord::of).collect();
+            }
+            Attempt::Failed(error) => record.fate = Fate::CommitFailed { reason: error.to_string() },
+        }
+        self.write(file, record)
+    }
+
+    /// Writes the record, and with it the changes of a run that could yet be committed.
+    fn write(&self, file: &SqliteLayer, record: &mut RunRecord) -> Result<()> {
+        let rest = match (&record.fate, self.overlays.first()) {
+            (Fate::Unchanged, _) => None,
+            (_, Some(Some(after))) => encode(after),
+            _ => None,
+        };
+        file.batch(&mut |_| {
+            self.keep(file, record, rest.as_deref())?;
+            file.put_run(&row(record))
+        })?;
+        Ok(())
+    }
+
+    fn keep(&self, file: &SqliteLayer, record: &mut RunRecord, changes: Option<&[u8]>) -> NodeResult<()> {
+        let Some(changes) = changes else { return Ok(()) };
+        let until = Timestamp(self.workspace.clock().now().0.saturating_add(KEPT));
+        file.put_run_changes(&record.id, changes, until)?;
+        record.kept_until = Some(until);
+        Ok(())
+    }
+}
+
+/// The row of a record: what is listed, and the whole of it.
+pub(super) fn row(record: &RunRecord) -> RunRow {
+    RunRow {
+        id: record.id.clone(),
+        started: record.started,
+        name: record.program.name.clone(),
+        outcome: outcome_word(&record.outcome).into(),
+        revision: record.revision().map(Revision),
+        record: serde_json::to_vec(record).expect("a record can be written as JSON"),
+    }
+}
+
+fn outcome_word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed { exit_code: 0 } => "completed",
+        Outcome::Completed { .. } => "failed",
+        Outcome::Threw(_) => "threw",
+        Outcome::TimedOut(_) => "timed out",
+        Outcome::OutOfMemory => "out of memory",
+        Outcome::Interrupted => "interrupted",
+        Outcome::Killed { .. } => "killed",
+        Outcome::Crashed { .. } => "crashed",
+        _ => "refused",
+    }
+}
+
+/// All changes as bytes, unless there are none or too many of them to keep.
+fn encode(overlay: &Overlay) -> Option<Vec<u8>> {
+    let usage = overlay.usage();
+    if usage.nodes == 0 || usage.memory_bytes + usage.spilled_bytes > KEPT_BYTES {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    overlay.encode_since(0, &mut bytes).ok()?;
+    (bytes.len() as u64 <= 2 * KEPT_BYTES).then_some(bytes)
+}

@@ -1,0 +1,299 @@
+//! Writes to host directories: staged before the commit, put in place after it.
+//!
+//! Everything new is first written into a folder of its own in the mounted directory. Then a journal that lists the
+//! remaining steps (each a rename, a removal or an attribute) goes into the workspace, then the run is committed,
+//! which marks the journal as decided, then the steps are taken. Each step can be taken twice. If the process dies,
+//! whoever opens the workspace next finds the journal and finishes the steps if they are decided, or else removes
+//! the folder.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use cowry_vfs::{
+    Conflict, Errno, HostLayer, HostOptions, Layer, NodeResult, OpenOptions, RenameMode, SetTime,
+    SqliteLayer, Timestamp, VPathBuf, Vfs, VfsOptions,
+};
+use serde::{Deserialize, Serialize};
+
+use super::steps::{Steps, What, copy, remove};
+use crate::diff::Diff;
+use crate::error::{Error, Result};
+use crate::mount::Mount;
+use crate::workspace::Workspace;
+
+/// Kept for as long as it takes.
+const FOREVER: Timestamp = Timestamp(i64::MAX);
+/// Distinguishes journals from the changes of runs.
+const KEY: &str = "host:";
+
+/// What remains to be done, on all directories that a run wrote to.
+#[derive(Debug, Serialize, Deserialize)]
+struct Journal {
+    id: String,
+    /// Whether the workspace's part is committed, so that these steps are to be finished.
+    decided: bool,
+    folders: Vec<Folder>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Folder {
+    source: PathBuf,
+    /// The folder in it that holds what is staged.
+    staging: String,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Step {
+    Remove(String),
+    Directory {
+        path: String,
+        mode: u32,
+    },
+    /// Renames what is staged under a number into place.
+    Place {
+        path: String,
+        number: usize,
+    },
+    Attributes {
+        path: String,
+        mode: u32,
+        mtime: i64,
+    },
+}
+
+/// Everything staged and journalled, but nothing in place yet.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    journal: Journal,
+    /// Held as long as this process may still act on it.
+    _locks: Vec<File>,
+}
+
+/// The paths of writable mounts that somebody else changed since the run saw them.
+pub(crate) fn conflicts(mounts: &[Mount], diff: &Diff) -> Result<Vec<Conflict>> {
+    let mut found = Vec::new();
+    for mount in mounts.iter().filter(|mount| mount.is_writable()) {
+        let host = open(&mount.source)?;
+        for change in &diff.changes {
+            let path = change.from.as_ref().unwrap_or(&change.path);
+            let Some(inner) =
+                path.as_str().strip_prefix(mount.at.as_str()).filter(|rest| rest.starts_with('/'))
+            else {
+                continue;
+            };
+            let now = host.lstat(inner).ok();
+            let same = match (change.before, now) {
+                (None, None) => true,
+                (Some(before), Some(now)) if before.kind == now.kind => {
+                    before.is_dir() || (before.size, before.mtime) == (now.size, now.mtime)
+                }
+                _ => false,
+            };
+            if !same {
+                found.push(Conflict { path: path.clone(), what: "the host directory was changed".into() });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Writes everything new beside its place and the journal into the workspace. `None`: there is nothing to write.
+pub(crate) fn stage(
+    workspace: &Workspace,
+    id: &str,
+    mounts: &[Mount],
+    steps: &Steps,
+    after: &Vfs,
+) -> Result<Option<Staged>> {
+    let journal = Journal { id: id.into(), decided: false, folders: Vec::new() };
+    let mut staged = Staged { journal, _locks: Vec::new() };
+    for mount in mounts.iter().filter(|mount| mount.is_writable()) {
+        let inner = steps.within(&mount.at);
+        if inner.is_empty() {
+            continue;
+        }
+        match stage_folder(id, mount, &inner, after) {
+            Ok((folder, lock)) => {
+                staged.journal.folders.push(folder);
+                staged._locks.push(lock);
+            }
+            Err(error) => {
+                clean(&staged.journal);
+                return Err(error);
+            }
+        }
+    }
+    if staged.journal.folders.is_empty() {
+        return Ok(None);
+    }
+    if let Err(error) = staged.write(workspace.file("write to a mount of")?) {
+        clean(&staged.journal);
+        return Err(error.into());
+    }
+    Ok(Some(staged))
+}
+
+fn stage_folder(id: &str, mount: &Mount, steps: &Steps, after: &Vfs) -> Result<(Folder, File)> {
+    let source =
+        std::path::absolute(&mount.source).map_err(|error| Error::host("find", &mount.source, error))?;
+    let staging = format!(".cowry-{id}");
+    let host = open(&source)?;
+    host.mkdir(&format!("/{staging}"), 0o700)?;
+    let staged = (|| {
+        let lock = lock(&source.join(&staging).join("lock"))?;
+        let steps = stage_steps(&host, mount, &staging, steps, after)?;
+        Ok((steps, lock))
+    })();
+    match staged {
+        Ok((steps, lock)) => Ok((Folder { source, staging, steps }, lock)),
+        Err(error) => {
+            // What cannot be removed either is left, by a name that says whose it is.
+            let _ = host.remove_all(&format!("/{staging}"));
+            Err(error)
+        }
+    }
+}
+
+fn stage_steps(host: &Vfs, mount: &Mount, staging: &str, steps: &Steps, after: &Vfs) -> Result<Vec<Step>> {
+    let mut list: Vec<Step> = steps.removes.iter().rev().map(|path| Step::Remove(path.to_string())).collect();
+    let mut last = Vec::new();
+    for (number, (path, make)) in steps.makes.iter().enumerate() {
+        let from = format!("{}{path}", mount.at);
+        let to = format!("/{staging}/{number}");
+        let (path, mode, mtime) = (path.to_string(), make.stat.mode, make.stat.mtime.0);
+        match make.what {
+            What::Directory => {
+                list.push(Step::Directory { path: path.clone(), mode });
+                last.push(Step::Attributes { path, mode, mtime });
+            }
+            What::Attributes => last.push(Step::Attributes { path, mode, mtime }),
+            What::Symlink => {
+                host.symlink(&after.readlink(&from)?, &to)?;
+                list.push(Step::Place { path, number });
+            }
+            What::File => {
+                copy(after, &from, host, &to)?;
+                host.chmod(&to, mode)?;
+                host.utimes(&to, SetTime::Keep, SetTime::At(make.stat.mtime))?;
+                host.open(&to, OpenOptions { no_follow: true, ..OpenOptions::read() })?.sync()?;
+                list.push(Step::Place { path, number });
+            }
+        }
+    }
+    // The innermost first: what is put into a directory moves its time.
+    list.extend(last.into_iter().rev());
+    Ok(list)
+}
+
+impl Staged {
+    fn write(&self, file: &SqliteLayer) -> NodeResult<()> {
+        let text = serde_json::to_vec(&self.journal).expect("paths and numbers can be written as JSON");
+        file.put_run_changes(&format!("{KEY}{}", self.journal.id), &text, FOREVER)
+    }
+
+    /// Says that the steps are to be taken; part of the commit.
+    pub fn decide(&mut self, file: &SqliteLayer) -> NodeResult<()> {
+        self.journal.decided = true;
+        self.write(file)
+    }
+
+    /// Takes the steps, then forgets the journal.
+    pub fn put_in_place(self, workspace: &Workspace) -> Result<()> {
+        take_all(&self.journal)?;
+        forget(workspace, &self.journal)
+    }
+
+    /// Removes what was staged, then the journal.
+    pub fn abandon(self, workspace: &Workspace) -> Result<()> {
+        clean(&self.journal);
+        forget(workspace, &self.journal)
+    }
+}
+
+/// Finishes or undoes what a process that died had begun to write to host directories.
+pub(crate) fn finish_host_writes(workspace: &Workspace) -> Result<()> {
+    let file = workspace.file("write to a mount of")?;
+    for key in file.run_changes_keys(KEY)? {
+        let Some(text) = file.run_changes(&key)? else { continue };
+        let Ok(journal) = serde_json::from_slice::<Journal>(&text) else { continue };
+        if journal.folders.iter().any(|folder| is_held(&folder.source.join(&folder.staging).join("lock"))) {
+            continue;
+        }
+        if journal.decided {
+            take_all(&journal)?;
+        } else {
+            clean(&journal);
+        }
+        forget(workspace, &journal)?;
+    }
+    Ok(())
+}
+
+fn take_all(journal: &Journal) -> Result<()> {
+    for folder in &journal.folders {
+        let host = open(&folder.source)?;
+        for step in &folder.steps {
+            take(&host, &folder.staging, step)?;
+        }
+        host.remove_all(&format!("/{}", folder.staging))?;
+        host.sync()?;
+    }
+    Ok(())
+}
+
+fn take(host: &Vfs, staging: &str, step: &Step) -> Result<()> {
+    match step {
+        Step::Remove(path) => remove(host, &VPathBuf::parse(path)?),
+        Step::Directory { path, mode } => match host.mkdir(path, mode | 0o700) {
+            Err(error) if error.errno() == Errno::EEXIST => Ok(()),
+            made => Ok(made?),
+        },
+        Step::Place { path, number } => {
+            let staged = format!("/{staging}/{number}");
+            // Not there any more: this step was taken before the crash.
+            if host.lstat(&staged).is_err() {
+                return Ok(());
+            }
+            if let Some(parent) = VPathBuf::parse(path)?.parent() {
+                host.mkdir_all(&parent, 0o755)?;
+            }
+            Ok(host.rename(&staged, path, RenameMode::Replace)?)
+        }
+        Step::Attributes { path, mode, mtime } => {
+            host.chmod(path, *mode)?;
+            Ok(host.utimes(path, SetTime::Keep, SetTime::At(Timestamp(*mtime)))?)
+        }
+    }
+}
+
+fn clean(journal: &Journal) {
+    for folder in &journal.folders {
+        if let Ok(host) = open(&folder.source) {
+            let _ = host.remove_all(&format!("/{}", folder.staging));
+        }
+    }
+}
+
+fn forget(workspace: &Workspace, journal: &Journal) -> Result<()> {
+    workspace.file("write to a mount of")?.drop_run_changes(&format!("{KEY}{}", journal.id))?;
+    Ok(())
+}
+
+fn open(source: &Path) -> Result<Vfs> {
+    let layer = HostLayer::open(source, HostOptions { read_only: false })
+        .map_err(|error| Error::host("write to", source, error))?;
+    let layer: std::sync::Arc<dyn Layer> = std::sync::Arc::new(layer);
+    Ok(Vfs::new(layer, VfsOptions { umask: 0, ..VfsOptions::default() }))
+}
+
+fn lock(path: &Path) -> Result<File> {
+    let file = File::create_new(path).map_err(|error| Error::host("write", path, error))?;
+    file.lock().map_err(|error| Error::host("lock", path, error))?;
+    Ok(file)
+}
+
+/// Whether a process that is alive holds the lock.
+fn is_held(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+}

@@ -1,0 +1,181 @@
+//! A diff as steps on paths, for places where a changeset cannot be replayed node by node: host directories, and a
+//! workspace that has moved on.
+//!
+//! Hard links become copies and a renamed directory is written anew: paths know no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cowry_vfs::{
+    Change, ChangeKind, Errno, FileType, Judge, OpenOptions, SetTime, Stat, VPathBuf, Verdict, Vfs,
+};
+
+use crate::diff::Diff;
+use crate::error::Result;
+
+/// How much of a file is copied at once.
+const PIECE: usize = 1 << 20;
+
+/// What to remove, then what to make, in path order.
+#[derive(Debug, Default)]
+pub(crate) struct Steps {
+    pub removes: BTreeSet<VPathBuf>,
+    pub makes: BTreeMap<VPathBuf, Make>,
+}
+
+/// How a path is made what it should be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Make {
+    pub what: What,
+    /// The attributes it gets.
+    pub stat: Stat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum What {
+    Directory,
+    File,
+    Symlink,
+    /// Only mode and time of what is there.
+    Attributes,
+}
+
+impl Steps {
+    /// The steps for everything in a diff that the judge keeps.
+    pub fn of(diff: &Diff, judge: &dyn Judge) -> Result<Steps> {
+        let mut steps = Steps::default();
+        for change in &diff.changes {
+            steps.change(diff, change, judge)?;
+        }
+        Ok(steps)
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.removes.is_empty() && self.makes.is_empty()
+    }
+
+    /// Those of one mount, its own paths for those of the whole tree.
+    pub fn within(&self, place: &VPathBuf) -> Steps {
+        let inner = |path: &VPathBuf| {
+            let rest = path.as_str().strip_prefix(place.as_str())?;
+            (rest.starts_with('/')).then(|| VPathBuf::parse(rest).ok()).flatten()
+        };
+        Steps {
+            removes: self.removes.iter().filter_map(inner).collect(),
+            makes: self.makes.iter().filter_map(|(path, make)| Some((inner(path)?, *make))).collect(),
+        }
+    }
+
+    fn change(&mut self, diff: &Diff, change: &Change, judge: &dyn Judge) -> Result<()> {
+        let moved = change.kind == ChangeKind::Renamed;
+        let replaced = match (change.before, change.after) {
+            (Some(before), Some(after)) => before.kind != after.kind,
+            _ => false,
+        };
+        if moved || replaced || change.kind == ChangeKind::Removed {
+            self.remove(diff.before(), change.from.as_ref().unwrap_or(&change.path), judge)?;
+        }
+        let Some(stat) = change.after else { return Ok(()) };
+        if moved && stat.is_dir() {
+            for entry in diff.after().walk_tree(&change.path)? {
+                let entry = entry?;
+                self.make(&entry.path, entry.stat, false, judge);
+            }
+        } else {
+            let only_attributes = change.kind == ChangeKind::Modified && !change.content && !replaced;
+            self.make(&change.path, stat, only_attributes, judge);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, before: &Vfs, path: &VPathBuf, judge: &dyn Judge) -> Result<()> {
+        for entry in before.walk_tree(path)? {
+            let path = entry?.path;
+            if judge.verdict(&path) != Verdict::Discard {
+                self.removes.insert(path);
+            }
+        }
+        Ok(())
+    }
+
+    fn make(&mut self, path: &VPathBuf, stat: Stat, only_attributes: bool, judge: &dyn Judge) {
+        if judge.verdict(path) == Verdict::Discard {
+            return;
+        }
+        let what = match stat.kind {
+            _ if only_attributes => What::Attributes,
+            FileType::Directory => What::Directory,
+            FileType::Regular => What::File,
+            FileType::Symlink => What::Symlink,
+            // Nothing that could be opened: it is left out.
+            _ => return,
+        };
+        self.makes.insert(path.clone(), Make { what, stat });
+    }
+
+    /// Takes the steps on a tree; `from` is where content comes from. What is in the way gives way.
+    pub fn apply(&self, from: &Vfs, to: &Vfs) -> Result<()> {
+        for path in self.removes.iter().rev() {
+            remove(to, path)?;
+        }
+        for (path, make) in &self.makes {
+            if let Some(parent) = path.parent() {
+                to.mkdir_all(&parent, 0o777)?;
+            }
+            put(from, to, path, make)?;
+        }
+        // Last, since making an entry moves the time of its directory.
+        for (path, make) in self.makes.iter().rev().filter(|(_, make)| make.stat.is_dir()) {
+            to.utimes(path, SetTime::Keep, SetTime::At(make.stat.mtime))?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes a path; a directory only if it is empty by now, and nothing there is fine.
+pub(super) fn remove(tree: &Vfs, path: &VPathBuf) -> Result<()> {
+    let removed = match tree.lstat(path) {
+        Ok(stat) if stat.is_dir() => tree.rmdir(path),
+        Ok(_) => tree.unlink(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if !matches!(error.errno(), Errno::ENOENT | Errno::ENOTEMPTY | Errno::ENOTDIR) => {
+            Err(error.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn put(from: &Vfs, to: &Vfs, path: &VPathBuf, make: &Make) -> Result<()> {
+    let there = to.lstat(path).ok();
+    let fits = there.is_some_and(|there| there.kind == make.stat.kind);
+    match make.what {
+        What::Attributes if !fits => return Ok(()),
+        _ if there.is_some() && (!fits || make.what == What::Symlink) => to.remove_all(path)?,
+        _ => {}
+    }
+    match make.what {
+        What::Directory if !fits => to.mkdir(path, make.stat.mode)?,
+        What::Symlink => return Ok(to.symlink(&from.readlink(path)?, path)?),
+        What::File => copy(from, path, to, path)?,
+        What::Directory | What::Attributes => {}
+    }
+    to.chmod(path, make.stat.mode)?;
+    Ok(to.utimes(path, SetTime::Keep, SetTime::At(make.stat.mtime))?)
+}
+
+/// Copies the content of a file, never through a symbolic link that stands in its place.
+pub(super) fn copy(from: &Vfs, source: &str, to: &Vfs, target: &str) -> Result<()> {
+    let source = from.open(source, OpenOptions { no_follow: true, ..OpenOptions::read() })?;
+    let target = to.open(target, OpenOptions { no_follow: true, ..OpenOptions::write() })?;
+    let mut offset = 0;
+    loop {
+        let piece = source.read_bytes_at(offset, PIECE)?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        target.write_all(&piece)?;
+        offset += piece.len() as u64;
+    }
+}
