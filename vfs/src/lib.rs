@@ -4,6 +4,7 @@
 
 mod change;
 mod clock;
+pub mod commit;
 mod errno;
 mod fs;
 mod host;
@@ -31,6 +32,6 @@ pub use node::{
     Allocate, DirEntry, Features, FileType, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs,
     XattrMode,
 };
-pub use overlay::{Overlay, OverlayOptions, ScratchLimits, ScratchUsage};
+pub use overlay::{DeltaBounds, DeltaError, Overlay, OverlayOptions, ScratchLimits, ScratchUsage};
 pub use path::{NAME_MAX, Name, PATH_MAX, SYMLINK_MAX, VPathBuf};
 pub use sqlite::SqliteLayer;

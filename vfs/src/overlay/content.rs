@@ -87,11 +87,6 @@ impl Content {
         &self.extents
     }
 
-    /// Whether nothing was ever done to an origin of this size.
-    pub(crate) fn is_untouched(&self, origin_size: u64) -> bool {
-        self.extents.is_empty() && self.origin_len == origin_size && self.size == origin_size
-    }
-
     /// Allocated space in units of 512 bytes. What of a sparse origin is still visible is estimated from above.
     pub(crate) fn blocks(&self) -> u64 {
         let visible = (self.origin_len - self.covered).div_ceil(512);
@@ -113,6 +108,20 @@ impl Content {
         self.stored -= extent.stored();
         self.covered -= self.overlap_with_origin(start, extent.len);
         Some(extent)
+    }
+
+    /// Content that is put together again: extents in order, inside the size, holes only over the origin.
+    pub(crate) fn of_parts(
+        size: u64,
+        origin_len: u64,
+        origin_blocks: u64,
+        parts: Vec<(u64, Extent)>,
+    ) -> Content {
+        let mut content = Content { size, origin_len, origin_blocks, ..Content::empty() };
+        for (start, extent) in parts {
+            content.put(start, extent);
+        }
+        content
     }
 
     /// Removes what the extents have in `start..end`.
@@ -138,7 +147,13 @@ impl Content {
     }
 
     /// Writes all of `data` at `offset`; nothing changes if there is no room for it.
-    pub(crate) fn write(&mut self, scratch: &Arc<Scratch>, offset: u64, data: &[u8]) -> NodeResult<()> {
+    pub(crate) fn write(
+        &mut self,
+        scratch: &Arc<Scratch>,
+        stamp: u64,
+        offset: u64,
+        data: &[u8],
+    ) -> NodeResult<()> {
         let end = offset.checked_add(data.len() as u64).ok_or(Errno::EFBIG)?;
         if end > scratch.limits.file_bytes.min(i64::MAX as u64) {
             return Err(Errno::EFBIG.into());
@@ -146,8 +161,9 @@ impl Content {
         if data.is_empty() {
             return Ok(());
         }
-        if !self.write_in_place(offset, data)? {
-            let blocks = data.chunks(BLOCK_MAX).map(|c| scratch.store(c)).collect::<NodeResult<Vec<_>>>()?;
+        if !self.write_in_place(stamp, offset, data)? {
+            let blocks =
+                data.chunks(BLOCK_MAX).map(|c| scratch.store(c, stamp)).collect::<NodeResult<Vec<_>>>()?;
             self.carve(offset, end);
             let mut at = offset;
             for block in blocks {
@@ -160,16 +176,9 @@ impl Content {
         Ok(())
     }
 
-    /// Puts a block that already exists at `start`, over whatever is there. The caller checked the bounds.
-    pub(crate) fn place(&mut self, start: u64, block: Arc<Block>) {
-        let len = block.len();
-        self.carve(start, start + len);
-        self.put(start, Extent { len, data: Data::Block(block, 0) });
-    }
-
     /// Changes or extends the extent that `offset` lies in or directly after, if that touches nothing else
     /// and nobody else sees its block. `false` if it cannot be done this way.
-    fn write_in_place(&mut self, offset: u64, data: &[u8]) -> NodeResult<bool> {
+    fn write_in_place(&mut self, stamp: u64, offset: u64, data: &[u8]) -> NodeResult<bool> {
         let Some((start, found)) = self.extents.floor(offset) else { return Ok(false) };
         let (len, end) = (found.len, offset + data.len() as u64);
         if offset > start + len {
@@ -191,6 +200,7 @@ impl Content {
             }
             extent.len += grows;
         }
+        block.stamp = stamp;
         block.overwrite(from + (offset - start), inside)?;
         self.stored += grows;
         self.covered += self.overlap_with_origin(start + len, grows);

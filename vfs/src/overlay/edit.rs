@@ -153,7 +153,7 @@ impl Edit<'_> {
         Ok(match new {
             NewNode::File(bytes) => {
                 let mut content = Content::empty();
-                content.write(self.scratch, 0, bytes)?;
+                content.write(self.scratch, self.tree.stamp + 1, 0, bytes)?;
                 Body::File(content)
             }
             NewNode::Directory => Body::Directory(OrdMap::new()),
@@ -437,7 +437,7 @@ impl Edit<'_> {
     fn with_content<R>(
         &mut self,
         ino: Ino,
-        work: impl FnOnce(&mut Content, &Arc<Scratch>) -> NodeResult<R>,
+        work: impl FnOnce(&mut Content, &Arc<Scratch>, u64) -> NodeResult<R>,
     ) -> NodeResult<R> {
         let scratch = self.scratch;
         let now = self.now;
@@ -446,7 +446,7 @@ impl Edit<'_> {
         }
         let stamp = self.tree.stamp + 1;
         let node = Arc::make_mut(self.tree.nodes.get_mut(&ino).expect("it was copied up"));
-        let done = work(node.content_mut()?, scratch)?;
+        let done = work(node.content_mut()?, scratch, stamp)?;
         node.modify(now, stamp);
         self.tree.stamp = stamp;
         Ok(done)
@@ -464,7 +464,7 @@ impl Edit<'_> {
         if data.is_empty() {
             return self.check_file(ino);
         }
-        self.with_content(ino, |content, scratch| content.write(scratch, offset, data))
+        self.with_content(ino, |content, scratch, stamp| content.write(scratch, stamp, offset, data))
     }
 
     pub(crate) fn append(&mut self, ino: Ino, data: &[u8]) -> NodeResult<u64> {
@@ -472,9 +472,9 @@ impl Edit<'_> {
             self.check_file(ino)?;
             return Ok(self.view().stat(ino)?.size);
         }
-        self.with_content(ino, |content, scratch| {
+        self.with_content(ino, |content, scratch, stamp| {
             let end = content.size();
-            content.write(scratch, end, data)?;
+            content.write(scratch, stamp, end, data)?;
             Ok(end)
         })
     }
@@ -492,7 +492,7 @@ impl Edit<'_> {
         if !grows && matches!(how, Allocate::Reserve | Allocate::KeepSize) {
             return Ok(());
         }
-        self.with_content(ino, |content, _| {
+        self.with_content(ino, |content, _, _| {
             if matches!(how, Allocate::Punch | Allocate::Zero) {
                 content.punch(offset, len);
             }

@@ -40,16 +40,6 @@ impl Extent {
             Data::Block(..) => self.len,
         }
     }
-
-    /// Whether both show the very same stored bytes.
-    pub(crate) fn same(&self, other: &Extent) -> bool {
-        self.len == other.len
-            && match (&self.data, &other.data) {
-                (Data::Hole, Data::Hole) => true,
-                (Data::Block(a, at), Data::Block(b, bt)) => at == bt && Arc::ptr_eq(a, b),
-                _ => false,
-            }
-    }
 }
 
 /// Extents by the offset they start at. They never overlap; who inserts sees to that.
@@ -62,10 +52,6 @@ pub(crate) enum Extents {
 impl Extents {
     pub(crate) fn new() -> Extents {
         Extents::Few(None)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        matches!(self, Extents::Few(None))
     }
 
     /// The last extent that starts at or before `at`.
@@ -137,13 +123,5 @@ impl Extents {
         few.map(|(s, e)| (*s, e))
             .into_iter()
             .chain(many.into_iter().flat_map(|m| m.iter().map(|(s, e)| (*s, e))))
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Extents::Few(one) => usize::from(one.is_some()),
-            Extents::Many(map) => map.len(),
-        }
     }
 }

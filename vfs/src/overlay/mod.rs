@@ -11,10 +11,14 @@
 //! Deltas are found by number. A hard-linked lower file that was changed through one of its names is therefore
 //! seen changed through all of them, though their directories know nothing of it.
 
+pub(crate) mod changes;
 pub(crate) mod content;
+mod delta;
+pub(crate) mod diff;
 mod edit;
 mod extents;
 pub(crate) mod node;
+pub(crate) mod places;
 pub(crate) mod scratch;
 pub(crate) mod store;
 pub(crate) mod tree;
@@ -29,6 +33,7 @@ use crate::errno::NodeResult;
 use crate::layer::Layer;
 use crate::node::{Allocate, DirEntry, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, XattrMode};
 use crate::path::Name;
+pub use delta::{DeltaBounds, DeltaError};
 use scratch::Scratch;
 pub use scratch::{ScratchLimits, ScratchUsage};
 use store::Store;

@@ -17,6 +17,8 @@ use crate::errno::{Errno, NodeError, NodeResult};
 
 /// The most bytes in one block: a larger write makes several.
 pub(crate) const BLOCK_MAX: usize = 256 * 1024;
+/// What a block costs beside its bytes, counted so that a file of single bytes cannot take a hundredfold.
+const BLOCK_COST: u64 = 128;
 /// The room a spilled block gets at least, so that small appends find some.
 const SPILL_MIN: u64 = 16 * 1024;
 
@@ -123,21 +125,24 @@ impl Scratch {
     }
 
     /// Stores `data`, at most [`BLOCK_MAX`] of it.
-    pub(crate) fn store(self: &Arc<Self>, data: &[u8]) -> NodeResult<Arc<Block>> {
+    pub(crate) fn store(self: &Arc<Self>, data: &[u8], stamp: u64) -> NodeResult<Arc<Block>> {
         let len = data.len() as u64;
-        self.check_total(len)?;
-        if self.fits_memory(len) {
-            self.data.fetch_add(len, Ordering::Relaxed);
-            return Ok(Arc::new(Block { at: At::Memory(data.to_vec()), scratch: self.clone() }));
+        self.check_total(len + BLOCK_COST)?;
+        if self.fits_memory(len + BLOCK_COST) {
+            let bytes = data.to_vec();
+            self.data.fetch_add(bytes.capacity() as u64 + BLOCK_COST, Ordering::Relaxed);
+            return Ok(Arc::new(Block { at: At::Memory(bytes), stamp, scratch: self.clone() }));
         }
         let spill = self.spill.as_ref().ok_or(Errno::EDQUOT)?;
         let room = match self.check_total(len.max(SPILL_MIN)) {
             Ok(()) => len.max(SPILL_MIN),
             Err(_) => len,
         };
+        let charge = self.charge(BLOCK_COST)?;
         let offset = spill.ranges.lock().take(room);
         self.spilled.fetch_add(room, Ordering::Relaxed);
-        let block = Block { at: At::Spilled { offset, room, len }, scratch: self.clone() };
+        let at = At::Spilled { offset, room, len, _charge: charge };
+        let block = Block { at, stamp, scratch: self.clone() };
         spill.file.write_all_at(data, offset).map_err(NodeError::io)?;
         Ok(Arc::new(block))
     }
@@ -174,6 +179,8 @@ impl Drop for Charge {
 #[derive(Debug)]
 pub(crate) struct Block {
     at: At,
+    /// The stamp of the tree when these bytes were last changed.
+    pub(crate) stamp: u64,
     scratch: Arc<Scratch>,
 }
 
@@ -185,6 +192,7 @@ enum At {
         offset: u64,
         room: u64,
         len: u64,
+        _charge: Charge,
     },
 }
 
@@ -262,7 +270,7 @@ impl Block {
                 }
                 bytes.extend_from_slice(data);
             }
-            At::Spilled { offset, room, len } => {
+            At::Spilled { offset, room, len, .. } => {
                 if *len + more > *room {
                     return Ok(false);
                 }
@@ -296,7 +304,8 @@ impl Drop for Block {
     fn drop(&mut self) {
         match &self.at {
             At::Memory(bytes) => {
-                self.scratch.data.fetch_sub(bytes.capacity() as u64, Ordering::Relaxed);
+                let held = bytes.capacity() as u64 + BLOCK_COST;
+                self.scratch.data.fetch_sub(held, Ordering::Relaxed);
             }
             At::Spilled { offset, room, .. } => {
                 self.scratch.spill().ranges.lock().give_back(*offset, *room);

@@ -143,16 +143,16 @@ fn truncation_hides_the_origin_for_good() {
 #[test]
 fn quotas_end_in_edquot() {
     let (lower, a, _, f) = lower();
-    let limits = ScratchLimits { memory_bytes: 100, total_bytes: 40_000, nodes: 3, file_bytes: 1 << 20 };
+    let limits = ScratchLimits { memory_bytes: 500, total_bytes: 40_000, nodes: 3, file_bytes: 1 << 20 };
     let spill = Some(tempfile::tempfile().expect("a file"));
     let overlay = Overlay::new(lower, OverlayOptions { limits, spill, ..OverlayOptions::default() });
-    overlay.write(f, 0, &[7; 90]).expect("in memory");
+    overlay.write(f, 0, &[7; 290]).expect("in memory");
     overlay.append(f, &[8; 5000]).expect("spilled");
     overlay.append(f, &[9; 5000]).expect("appended in place");
     assert!(overlay.usage().spilled_bytes >= 10_000);
-    assert_eq!(overlay.read(f, 5085, 10).expect("read")[..], [8, 8, 8, 8, 8, 9, 9, 9, 9, 9]);
+    assert_eq!(overlay.read(f, 5285, 10).expect("read")[..], [8, 8, 8, 8, 8, 9, 9, 9, 9, 9]);
     assert_eq!(overlay.append(f, &[0; 40_000]).expect_err("too much"), Errno::EDQUOT);
-    assert_eq!(overlay.getattr(f).expect("there").size, 10_090);
+    assert_eq!(overlay.getattr(f).expect("there").size, 10_290);
     assert_eq!(overlay.write(f, 1 << 20, b"x").expect_err("too large"), Errno::EFBIG);
     overlay.setattr(f, &SetAttr::size(0)).expect("emptied");
     assert_eq!((overlay.usage().memory_bytes, overlay.usage().spilled_bytes), (0, 0));
@@ -184,4 +184,42 @@ fn readdir_merges_in_order_and_in_pages() {
     let expected: Vec<String> =
         (0..700).map(|i| if i % 7 == 0 { format!("{i:03}+") } else { format!("{i:03}") }).collect();
     assert_eq!(seen, expected);
+}
+
+/// Run with `--release -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+#[allow(clippy::print_stdout)]
+fn speed() {
+    let memory = MemoryLayer::new();
+    let root = memory.root();
+    let block = [7u8; 1024];
+    let time = |what: &str, n: u32, work: &mut dyn FnMut(u32)| {
+        let start = std::time::Instant::now();
+        (0..n).for_each(work);
+        println!("{what}: {:.0}/s", f64::from(n) / start.elapsed().as_secs_f64());
+    };
+    let names: Vec<Name> = (0..100_000).map(|i| name(&format!("file-{i}"))).collect();
+    let mut inos = Vec::new();
+    time("create+write 1 KiB", 100_000, &mut |i| {
+        let ino = memory.create(root, &names[i as usize], NewNode::File(b""), &attr()).expect("created").ino;
+        memory.write(ino, 0, &block).expect("written");
+        inos.push(ino);
+    });
+    time("write 1 KiB", 1_000_000, &mut |i| {
+        memory.write(inos[i as usize % 100_000], 0, &block).expect("written")
+    });
+    time("read 1 KiB", 1_000_000, &mut |i| {
+        memory.read(inos[i as usize % 100_000], 0, 1024).expect("read");
+    });
+    time("getattr", 1_000_000, &mut |i| {
+        memory.getattr(inos[i as usize % 100_000]).expect("there");
+    });
+    time("lookup", 1_000_000, &mut |i| {
+        memory.lookup(root, &names[i as usize % 100_000]).expect("there");
+    });
+    time("rename", 100_000, &mut |i| {
+        let at = &names[i as usize];
+        memory.rename((root, at), (root, &name(&format!("r{i}"))), RenameMode::Replace).expect("renamed");
+    });
 }

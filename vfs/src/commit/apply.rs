@@ -1,0 +1,495 @@
+//! Doing a plan.
+
+use std::collections::{HashMap, HashSet};
+
+use super::make::{Update, copy_node};
+use super::plan::Plan;
+use super::{Applied, InoMap};
+use crate::change::{Change, ChangeKind};
+use crate::clock::Timestamp;
+use crate::errno::{Errno, NodeResult};
+use crate::layer::Layer;
+use crate::node::{FileType, Ino, NewAttr, NewNode, RenameMode, SetAttr, Stat};
+use crate::overlay::Overlay;
+use crate::overlay::changes::merge_replaced;
+use crate::overlay::diff::Step;
+use crate::overlay::places::{Place, tree_order};
+use crate::path::{Name, VPathBuf};
+
+/// A commit being done.
+pub(super) struct Apply<'a> {
+    plan: Plan<'a>,
+    source: &'a Overlay,
+    target: &'a dyn Layer,
+    map: InoMap,
+    /// Nodes that this commit made or took for the overlay's: the overlay's number, and the target's.
+    made: HashMap<Ino, Ino>,
+    /// Names that are to go and that the target has.
+    leaving: Vec<Leaving>,
+    by_place: HashMap<Place, usize>,
+    by_node: HashMap<Ino, Vec<usize>>,
+    /// How many names a node is still to get.
+    coming: HashMap<Ino, usize>,
+    /// Directories of the target whose entries changed.
+    stirred: HashSet<Ino>,
+    limbo: Option<Limbo>,
+    records: Vec<Record>,
+}
+
+/// A name on the target that is to go, or its node to move.
+struct Leaving {
+    step: Step,
+    /// Where on the target it is now.
+    at: Place,
+    before: Stat,
+}
+
+/// A directory on the target for what steps aside.
+struct Limbo {
+    ino: Ino,
+    name: Name,
+    count: u32,
+    /// The root's, as it was before.
+    root_mtime: Timestamp,
+    root_stirred: bool,
+}
+
+/// What was done at a path.
+struct Record {
+    path: VPathBuf,
+    kind: ChangeKind,
+    from: Option<VPathBuf>,
+    before: Option<Stat>,
+    /// The target's node that is there now.
+    node: Option<Ino>,
+    content: bool,
+}
+
+/// What to do about a node that has the name another is to get.
+enum Way {
+    Free,
+    /// It is a directory and stays; the new one becomes the same.
+    Shared,
+    Blocked,
+}
+
+impl<'a> Apply<'a> {
+    pub(super) fn new(
+        mut plan: Plan<'a>,
+        source: &'a Overlay,
+        map: InoMap,
+        target: &'a dyn Layer,
+    ) -> NodeResult<Apply<'a>> {
+        let removed = std::mem::take(&mut plan.removed);
+        let mut apply = Apply {
+            plan,
+            source,
+            target,
+            map,
+            made: HashMap::new(),
+            leaving: Vec::new(),
+            by_place: HashMap::new(),
+            by_node: HashMap::new(),
+            coming: HashMap::new(),
+            stirred: HashSet::new(),
+            limbo: None,
+            records: Vec::new(),
+        };
+        for step in removed {
+            apply.find_leaving(step)?;
+        }
+        for step in &apply.plan.added {
+            if !apply.plan.fresh.contains(&step.node) {
+                *apply.coming.entry(step.node).or_default() += 1;
+            }
+        }
+        Ok(apply)
+    }
+
+    /// Finds on the target what is to go. What an earlier commit left out is not there, or is another node.
+    fn find_leaving(&mut self, step: Step) -> NodeResult<()> {
+        let (Some(dir), Some(node)) = (self.plan.on_target(step.dir), self.plan.on_target(step.node)) else {
+            return Ok(());
+        };
+        let Some(before) = self.look(dir, &step.name)?.filter(|stat| stat.ino == node) else { return Ok(()) };
+        let at = (dir, step.name.clone());
+        self.by_place.insert(at.clone(), self.leaving.len());
+        self.by_node.entry(step.node).or_default().push(self.leaving.len());
+        self.leaving.push(Leaving { step, at, before });
+        Ok(())
+    }
+
+    fn look(&self, dir: Ino, name: &Name) -> NodeResult<Option<Stat>> {
+        match self.target.lookup(dir, name) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(error) if matches!(error.errno(), Errno::ENOENT | Errno::ESTALE) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn run(mut self) -> NodeResult<(Applied, InoMap)> {
+        for step in std::mem::take(&mut self.plan.added) {
+            if !self.arrive(&step)? {
+                self.plan.discarded.push(step.path);
+            }
+        }
+        self.update()?;
+        self.leave()?;
+        self.leave_limbo()?;
+        self.set_times()?;
+        self.finish()
+    }
+
+    /// The target's node for a node of the overlay, as far as there is one by now.
+    fn known(&self, ino: Ino) -> Option<Ino> {
+        match self.made.get(&ino) {
+            Some(made) => Some(*made),
+            None if self.plan.fresh.contains(&ino) => None,
+            None => self.plan.on_target(ino),
+        }
+    }
+
+    /// Lets a name come; `false` if something that stays is in the way.
+    fn arrive(&mut self, step: &Step) -> NodeResult<bool> {
+        let parent = self.dir(step.dir)?;
+        if let Some(coming) = self.coming.get_mut(&step.node) {
+            *coming -= 1;
+        }
+        match parent {
+            Some(parent) => self.put(parent, step),
+            None => Ok(false),
+        }
+    }
+
+    fn put(&mut self, parent: Ino, step: &Step) -> NodeResult<bool> {
+        let known = self.known(step.node);
+        let place = (parent, step.name.clone());
+        if let Some(occupant) = self.look(parent, &step.name)? {
+            if Some(occupant.ino) == known {
+                return Ok(true);
+            }
+            match self.make_way(&place, &occupant, step)? {
+                Way::Free => {}
+                Way::Shared => {
+                    self.share(step, &place, &occupant)?;
+                    return Ok(true);
+                }
+                Way::Blocked => return Ok(false),
+            }
+        }
+        let leaving = known.and_then(|_| self.take_leaving(step.node));
+        match (known, leaving) {
+            (Some(node), Some(index)) => self.move_to(index, node, place, step)?,
+            (Some(node), None) if step.kind != FileType::Directory => {
+                self.target.link(node, parent, &step.name)?;
+                self.stirred.insert(parent);
+                self.record(step, ChangeKind::Added, Some(node));
+            }
+            _ => {
+                let made = copy_node(self.source, step.node, self.target, parent, &step.name)?;
+                self.made.insert(step.node, made.ino);
+                self.stirred.insert(parent);
+                self.record(step, ChangeKind::Added, Some(made.ino));
+            }
+        }
+        Ok(true)
+    }
+
+    /// A name of this node that is to go, so that it can be moved.
+    fn take_leaving(&mut self, node: Ino) -> Option<usize> {
+        if self.plan.fresh.contains(&node) {
+            return None;
+        }
+        let index = self.by_node.get_mut(&node)?.pop()?;
+        self.by_place.remove(&self.leaving[index].at);
+        Some(index)
+    }
+
+    fn move_to(&mut self, index: usize, node: Ino, to: Place, step: &Step) -> NodeResult<()> {
+        let leaving = &self.leaving[index];
+        let from = leaving.at.clone();
+        self.target.rename((from.0, &from.1), (to.0, &to.1), RenameMode::Replace)?;
+        let record = Record {
+            path: step.path.clone(),
+            kind: ChangeKind::Renamed,
+            from: Some(leaving.step.path.clone()),
+            before: Some(leaving.before),
+            node: Some(node),
+            content: false,
+        };
+        self.records.push(record);
+        self.stirred.extend([from.0, to.0]);
+        Ok(())
+    }
+
+    fn record(&mut self, step: &Step, kind: ChangeKind, node: Option<Ino>) {
+        let content = matches!(step.kind, FileType::Regular | FileType::Symlink);
+        self.records.push(Record { path: step.path.clone(), kind, from: None, before: None, node, content });
+    }
+
+    /// Makes room for `step` where `occupant` is.
+    fn make_way(&mut self, place: &Place, occupant: &Stat, step: &Step) -> NodeResult<Way> {
+        let stays = || {
+            let share = occupant.is_dir() && step.kind == FileType::Directory;
+            if share { Way::Shared } else { Way::Blocked }
+        };
+        let Some(index) = self.by_place.get(place).copied() else { return Ok(stays()) };
+        let node = self.leaving[index].step.node;
+        let needed = self.coming.get(&node).is_some_and(|left| *left > 0);
+        if !needed && !occupant.is_dir() {
+            self.remove(index)?;
+            return Ok(Way::Free);
+        }
+        if !needed && !self.will_vanish(occupant.ino)? {
+            return Ok(stays());
+        }
+        self.step_aside(index)?;
+        Ok(Way::Free)
+    }
+
+    /// Whether everything below a directory of the target is to go or to move.
+    fn will_vanish(&self, dir: Ino) -> NodeResult<bool> {
+        let mut dirs = vec![dir];
+        while let Some(dir) = dirs.pop() {
+            let mut after = None;
+            loop {
+                let page = self.target.readdir(dir, after.as_ref(), 256)?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.name.clone());
+                for entry in page {
+                    let Some(index) = self.by_place.get(&(dir, entry.name)) else { return Ok(false) };
+                    let moves =
+                        self.coming.get(&self.leaving[*index].step.node).is_some_and(|left| *left > 0);
+                    if entry.stat.is_dir() && !moves {
+                        dirs.push(entry.stat.ino);
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Moves what is to move or go later out of the way.
+    fn step_aside(&mut self, index: usize) -> NodeResult<()> {
+        let from = self.leaving[index].at.clone();
+        let limbo = self.limbo()?;
+        let to = (limbo.ino, Name::new(&limbo.count.to_string()).expect("digits make a name"));
+        limbo.count += 1;
+        self.target.rename((from.0, &from.1), (to.0, &to.1), RenameMode::Replace)?;
+        self.stirred.insert(from.0);
+        self.by_place.remove(&from);
+        self.by_place.insert(to.clone(), index);
+        self.leaving[index].at = to;
+        Ok(())
+    }
+
+    /// The directory for what steps aside, made when it is first needed.
+    fn limbo(&mut self) -> NodeResult<&mut Limbo> {
+        if self.limbo.is_none() {
+            let root = self.target.root();
+            let root_mtime = self.target.getattr(root)?.mtime;
+            let mut number = 0;
+            let (name, ino) = loop {
+                let name = Name::new(&format!(".cowry-commit-{number}")).expect("it is a valid name");
+                match self.target.create(root, &name, NewNode::Directory, &NewAttr::with_mode(0o700)) {
+                    Ok(stat) => break (name, stat.ino),
+                    Err(error) if error == Errno::EEXIST => number += 1,
+                    Err(error) => return Err(error),
+                }
+            };
+            let root_stirred = self.stirred.contains(&root);
+            self.limbo = Some(Limbo { ino, name, count: 0, root_mtime, root_stirred });
+        }
+        Ok(self.limbo.as_mut().expect("it was just made"))
+    }
+
+    fn leave_limbo(&mut self) -> NodeResult<()> {
+        let Some(limbo) = self.limbo.take() else { return Ok(()) };
+        let root = self.target.root();
+        self.target.rmdir(root, &limbo.name)?;
+        if !limbo.root_stirred && !self.stirred.contains(&root) {
+            self.target.setattr(root, &SetAttr { mtime: Some(limbo.root_mtime), ..SetAttr::default() })?;
+        }
+        Ok(())
+    }
+
+    /// Lets a directory that stays be the one that was made anew.
+    fn share(&mut self, step: &Step, place: &Place, occupant: &Stat) -> NodeResult<()> {
+        self.made.insert(step.node, occupant.ino);
+        let stat = self.source.getattr(step.node)?;
+        if (stat.mode, stat.uid, stat.gid) != (occupant.mode, occupant.uid, occupant.gid) {
+            let (mode, uid, gid) = (Some(stat.mode), Some(stat.uid), Some(stat.gid));
+            self.target.setattr(occupant.ino, &SetAttr { mode, uid, gid, ..SetAttr::default() })?;
+            self.record(step, ChangeKind::Modified, Some(occupant.ino));
+            self.records.last_mut().expect("it was just added").before = Some(*occupant);
+        }
+        // The name that was to go stays too.
+        if let Some(index) = self.by_place.remove(place) {
+            let node = self.leaving[index].step.node;
+            if let Some(left) = self.by_node.get_mut(&node) {
+                left.retain(|other| *other != index);
+            }
+        }
+        Ok(())
+    }
+
+    /// The target's directory for one of the overlay's; what is missing of its parents is made.
+    /// `None` if something that stays is in the way.
+    fn dir(&mut self, dir: Ino) -> NodeResult<Option<Ino>> {
+        let mut way = Vec::new();
+        let mut at = dir;
+        let mut found = loop {
+            if let Some(known) = self.known(at) {
+                break known;
+            }
+            let Some((parent, name)) = self.plan.differ.places_after.names(at)?.pop() else {
+                return Ok(None);
+            };
+            way.push((at, parent, name));
+            at = parent;
+        };
+        for (node, dir, name) in way.into_iter().rev() {
+            let Some(path) = self.plan.differ.places_after.path(dir, &name)? else { return Ok(None) };
+            let step = Step { dir, name, node, kind: FileType::Directory, path };
+            if !self.put(found, &step)? {
+                return Ok(None);
+            }
+            let Some(made) = self.known(node) else { return Ok(None) };
+            found = made;
+        }
+        Ok(Some(found))
+    }
+
+    /// Brings over what changed of nodes that the target had.
+    fn update(&mut self) -> NodeResult<()> {
+        let differ = self.plan.differ;
+        let said: HashMap<Ino, usize> =
+            self.records.iter().enumerate().filter_map(|(at, record)| Some((record.node?, at))).collect();
+        for (found, path) in std::mem::take(&mut self.plan.modified) {
+            if self.made.contains_key(&found.ino) {
+                continue;
+            }
+            let Some(into) = self.known(found.ino) else { continue };
+            let before = self.target.getattr(into)?;
+            let base = differ.content_before(found.ino, &differ.before.stat(found.ino)?);
+            let contents =
+                differ.after.own(found.ino).and_then(|node| node.content().ok()).map(|now| (now, &base));
+            let update = Update { source: self.source, ino: found.ino, target: self.target, into, found };
+            update.run(contents, differ.after.base.origin(found.ino))?;
+            match said.get(&into) {
+                Some(at) => self.records[*at].content |= found.content,
+                None => self.records.push(Record {
+                    path,
+                    kind: ChangeKind::Modified,
+                    from: None,
+                    before: Some(before),
+                    node: Some(into),
+                    content: found.content,
+                }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what is to go: files, then directories from below. One that is not empty stays.
+    fn leave(&mut self) -> NodeResult<()> {
+        let mut left: Vec<usize> = self.by_place.values().copied().collect();
+        left.sort_by(|a, b| tree_order(&self.leaving[*b].step.path, &self.leaving[*a].step.path));
+        let (dirs, files): (Vec<usize>, Vec<usize>) =
+            left.into_iter().partition(|index| self.leaving[*index].before.is_dir());
+        for index in files.into_iter().chain(dirs) {
+            self.remove(index)?;
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, index: usize) -> NodeResult<()> {
+        let leaving = &self.leaving[index];
+        let (dir, name) = leaving.at.clone();
+        let done = match leaving.before.is_dir() {
+            true => self.target.rmdir(dir, &name),
+            false => self.target.unlink(dir, &name),
+        };
+        let step = leaving.step.clone();
+        match done {
+            Ok(()) => {
+                let before = leaving.before;
+                self.record(&step, ChangeKind::Removed, None);
+                self.records.last_mut().expect("it was just added").before = Some(before);
+                self.stirred.insert(dir);
+            }
+            Err(error) if error == Errno::ENOTEMPTY => self.plan.discarded.push(step.path.clone()),
+            Err(error) => return Err(error),
+        }
+        self.by_place.remove(&(dir, name));
+        if let Some(left) = self.by_node.get_mut(&step.node) {
+            left.retain(|other| *other != index);
+        }
+        Ok(())
+    }
+
+    /// Gives directories whose entries changed the time they have in the overlay.
+    fn set_times(&mut self) -> NodeResult<()> {
+        let touched = self.plan.differ.after.tree.nodes.values();
+        let mut dirs: HashSet<Ino> =
+            touched.filter(|node| node.is_dir() && node.nlink > 0).map(|node| node.ino).collect();
+        dirs.extend(self.made.keys());
+        for dir in dirs {
+            let Some(into) = self.known(dir).filter(|into| self.stirred.contains(into)) else { continue };
+            let mtime = Some(self.source.getattr(dir)?.mtime);
+            match self.target.setattr(into, &SetAttr { mtime, ..SetAttr::default() }) {
+                Err(error) if error == Errno::ESTALE => {}
+                other => drop(other?),
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> NodeResult<(Applied, InoMap)> {
+        self.note_lost()?;
+        let mut created: Vec<(Ino, Ino)> = self.made.iter().map(|(ino, target)| (*ino, *target)).collect();
+        created.sort();
+        for (ino, target) in &created {
+            self.map.known.insert(*ino, Some(*target));
+        }
+        let mut changes = Vec::with_capacity(self.records.len());
+        for record in self.records {
+            let after = match record.node {
+                Some(node) => Some(self.target.getattr(node)?),
+                None => None,
+            };
+            let Record { path, kind, from, before, content, .. } = record;
+            changes.push(Change { path, kind, from, before, after, content });
+        }
+        changes.sort_by(|a, b| {
+            tree_order(&a.path, &b.path)
+                .then((a.kind != ChangeKind::Removed).cmp(&(b.kind != ChangeKind::Removed)))
+        });
+        let changes = merge_replaced(changes);
+        let done: HashSet<&VPathBuf> = changes.iter().map(|change| &change.path).collect();
+        let mut discarded = self.plan.discarded;
+        discarded.retain(|path| !done.contains(path));
+        discarded.sort_by(tree_order);
+        discarded.dedup();
+        Ok((Applied { discarded, expiries: self.plan.expiries, created, changes }, self.map))
+    }
+
+    /// Notes which nodes the overlay still has but the target has not: should one of them come to a persisting
+    /// path later, it must be made.
+    fn note_lost(&mut self) -> NodeResult<()> {
+        for leaving in &self.leaving {
+            let node = leaving.step.node;
+            if self.made.contains_key(&node) || !self.plan.differ.after.is_alive(node) {
+                continue;
+            }
+            match self.target.getattr(leaving.before.ino) {
+                Ok(_) => {}
+                Err(error) if error == Errno::ESTALE => {
+                    self.map.known.insert(node, None);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

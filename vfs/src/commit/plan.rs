@@ -1,0 +1,223 @@
+//! What is to be done, judged.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use super::{InoMap, Judge, Touched, Verdict};
+use crate::errno::NodeResult;
+use crate::node::{FileType, Ino};
+use crate::overlay::Overlay;
+use crate::overlay::diff::{Diff, Differ, Mod, Pair, Step};
+use crate::overlay::places::tree_order;
+use crate::overlay::tree::View;
+use crate::path::{Name, VPathBuf};
+
+/// What persists, and what does not.
+pub(super) struct Plan<'a> {
+    pub(super) differ: &'a Differ<'a>,
+    pub(super) committed: &'a InoMap,
+    /// Names that go.
+    pub(super) removed: Vec<Step>,
+    /// Names that come, each directory before what is below it.
+    pub(super) added: Vec<Step>,
+    /// Nodes that change and have a persisting name; with one such path.
+    pub(super) modified: Vec<(Mod, VPathBuf)>,
+    /// Nodes that are made anew although the target has them: split directories, and files that come to
+    /// a persisting path from one where their removal is discarded.
+    pub(super) fresh: HashSet<Ino>,
+    pub(super) discarded: Vec<VPathBuf>,
+    pub(super) expiries: Vec<(VPathBuf, Duration)>,
+}
+
+/// Plans and hands the plan to `work`.
+pub(super) fn with_plan<R>(
+    before: Option<&Overlay>,
+    after: &Overlay,
+    committed: &InoMap,
+    judge: &dyn Judge,
+    work: impl FnOnce(Plan<'_>) -> NodeResult<R>,
+) -> NodeResult<R> {
+    let pair = Pair::of(before, after);
+    let base = after.store.base();
+    let differ = Differ::new(View { tree: &pair.before, base }, View { tree: &pair.after, base })?;
+    let mut planner =
+        Planner { differ: &differ, committed, judge, diff: differ.diff()?, fresh: HashSet::new() };
+    planner.split_directories()?;
+    work(planner.judged()?)
+}
+
+struct Planner<'a> {
+    differ: &'a Differ<'a>,
+    committed: &'a InoMap,
+    judge: &'a dyn Judge,
+    diff: Diff,
+    fresh: HashSet<Ino>,
+}
+
+impl<'a> Planner<'a> {
+    fn on_target(&self, ino: Ino) -> Option<Ino> {
+        self.committed.resolve(ino, self.differ.after.base.is_lower(ino))
+    }
+
+    /// Takes the renames of directories apart that cannot stay one.
+    fn split_directories(&mut self) -> NodeResult<()> {
+        let froms: HashMap<Ino, VPathBuf> = self
+            .diff
+            .removed
+            .iter()
+            .filter(|step| step.kind == FileType::Directory)
+            .map(|step| (step.node, step.path.clone()))
+            .collect();
+        let known = |steps: &[Step]| steps.iter().map(|s| (s.dir, s.name.clone())).collect::<HashSet<_>>();
+        let (mut went, mut came) = (known(&self.diff.removed), known(&self.diff.added));
+        let moved: Vec<Step> =
+            self.diff.added.iter().filter(|step| froms.contains_key(&step.node)).cloned().collect();
+        for step in moved {
+            let verdicts = [&froms[&step.node], &step.path].map(|path| self.judge.verdict_below(path));
+            let one = match verdicts {
+                [Some(from), Some(to)] => {
+                    (from.persists() && to.persists() && self.on_target(step.node).is_some())
+                        || (!from.persists() && !to.persists())
+                }
+                _ => false,
+            };
+            if !one {
+                let (fresh, differ) = (&mut self.fresh, self.differ);
+                differ.expand(true, step.node, &mut came, &mut self.diff.added, &mut |dir| {
+                    fresh.insert(dir);
+                })?;
+                differ.expand(false, step.node, &mut went, &mut self.diff.removed, &mut |_| {})?;
+            }
+        }
+        Ok(())
+    }
+
+    fn judged(mut self) -> NodeResult<Plan<'a>> {
+        let diff = std::mem::take(&mut self.diff);
+        let mut plan = Plan {
+            differ: self.differ,
+            committed: self.committed,
+            removed: Vec::new(),
+            added: Vec::new(),
+            modified: Vec::new(),
+            fresh: std::mem::take(&mut self.fresh),
+            discarded: Vec::new(),
+            expiries: Vec::new(),
+        };
+        let mut stayed = HashSet::new();
+        for step in diff.removed {
+            match self.judge.verdict(&step.path).persists() {
+                true => plan.removed.push(step),
+                false => {
+                    stayed.insert(step.node);
+                    plan.discarded.push(step.path);
+                }
+            }
+        }
+        for step in diff.added {
+            if self.judge_one(&step.path, &mut plan) {
+                if stayed.contains(&step.node) {
+                    plan.fresh.insert(step.node);
+                }
+                plan.added.push(step);
+            }
+        }
+        self.judge_mods(diff.modified, &mut plan)?;
+        plan.added.sort_by(|a, b| tree_order(&a.path, &b.path));
+        plan.discarded.sort_by(tree_order);
+        plan.discarded.dedup();
+        plan.expiries.sort_by(|a, b| tree_order(&a.0, &b.0));
+        plan.expiries.dedup();
+        Ok(plan)
+    }
+
+    /// Asks for the verdict on a path where something is now, and notes it.
+    fn judge_one(&self, path: &VPathBuf, plan: &mut Plan<'_>) -> bool {
+        match self.judge.verdict(path) {
+            Verdict::Persist => true,
+            Verdict::Discard => {
+                plan.discarded.push(path.clone());
+                false
+            }
+            Verdict::Expire(after) => {
+                plan.expiries.push((path.clone(), after));
+                true
+            }
+        }
+    }
+
+    fn judge_mods(&self, modified: Vec<Mod>, plan: &mut Plan<'_>) -> NodeResult<()> {
+        for found in modified {
+            let mut persists = None;
+            let paths = self.differ.places_after.paths(found.ino, found.kind)?;
+            for path in &paths {
+                if self.judge.verdict(path).persists() {
+                    self.judge_one(path, plan);
+                    persists.get_or_insert_with(|| path.clone());
+                }
+            }
+            match persists {
+                None => plan.discarded.extend(paths),
+                // An earlier commit left it out; now it is wanted.
+                Some(_) if self.on_target(found.ino).is_none() => self.add_again(&found, plan)?,
+                Some(path) => plan.modified.push((found, path)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets all persisting names of a node come that the target does not have.
+    fn add_again(&self, found: &Mod, plan: &mut Plan<'_>) -> NodeResult<()> {
+        if plan.added.iter().any(|step| step.node == found.ino) || found.ino == self.differ.after.base.root {
+            return Ok(());
+        }
+        for (dir, name) in self.differ.places_after.names(found.ino)? {
+            let Some(path) = self.differ.places_after.path(dir, &name)? else { continue };
+            if self.judge.verdict(&path).persists() {
+                plan.added.push(Step { dir, name, node: found.ino, kind: found.kind, path });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Plan<'_> {
+    /// The target's node for a node that it had before this commit.
+    pub(super) fn on_target(&self, ino: Ino) -> Option<Ino> {
+        self.committed.resolve(ino, self.differ.after.base.is_lower(ino))
+    }
+
+    pub(super) fn touched(&self) -> Touched {
+        let mut touched = Touched::default();
+        let entry = |dir: Ino, name: &Name| self.on_target(dir).map(|dir| (dir, name.clone()));
+        for step in &self.removed {
+            if self.on_target(step.node).is_none() {
+                continue;
+            }
+            touched.entries.extend(entry(step.dir, &step.name));
+            if step.kind == FileType::Directory {
+                touched.gone_dirs.extend(self.on_target(step.node));
+            }
+        }
+        for step in &self.added {
+            if !self.fresh.contains(&step.dir) {
+                touched.entries.extend(entry(step.dir, &step.name));
+            }
+        }
+        for (found, _) in &self.modified {
+            let Some(ino) = self.on_target(found.ino).filter(|_| !self.fresh.contains(&found.ino)) else {
+                continue;
+            };
+            let is_dir = found.kind == FileType::Directory;
+            if found.content {
+                touched.content.push(ino);
+            }
+            if found.attrs || found.xattrs || (found.mtime && !is_dir && !found.content) {
+                touched.attrs.push(ino);
+            }
+        }
+        touched.entries.sort();
+        touched.entries.dedup();
+        touched
+    }
+}

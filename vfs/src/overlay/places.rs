@@ -1,0 +1,139 @@
+//! Where nodes stand in a tree: paths of directories, names of files.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
+use super::node::Entry;
+use super::tree::View;
+use crate::errno::{Errno, NodeResult};
+use crate::node::{FileType, Ino};
+use crate::path::{Name, PATH_MAX, VPathBuf};
+
+/// A name in a directory.
+pub(crate) type Place = (Ino, Name);
+
+/// The places of touched nodes in one tree.
+pub(crate) struct Places<'a> {
+    view: View<'a>,
+    /// Where changed entries lead.
+    named: HashMap<Ino, Vec<Place>>,
+    /// All lower names of touched files that have several.
+    linked: HashMap<Ino, Vec<Place>>,
+    paths: RefCell<HashMap<Ino, Option<VPathBuf>>>,
+}
+
+impl<'a> Places<'a> {
+    /// Looks at all changed entries; and, if a file with several lower names was touched, at the whole lower
+    /// layer, since nothing else knows the others.
+    pub(crate) fn new(view: View<'a>) -> NodeResult<Places<'a>> {
+        let mut named: HashMap<Ino, Vec<Place>> = HashMap::new();
+        let mut several = HashSet::new();
+        for (dir, node) in &view.tree.nodes {
+            if let Ok(entries) = node.entries() {
+                for (name, entry) in entries {
+                    if let Entry::Node(ino) = entry {
+                        named.entry(*ino).or_default().push((*dir, name.clone()));
+                    }
+                }
+            } else if let Some(lower) = view.base.lower_of(*dir)
+                && lower.getattr(*dir)?.nlink > 1
+            {
+                several.insert(*dir);
+            }
+        }
+        let mut linked: HashMap<Ino, Vec<Place>> = HashMap::new();
+        if !several.is_empty() {
+            view.base.walk_lower(&mut |dir, entry| {
+                if several.contains(&entry.stat.ino) {
+                    linked.entry(entry.stat.ino).or_default().push((dir, entry.name.clone()));
+                }
+                Ok(true)
+            })?;
+        }
+        Ok(Places { view, named, linked, paths: RefCell::default() })
+    }
+
+    /// All names of a node, in no order. A lower node that nobody touched tells the one it was met by.
+    pub(crate) fn names(&self, ino: Ino) -> NodeResult<Vec<Place>> {
+        let mut names = self.named.get(&ino).cloned().unwrap_or_default();
+        let homes = match self.linked.get(&ino) {
+            Some(homes) => homes.clone(),
+            None => self.view.home(ino)?.into_iter().collect(),
+        };
+        for (dir, name) in homes {
+            let changed = match self.view.own(dir) {
+                Some(node) => node.entries()?.contains_key(&name),
+                None => false,
+            };
+            if !changed && self.view.is_alive(dir) {
+                names.push((dir, name));
+            }
+        }
+        Ok(names)
+    }
+
+    /// The path of a directory; `None` if it has none.
+    ///
+    /// # Errors
+    /// `ENAMETOOLONG` past what a path may be long: renames can nest directories deeper.
+    pub(crate) fn dir_path(&self, dir: Ino) -> NodeResult<Option<VPathBuf>> {
+        let mut way: Vec<(Ino, Name)> = Vec::new();
+        let mut at = dir;
+        let mut path = loop {
+            if at == self.view.base.root {
+                break Some(VPathBuf::root());
+            }
+            if let Some(known) = self.paths.borrow().get(&at) {
+                break known.clone();
+            }
+            let place = match self.view.own(at) {
+                Some(node) if node.place.is_some() => node.place.clone(),
+                _ => self.names(at)?.pop(),
+            };
+            let Some((parent, name)) = place.filter(|_| way.len() <= PATH_MAX) else { break None };
+            way.push((at, name));
+            at = parent;
+        };
+        for (dir, name) in way.into_iter().rev() {
+            path = match path {
+                Some(path) => Some(joined(&path, &name)?),
+                None => None,
+            };
+            self.paths.borrow_mut().insert(dir, path.clone());
+        }
+        Ok(path)
+    }
+
+    /// The path of a name in a directory; `None` if the directory has none.
+    pub(crate) fn path(&self, dir: Ino, name: &Name) -> NodeResult<Option<VPathBuf>> {
+        self.dir_path(dir)?.map(|path| joined(&path, name)).transpose()
+    }
+
+    /// All paths of a node.
+    pub(crate) fn paths(&self, ino: Ino, kind: FileType) -> NodeResult<Vec<VPathBuf>> {
+        if kind == FileType::Directory {
+            return Ok(self.dir_path(ino)?.into_iter().collect());
+        }
+        let mut paths = Vec::new();
+        for (dir, name) in self.names(ino)? {
+            paths.extend(self.path(dir, &name)?);
+        }
+        paths.sort();
+        Ok(paths)
+    }
+}
+
+fn joined(path: &VPathBuf, name: &Name) -> NodeResult<VPathBuf> {
+    if path.len() + 1 + name.len() > PATH_MAX {
+        return Err(Errno::ENAMETOOLONG.into());
+    }
+    Ok(path.join(name))
+}
+
+/// Orders paths so that a directory is followed by what is below it, before any other name.
+pub(crate) fn tree_order(a: &VPathBuf, b: &VPathBuf) -> std::cmp::Ordering {
+    let key = |path: &VPathBuf| path.as_str().as_bytes().to_vec();
+    let (a, b) = (key(a), key(b));
+    let rank = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
+    a.iter().map(rank).cmp(b.iter().map(rank))
+}
