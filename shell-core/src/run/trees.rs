@@ -38,7 +38,8 @@ impl Trees {
 
     /// What to hand to a sandbox, the workspace first.
     pub fn for_sandbox(&self) -> Vec<cowry_runtime::Mount> {
-        let root = cowry_runtime::Mount { at: "/".into(), layer: self.root.clone(), writable: true, written: None };
+        let root =
+            cowry_runtime::Mount { at: "/".into(), layer: self.root.clone(), writable: true, written: None };
         let mounts = self.mounts.iter().map(|(mount, layer)| cowry_runtime::Mount {
             at: mount.at.to_string(),
             layer: layer.clone(),

@@ -1,0 +1,199 @@
+//! Sessions: entries that share globals and files, and what a commit makes of them.
+
+use cowry_shell_core::{EntryReport, Error, Outcome, Session, SessionOptions, TimeLimit};
+
+use crate::Case;
+use crate::place::{Place, changed, module, policy, succeeded};
+
+pub const CASES: &[Case] = &[
+    ("entries_share_globals_and_files", entries_share_globals_and_files),
+    ("a_session_commits_twice_and_conflicts_not_with_itself", commits_twice),
+    ("a_commit_without_news_makes_no_revision", a_commit_without_news_makes_no_revision),
+    ("discarded_paths_stay_visible", discarded_paths_stay_visible),
+    ("discarding_drops_files_and_globals", discarding_drops_files_and_globals),
+    ("discarding_goes_back_to_the_last_commit", discarding_goes_back_to_the_last_commit),
+    ("a_killed_sandbox_loses_globals_and_not_files", a_killed_sandbox_loses_globals_and_not_files),
+    ("after_a_kill_the_session_commits_as_before", after_a_kill_the_session_commits_as_before),
+    ("limits_are_per_entry", limits_are_per_entry),
+    ("an_interrupt_ends_the_entry", an_interrupt_ends_the_entry),
+    ("others_commits_conflict_and_refresh_takes_them", others_commits_conflict_and_refresh_takes_them),
+];
+
+fn begin(place: &Place) -> Session {
+    place.workspace.session(SessionOptions::default()).expect("a session")
+}
+
+fn eval(session: &mut Session, code: &str) -> EntryReport {
+    session.eval(code, &mut |event| drop(event)).unwrap_or_else(|error| panic!("{code}: {error}"))
+}
+
+/// The value of an entry that must succeed, as an inspector prints it.
+fn value(session: &mut Session, code: &str) -> String {
+    let report = eval(session, code);
+    assert!(report.outcome.is_success(), "{code}: {:?}", report.outcome);
+    report.value.and_then(|value| value.rendered).unwrap_or_default()
+}
+
+fn entries_share_globals_and_files() {
+    let place = Place::new();
+    let mut session = begin(&place);
+    value(&mut session, "const fs = require('fs'); let n: number = 20");
+    assert_eq!(value(&mut session, "n + 1"), "21");
+    value(&mut session, "fs.writeFileSync('/a', 'x'.repeat(n))");
+    assert_eq!(value(&mut session, "(await fs.promises.readFile('/a', 'utf8')).length"), "20");
+    let report = eval(&mut session, "nothing.there");
+    assert!(matches!(&report.outcome, Outcome::Threw(thrown) if thrown.name == "ReferenceError"));
+    assert_eq!(value(&mut session, "n"), "20");
+    assert!(!place.has("/a"), "nothing reaches the workspace without a commit");
+    assert_eq!(changed(&session.diff().expect("a diff")), ["A /a"]);
+}
+
+fn commits_twice() {
+    let place = Place::new();
+    let mut session = begin(&place);
+    value(&mut session, "const fs = require('fs'); fs.mkdirSync('/out'); fs.writeFileSync('/out/a', '1')");
+    let first = session.commit(Some("first")).expect("committed");
+    assert_eq!(
+        (first.revision.map(|r| r.0), changed(&first.diff)),
+        (Some(1), vec!["A /out".into(), "A /out/a".into()])
+    );
+    assert!(session.diff().expect("a diff").is_empty());
+    value(&mut session, "fs.appendFileSync('/out/a', '2'); fs.writeFileSync('/out/b', '3')");
+    assert_eq!(changed(&session.diff().expect("a diff")), ["M /out/a", "A /out/b"]);
+    let second = session.commit(None).expect("committed");
+    assert_eq!(second.revision.map(|r| r.0), Some(2));
+    assert_eq!((place.read("/out/a"), place.read("/out/b")), ("12".into(), "3".into()));
+    value(&mut session, "fs.renameSync('/out', '/moved'); fs.unlinkSync('/moved/b')");
+    session.commit(None).expect("committed");
+    assert_eq!(place.read("/moved/a"), "12");
+    assert!(!place.has("/out") && !place.has("/moved/b"));
+    let log = place.workspace.log().expect("log");
+    assert_eq!((log.len(), log[2].message.as_deref()), (4, Some("first")));
+}
+
+fn a_commit_without_news_makes_no_revision() {
+    let place = Place::new();
+    let mut session = begin(&place);
+    assert_eq!(session.commit(None).expect("nothing to do").revision, None);
+    value(&mut session, "require('fs').writeFileSync('/a', '1')");
+    assert!(session.commit(None).expect("committed").revision.is_some());
+    assert_eq!(session.commit(None).expect("nothing to do").revision, None);
+}
+
+fn discarded_paths_stay_visible() {
+    let place = Place::new();
+    let mut session = begin(&place);
+    value(
+        &mut session,
+        "const fs = require('fs'); fs.mkdirSync('/tmp/x', {recursive: true}); fs.writeFileSync('/tmp/x/y', 'z')",
+    );
+    assert_eq!(session.commit(None).expect("nothing to persist").revision, None);
+    assert_eq!(value(&mut session, "fs.readFileSync('/tmp/x/y', 'utf8')"), "'z'");
+    assert!(!place.has("/tmp"));
+}
+
+fn discarding_drops_files_and_globals() {
+    let place = Place::new();
+    place.write("/a", "base");
+    let mut session = begin(&place);
+    value(&mut session, "globalThis.x = 1; require('fs').writeFileSync('/a', 'changed')");
+    session.discard().expect("discarded");
+    assert!(session.diff().expect("a diff").is_empty());
+    assert_eq!(
+        value(&mut session, "[typeof x, require('fs').readFileSync('/a', 'utf8')].join()"),
+        "'undefined,base'"
+    );
+}
+
+fn discarding_goes_back_to_the_last_commit() {
+    let place = Place::new();
+    let mut session = begin(&place);
+    value(&mut session, "require('fs').writeFileSync('/a', '1')");
+    session.commit(None).expect("committed");
+    value(&mut session, "require('fs').writeFileSync('/a', '2')");
+    session.discard().expect("discarded");
+    assert_eq!(value(&mut session, "require('fs').readFileSync('/a', 'utf8')"), "'1'");
+    value(&mut session, "require('fs').writeFileSync('/a', '3')");
+    session.commit(None).expect("committed");
+    assert_eq!(place.read("/a"), "3");
+}
+
+/// Hangs where no interrupt reaches it, so that the sandbox must be killed.
+const HANG: &str = "[].indexOf.call({length: 2 ** 53 - 1}, 1)";
+
+fn hanging(place: &Place) -> Session {
+    let options = SessionOptions {
+        policy: policy("[limits]\ncpu = '300ms'\nwall = '10s'\n"),
+        ..SessionOptions::default()
+    };
+    let mut session = place.workspace.session(options).expect("a session");
+    value(&mut session, "globalThis.x = 1; require('fs').writeFileSync('/a', 'mine')");
+    let report = eval(&mut session, HANG);
+    assert!(report.restarted, "{:?}", report.outcome);
+    assert_eq!(report.outcome, Outcome::TimedOut(TimeLimit::Cpu));
+    session
+}
+
+fn a_killed_sandbox_loses_globals_and_not_files() {
+    let place = Place::new();
+    let mut session = hanging(&place);
+    assert_eq!(
+        value(&mut session, "[typeof x, require('fs').readFileSync('/a', 'utf8')].join()"),
+        "'undefined,mine'"
+    );
+    assert_eq!(changed(&session.diff().expect("a diff")), ["A /a"]);
+}
+
+fn after_a_kill_the_session_commits_as_before() {
+    let place = Place::new();
+    let mut session = hanging(&place);
+    value(&mut session, "require('fs').appendFileSync('/a', '+')");
+    session.commit(None).expect("committed");
+    assert_eq!(place.read("/a"), "mine+");
+    let _ = eval(&mut session, HANG);
+    value(&mut session, "require('fs').appendFileSync('/a', '+')");
+    session.commit(None).expect("committed");
+    assert_eq!(place.read("/a"), "mine++");
+}
+
+fn limits_are_per_entry() {
+    let place = Place::new();
+    let options = SessionOptions { policy: policy("[limits]\ncpu = '300ms'\n"), ..SessionOptions::default() };
+    let mut session = place.workspace.session(options).expect("a session");
+    value(&mut session, "globalThis.n = 1");
+    let report = eval(&mut session, "for (;;) {}");
+    assert_eq!((report.outcome, report.restarted), (Outcome::TimedOut(TimeLimit::Cpu), false));
+    assert_eq!(value(&mut session, "n"), "1");
+}
+
+fn an_interrupt_ends_the_entry() {
+    let place = Place::new();
+    let mut session = begin(&place);
+    value(&mut session, "globalThis.n = 1");
+    let handle = session.interrupter();
+    let report =
+        session.eval("console.log('now'); for (;;) {}", &mut |_| handle.interrupt()).expect("evaluated");
+    assert_eq!((report.outcome, report.restarted), (Outcome::Interrupted, false));
+    assert_eq!(value(&mut session, "n"), "1");
+}
+
+fn others_commits_conflict_and_refresh_takes_them() {
+    let place = Place::new();
+    place.write("/a", "base");
+    let mut session = begin(&place);
+    value(&mut session, "require('fs').writeFileSync('/a', 'mine')");
+    let other = place.again().run(&module("fs.writeFileSync('/a', 'other')"), &mut |event| drop(event));
+    succeeded(&other.expect("ran"));
+    let error = session.commit(None).expect_err("a conflict");
+    assert!(
+        matches!(&error, Error::Conflict { run: None, conflicts } if conflicts[0].path.as_str() == "/a"),
+        "{error}"
+    );
+    assert!(session.refresh().is_err(), "there is something to lose");
+    session.discard().expect("discarded");
+    session.refresh().expect("refreshed");
+    assert_eq!(value(&mut session, "require('fs').readFileSync('/a', 'utf8')"), "'other'");
+    value(&mut session, "require('fs').writeFileSync('/a', 'mine')");
+    session.commit(None).expect("committed");
+    assert_eq!(place.read("/a"), "mine");
+}

@@ -1,0 +1,195 @@
+//! Trees in and out of a workspace.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use cowry_shell_core::transfer::{Progress, Totals, export_folder, export_tar, import_folder, import_tar};
+
+use crate::Case;
+use crate::place::Place;
+
+pub const CASES: &[Case] = &[
+    ("a_folder_goes_in_and_comes_out_the_same", a_folder_goes_in_and_comes_out_the_same),
+    ("an_archive_goes_out_and_comes_back_the_same", an_archive_goes_out_and_comes_back_the_same),
+    ("importing_again_replaces_and_merges", importing_again_replaces_and_merges),
+    ("hostile_archives_stay_inside", hostile_archives_stay_inside),
+    ("an_export_does_not_follow_links_of_the_host", an_export_does_not_follow_links_of_the_host),
+    ("mistakes_are_named", mistakes_are_named),
+    ("large_and_many_files", large_and_many_files),
+];
+
+/// When the files were last changed: with nanoseconds, which must survive.
+fn time() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 123_456_789)
+}
+
+fn long() -> String {
+    format!("{}/{}", "d".repeat(120), "né".repeat(60))
+}
+
+fn folder(root: &Path) {
+    std::fs::create_dir_all(root.join("sub/empty")).expect("folders");
+    std::fs::create_dir_all(root.join(&long()[..120])).expect("folders");
+    for (name, text) in [("a.txt", "alpha"), ("sub/tool.sh", "#!/bin/sh\n"), (&long(), "long"), ("none", "")]
+    {
+        std::fs::write(root.join(name), text).expect(name);
+        let file = std::fs::File::options().append(true).open(root.join(name)).expect(name);
+        file.set_modified(time()).expect(name);
+    }
+    std::fs::set_permissions(root.join("sub/tool.sh"), PermissionsExt::from_mode(0o750)).expect("a mode");
+    std::fs::hard_link(root.join("a.txt"), root.join("sub/same.txt")).expect("a link");
+    symlink("../a.txt", root.join("sub/link")).expect("a link");
+    symlink("/nowhere/at/all", root.join("dangling")).expect("a link");
+    std::fs::set_permissions(root.join("sub/empty"), PermissionsExt::from_mode(0o500)).expect("a mode");
+}
+
+fn same(root: &Path) {
+    let text = |name: &str| std::fs::read_to_string(root.join(name)).expect(name);
+    let meta = |name: &str| std::fs::symlink_metadata(root.join(name)).expect(name);
+    assert_eq!((text("a.txt"), text(&long()), text("none")), ("alpha".into(), "long".into(), String::new()));
+    assert_eq!(meta("sub/tool.sh").mode() & 0o7777, 0o750);
+    assert_eq!(meta("sub/empty").mode() & 0o7777, 0o500);
+    assert_eq!(meta("a.txt").modified().expect("a time"), time());
+    assert_eq!(meta(&long()).modified().expect("a time"), time());
+    assert_eq!((meta("a.txt").ino(), meta("a.txt").nlink()), (meta("sub/same.txt").ino(), 2));
+    assert_eq!(std::fs::read_link(root.join("sub/link")).expect("a link"), Path::new("../a.txt"));
+    assert_eq!(std::fs::read_link(root.join("dangling")).expect("a link"), Path::new("/nowhere/at/all"));
+}
+
+fn expected() -> Totals {
+    Totals {
+        files: 4,
+        directories: 3,
+        symlinks: 2,
+        hard_links: 1,
+        bytes: "alpha#!/bin/sh\nlong".len() as u64,
+        ..Totals::default()
+    }
+}
+
+fn quiet(_: Progress) {}
+
+fn a_folder_goes_in_and_comes_out_the_same() {
+    let place = Place::new();
+    folder(&place.host("in"));
+    let mut last = Progress::default();
+    let totals = import_folder(&place.host("in"), &place.workspace.fs(), "/in/here", &mut |at| last = at);
+    assert_eq!(totals.expect("imported"), expected());
+    assert_eq!((last.entries, last.bytes), (10, expected().bytes));
+    place.workspace.seal_import(Some("import")).expect("sealed").expect("a revision");
+    let tree = place.workspace.fs_at(place.workspace.head().expect("head")).expect("a tree");
+    assert_eq!(tree.read_to_string("/in/here/sub/link").expect("through the link"), "alpha");
+    let totals = export_folder(&tree, "/in/here", &place.host("out/deep"), &mut quiet).expect("exported");
+    assert_eq!(totals, expected());
+    same(&place.host("out/deep"));
+}
+
+fn an_archive_goes_out_and_comes_back_the_same() {
+    let place = Place::new();
+    folder(&place.host("in"));
+    import_folder(&place.host("in"), &place.workspace.fs(), "/", &mut quiet).expect("imported");
+    let mut archive = Vec::new();
+    assert_eq!(export_tar(&place.workspace.fs(), "/", &mut archive, &mut quiet).expect("packed"), expected());
+    let totals = import_tar(&mut &archive[..], &place.workspace.fs(), "/back", &mut quiet).expect("unpacked");
+    assert_eq!(totals, expected());
+    export_folder(&place.workspace.fs(), "/back", &place.host("out"), &mut quiet).expect("exported");
+    same(&place.host("out"));
+}
+
+fn importing_again_replaces_and_merges() {
+    let place = Place::new();
+    place.write("/in/a.txt", "old");
+    place.write("/in/other", "stays");
+    place.write("/in/sub/link", "was a file");
+    folder(&place.host("in"));
+    import_folder(&place.host("in"), &place.workspace.fs(), "/in", &mut quiet).expect("imported");
+    assert_eq!((place.read("/in/a.txt"), place.read("/in/other")), ("alpha".into(), "stays".into()));
+    assert_eq!(place.read("/in/sub/link"), "alpha");
+}
+
+/// One entry of a hand-made archive; the name goes in as it is.
+fn entry(archive: &mut tar::Builder<Vec<u8>>, kind: tar::EntryType, name: &str, link: &str, text: &str) {
+    let mut header = tar::Header::new_ustar();
+    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+    header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
+    header.set_entry_type(kind);
+    header.set_mode(0o644);
+    header.set_mtime(1);
+    header.set_size(text.len() as u64);
+    header.set_cksum();
+    archive.append(&header, text.as_bytes()).expect("an entry");
+}
+
+fn hostile_archives_stay_inside() {
+    use tar::EntryType::{Char, Link, Regular, Symlink};
+    let place = Place::new();
+    place.write("/etc/passwd", "untouched");
+    let mut archive = tar::Builder::new(Vec::new());
+    entry(&mut archive, Regular, "../../etc/passwd", "", "bad");
+    entry(&mut archive, Regular, "/etc/shadow", "", "relative");
+    entry(&mut archive, Symlink, "out", "/etc", "");
+    entry(&mut archive, Regular, "out/passwd", "", "bad");
+    entry(&mut archive, Link, "hard", "../etc/passwd", "");
+    entry(&mut archive, Link, "missing", "no/such/file", "");
+    entry(&mut archive, Char, "device", "", "");
+    entry(&mut archive, Regular, "good", "", "good");
+    let archive = archive.into_inner().expect("an archive");
+    let totals = import_tar(&mut &archive[..], &place.workspace.fs(), "/in", &mut quiet).expect("unpacked");
+    assert_eq!(place.read("/etc/passwd"), "untouched");
+    assert_eq!((place.read("/in/etc/shadow"), place.read("/in/good")), ("relative".into(), "good".into()));
+    let skipped: Vec<&str> = totals.skipped.iter().map(|s| s.path.trim_start_matches('/')).collect();
+    let mut sorted = skipped.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, ["../../etc/passwd", "device", "hard", "missing", "out/passwd"]);
+    assert_eq!((totals.files, totals.symlinks, totals.hard_links, totals.skipped_count), (2, 1, 0, 5));
+}
+
+fn an_export_does_not_follow_links_of_the_host() {
+    let place = Place::new();
+    place.write("/out/sub/a", "new");
+    std::fs::create_dir_all(place.host("target")).expect("a folder");
+    std::fs::create_dir_all(place.host("secret")).expect("a folder");
+    std::fs::write(place.host("secret/a"), "old").expect("a file");
+    symlink(place.host("secret"), place.host("target/sub")).expect("a link");
+    let totals =
+        export_folder(&place.workspace.fs(), "/out", &place.host("target"), &mut quiet).expect("exported");
+    assert_eq!(std::fs::read_to_string(place.host("secret/a")).expect("a file"), "old");
+    assert_eq!(totals.skipped_count, 2, "{:?}", totals.skipped);
+}
+
+fn mistakes_are_named() {
+    let place = Place::new();
+    place.write("/a", "1");
+    let fs = place.workspace.fs();
+    let says = |result: cowry_shell_core::Result<Totals>, text: &str| {
+        let error = result.expect_err(text).to_string();
+        assert!(error.contains(text), "{error}");
+    };
+    says(import_folder(&place.host("w.cowry"), &fs, "/x", &mut quiet), "is a file");
+    says(import_folder(&place.host("nothing"), &fs, "/x", &mut quiet), "nothing");
+    says(export_folder(&fs, "/a", &place.host("out"), &mut quiet), "/a is no directory");
+    says(export_folder(&fs, "/missing", &place.host("out"), &mut quiet), "ENOENT");
+    says(import_tar(&mut &b"\x1f\x8b\x08 compressed"[..], &fs, "/x", &mut quiet), "is compressed");
+    says(import_tar(&mut &[7; 2048][..], &fs, "/x", &mut quiet), "cannot read the archive");
+}
+
+fn large_and_many_files() {
+    let place = Place::new();
+    let root = place.host("in");
+    std::fs::create_dir(&root).expect("a folder");
+    let large: Vec<u8> = (0..9_000_000u32).map(|n| (n * n >> 7) as u8).collect();
+    std::fs::write(root.join("large"), &large).expect("written");
+    for n in 0..2500 {
+        std::fs::write(root.join(format!("f{n:04}")), n.to_string()).expect("written");
+    }
+    let mut calls = 0;
+    let totals = import_folder(&root, &place.workspace.fs(), "/in", &mut |_| calls += 1).expect("imported");
+    assert_eq!((totals.files, calls >= 3), (2501, true));
+    assert!(place.workspace.fs().read("/in/large").expect("a file") == large, "the same bytes");
+    let mut archive = Vec::new();
+    export_tar(&place.workspace.fs(), "/in", &mut archive, &mut quiet).expect("packed");
+    import_tar(&mut &archive[..], &place.workspace.fs(), "/back", &mut quiet).expect("unpacked");
+    assert!(place.workspace.fs().read("/back/large").expect("a file") == large, "the same bytes");
+    assert_eq!(place.read("/back/f2499"), "2499");
+}
