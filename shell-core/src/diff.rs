@@ -1,8 +1,6 @@
 //! What differs between two trees: which paths at once, the lines of one file when asked.
 
-use std::collections::{HashMap, HashSet};
-
-use cowry_vfs::{Change, ChangeKind, FileType, OpenOptions, Stat, VPathBuf, Vfs};
+use cowry_vfs::{Change, FileType, OpenOptions, Vfs};
 use similar::TextDiff;
 
 use crate::error::Result;
@@ -13,7 +11,7 @@ pub const TEXT_MAX: u64 = 4 << 20;
 /// How long a comparison of lines may look for the smallest difference before it settles for a correct one.
 const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// The paths that differ between two states of a tree, in path order.
+/// The paths that differ between two states of a tree, in the order of a tree walk.
 #[derive(Clone, Debug)]
 pub struct Diff {
     /// Which paths, and how.
@@ -185,53 +183,6 @@ pub fn lines(old: &str, new: &str, from: Option<&str>, to: Option<&str>) -> Cont
     let to = to.map_or("/dev/null".into(), |path| format!("b{path}"));
     let unified = diff.unified_diff().context_radius(3).header(&from, &to).to_string();
     ContentDiff::Text { unified, added, removed }
-}
-
-/// What changed between two states that were each compared with the same base.
-pub(crate) fn since(then: &[Change], now: &[Change]) -> Vec<Change> {
-    let earlier: HashMap<&VPathBuf, &Change> = then.iter().map(|change| (&change.path, change)).collect();
-    let current: HashSet<&VPathBuf> = now.iter().map(|change| &change.path).collect();
-    let mut changes: Vec<Change> = Vec::new();
-    for change in now {
-        match earlier.get(&change.path) {
-            None => changes.push(change.clone()),
-            Some(known) if is_same(known, change) => {}
-            Some(known) => changes.extend(step(known, change)),
-        }
-    }
-    // What had changed and has not any more was put back as it was.
-    let undone = then.iter().filter(|change| !current.contains(&change.path));
-    changes.extend(undone.map(|change| Change {
-        path: change.path.clone(),
-        kind: match (change.after, change.before) {
-            (Some(_), None) => ChangeKind::Removed,
-            (None, _) => ChangeKind::Added,
-            _ => ChangeKind::Modified,
-        },
-        from: None,
-        before: change.after,
-        after: change.before,
-        content: change.content,
-    }));
-    changes.sort_by(|a, b| a.path.cmp(&b.path));
-    changes
-}
-
-fn is_same(a: &Change, b: &Change) -> bool {
-    let key = |stat: Option<Stat>| stat.map(|stat| (stat.ino, stat.kind, stat.version));
-    a.kind == b.kind && a.from == b.from && key(a.after) == key(b.after)
-}
-
-/// From the state that one change led to, to that of a later one at the same path.
-fn step(then: &Change, now: &Change) -> Option<Change> {
-    let kind = match (then.after, now.after) {
-        (None, None) => return None,
-        (None, Some(_)) => ChangeKind::Added,
-        (Some(_), None) => ChangeKind::Removed,
-        (Some(_), Some(_)) => ChangeKind::Modified,
-    };
-    let content = then.after.is_none() || now.after.is_none() || then.content || now.content;
-    Some(Change { path: now.path.clone(), kind, from: None, before: then.after, after: now.after, content })
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use cowry_runtime::RuntimeError;
-use cowry_vfs::Conflict;
 
 use crate::mount::MountError;
 use crate::policy::{GlobError, PolicyError};
+use crate::record::ConflictRecord;
 use crate::revision::RevisionError;
 
 /// What every fallible operation of this crate returns.
@@ -123,7 +123,7 @@ pub enum Error {
         /// The run whose changes are kept, if it was a run.
         run: Option<String>,
         /// Which paths, and why.
-        conflicts: Vec<Conflict>,
+        conflicts: Vec<ConflictRecord>,
     },
     /// No run has this id.
     #[error("no run {id}: see `cowry runs` for those there are")]
@@ -217,10 +217,10 @@ impl From<cowry_vfs::NodeError> for Error {
 }
 
 /// Names the first few paths; the whole list is in the error and in the run record.
-fn conflict_text(conflicts: &[Conflict]) -> String {
+fn conflict_text(conflicts: &[ConflictRecord]) -> String {
     const SHOWN: usize = 3;
     let mut text = String::from("conflict: changed by others since the base: ");
-    let shown: Vec<String> = conflicts.iter().take(SHOWN).map(|c| c.path.to_string()).collect();
+    let shown: Vec<String> = conflicts.iter().take(SHOWN).map(|c| c.path.clone()).collect();
     text.push_str(&shown.join(", "));
     if conflicts.len() > SHOWN {
         text.push_str(&format!(" and {} more", conflicts.len() - SHOWN));

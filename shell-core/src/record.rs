@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use cowry_runtime::{Level, Limits, Lockdown, Outcome, Usage, Value};
-use cowry_vfs::{Change, ChangeKind, Conflict, FileType, Timestamp, Verdict};
+use cowry_vfs::commit::Verdict;
+use cowry_vfs::sqlite::Conflict;
+use cowry_vfs::{Change, ChangeKind, FileType, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};

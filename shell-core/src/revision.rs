@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use cowry_vfs::{Revision, Timestamp, VPathBuf};
+use cowry_vfs::sqlite::Revision;
+use cowry_vfs::{Timestamp, VPathBuf};
 use jiff::civil;
 use jiff::tz::TimeZone;
 

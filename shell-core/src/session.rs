@@ -6,14 +6,15 @@ use cowry_runtime::{
     Event, Interrupter, Job, JobReport, Outcome, Program, RuntimeError, Sandbox, SandboxSpec, Usage, Value,
     Zygote,
 };
-use cowry_vfs::{
-    CommitError, CommitRequest, Errno, InoMap, Layer, Overlay, Revision, RevisionKind, SealInfo, SqliteLayer,
-};
+use cowry_vfs::commit::InoMap;
+use cowry_vfs::sqlite::{CommitError, CommitRequest, Revision, RevisionKind, SealInfo, SqliteLayer};
+use cowry_vfs::{Errno, Layer, Overlay};
 
 use crate::diff::Diff;
 use crate::error::{Error, Result};
 use crate::mount::Mount;
 use crate::policy::Policy;
+use crate::record::ConflictRecord;
 use crate::run::host::{self, Staged};
 use crate::run::steps::Steps;
 use crate::run::trees::Trees;
@@ -203,7 +204,8 @@ impl Session {
             match file.commit(request) {
                 Ok(done) => outcome = Ok(done.revision),
                 Err(CommitError::Node(error)) => return Err(error),
-                Err(CommitError::Conflict(conflicts)) => {
+                Err(CommitError::Conflict(found)) => {
+                    let conflicts = found.iter().map(ConflictRecord::of).collect();
                     outcome = Err(Error::Conflict { run: None, conflicts });
                     return Err(Errno::EAGAIN.into());
                 }
@@ -248,13 +250,7 @@ impl Session {
     /// # Errors
     /// If the workspace cannot be read.
     pub fn diff(&self) -> Result<Diff> {
-        let now = self.trees.diff(&self.written)?;
-        if self.committed.is_empty() {
-            return Ok(now);
-        }
-        let then = self.trees.diff(&self.committed)?;
-        let changes = crate::diff::since(&then.changes, &now.changes);
-        Ok(Diff::new(changes, then.after().clone(), now.after().clone()))
+        self.trees.diff_since(&self.committed, &self.written)
     }
 
     /// The session's tree as it is after the last entry.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cowry_runtime::Event;
-use cowry_vfs::{
-    CheckReport, Clock, GcReport, Layer, MemoryLayer, OpenError, Revision, RevisionFilter, RevisionInfo,
-    RevisionKind, SealInfo, SqliteLayer, SqliteOptions, SystemClock, Timestamp, VPathBuf, Vfs, VfsOptions,
+use cowry_vfs::sqlite::{
+    GcReport, OpenError, Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo, SqliteLayer,
+    SqliteOptions,
 };
+use cowry_vfs::{Clock, Layer, MemoryLayer, SystemClock, Timestamp, VPathBuf, Vfs, VfsOptions};
 
 use crate::diff::Diff;
 use crate::error::{Error, Result};
@@ -279,11 +280,11 @@ impl Workspace {
         Ok(self.file("collect garbage in")?.gc()?)
     }
 
-    /// Checks the file's structure and the hash of every piece of content.
+    /// Checks the file's structure and the hash of every piece of content. Returns what is wrong, in words.
     ///
     /// # Errors
-    /// If it cannot be read at all; damage that is found is in the report.
-    pub fn check(&self) -> Result<CheckReport> {
+    /// If it cannot be read at all.
+    pub fn check(&self) -> Result<Vec<String>> {
         Ok(self.file("check")?.check()?)
     }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use cowry_vfs::{Judge, VPathBuf, Verdict};
+use cowry_vfs::VPathBuf;
+use cowry_vfs::commit::{Judge, Verdict};
 
 use super::glob::{Coverage, Glob, GlobError};
 

@@ -1,7 +1,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cowry_vfs::{Judge, VPathBuf, Verdict};
+use cowry_vfs::VPathBuf;
+use cowry_vfs::commit::{Judge, Verdict};
 
 use super::{FileRules, Glob, Keep, LimitSettings, Policy, Rule, When};
 use crate::mount::{Mount, MountMode};

@@ -1,7 +1,9 @@
 //! The steps of a run, in order.
 
 use cowry_runtime::{Event, Job, JobReport, Lockdown, RuntimeError, SandboxSpec, Value};
-use cowry_vfs::{Judge, Overlay, Revision, Timestamp, Verdict};
+use cowry_vfs::commit::{Judge, Verdict};
+use cowry_vfs::sqlite::Revision;
+use cowry_vfs::{Overlay, Timestamp};
 
 use super::collect::Log;
 use super::finish::Ending;

@@ -1,10 +1,9 @@
 //! After the sandbox is gone: commit, record, kept changes, host directories.
 
 use cowry_runtime::Outcome;
-use cowry_vfs::{
-    CommitError, CommitRequest, Conflict, Errno, InoMap, Judge, Layer, NodeError, NodeResult, Overlay,
-    Revision, RevisionKind, RunRow, SealInfo, SqliteLayer, Timestamp, VPathBuf, Verdict,
-};
+use cowry_vfs::commit::{InoMap, Judge, Verdict};
+use cowry_vfs::sqlite::{CommitError, CommitRequest, Revision, RevisionKind, RunRow, SealInfo, SqliteLayer};
+use cowry_vfs::{Errno, Layer, NodeError, NodeResult, Overlay, Timestamp, VPathBuf};
 
 use super::Run;
 use super::host::{self, Staged};
@@ -34,7 +33,7 @@ pub(super) struct Ending<'a> {
 enum Attempt {
     /// Committed, or nothing to commit; in the first case the record was written with it.
     Done(Option<Revision>),
-    Conflict(Vec<Conflict>),
+    Conflict(Vec<ConflictRecord>),
     Failed(NodeError),
 }
 
@@ -74,7 +73,7 @@ impl Ending<'_> {
     }
 
     /// Prepares the writes to host directories, unless somebody else was there first.
-    fn stage(&self, record: &RunRecord) -> Result<std::result::Result<Option<Staged>, Vec<Conflict>>> {
+    fn stage(&self, record: &RunRecord) -> Result<std::result::Result<Option<Staged>, Vec<ConflictRecord>>> {
         let mounts = &self.run.policy.mounts;
         if !mounts.iter().any(Mount::is_writable) {
             return Ok(Ok(None));
@@ -122,7 +121,7 @@ impl Ending<'_> {
                 Ok(done) => revision = done.revision,
                 Err(CommitError::Node(error)) => return Err(error),
                 Err(CommitError::Conflict(found)) => {
-                    conflicts = Some(found);
+                    conflicts = Some(found.iter().map(ConflictRecord::of).collect());
                     return Err(Errno::EAGAIN.into());
                 }
             }
@@ -149,7 +148,7 @@ impl Ending<'_> {
             Attempt::Done(None) => record.fate = Fate::Failed,
             Attempt::Conflict(conflicts) => {
                 record.fate = Fate::Conflict;
-                record.conflicts = conflicts.iter().map(ConflictRecord::of).collect();
+                record.conflicts = conflicts;
             }
             Attempt::Failed(error) => record.fate = Fate::CommitFailed { reason: error.to_string() },
         }

@@ -9,9 +9,10 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use cowry_vfs::sqlite::SqliteLayer;
 use cowry_vfs::{
-    Conflict, Errno, HostLayer, HostOptions, Layer, NodeResult, OpenOptions, RenameMode, SetTime,
-    SqliteLayer, Timestamp, VPathBuf, Vfs, VfsOptions,
+    Errno, HostLayer, HostOptions, Layer, NodeResult, OpenOptions, RenameMode, SetTime, Timestamp, VPathBuf,
+    Vfs, VfsOptions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,7 @@ use super::steps::{Steps, What, copy, remove};
 use crate::diff::Diff;
 use crate::error::{Error, Result};
 use crate::mount::Mount;
+use crate::record::ConflictRecord;
 use crate::workspace::Workspace;
 
 /// Kept for as long as it takes.
@@ -71,7 +73,7 @@ pub(crate) struct Staged {
 }
 
 /// The paths of writable mounts that somebody else changed since the run saw them.
-pub(crate) fn conflicts(mounts: &[Mount], diff: &Diff) -> Result<Vec<Conflict>> {
+pub(crate) fn conflicts(mounts: &[Mount], diff: &Diff) -> Result<Vec<ConflictRecord>> {
     let mut found = Vec::new();
     for mount in mounts.iter().filter(|mount| mount.is_writable()) {
         let host = open(&mount.source)?;
@@ -91,7 +93,10 @@ pub(crate) fn conflicts(mounts: &[Mount], diff: &Diff) -> Result<Vec<Conflict>> 
                 _ => false,
             };
             if !same {
-                found.push(Conflict { path: path.clone(), what: "the host directory was changed".into() });
+                found.push(ConflictRecord {
+                    path: path.to_string(),
+                    what: "changed on the host since".into(),
+                });
             }
         }
     }

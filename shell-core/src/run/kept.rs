@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use cowry_vfs::{
-    CommitError, CommitRequest, Conflict, DeltaBounds, Errno, InoMap, Judge, Layer, Overlay, OverlayOptions,
-    Revision, RevisionKind, ScratchLimits, SealInfo, VPathBuf, Verdict,
-};
+use cowry_vfs::commit::{InoMap, Judge, Verdict};
+use cowry_vfs::sqlite::{CommitError, CommitRequest, Revision, RevisionKind, SealInfo};
+use cowry_vfs::{DeltaBounds, Errno, Layer, Overlay, OverlayOptions, ScratchLimits, VPathBuf};
 
 use super::finish::row;
 use super::steps::Steps;
@@ -13,7 +12,7 @@ use super::trees::Trees;
 use crate::diff::Diff;
 use crate::error::{Error, Result};
 use crate::policy::FileRules;
-use crate::record::{Fate, RunRecord};
+use crate::record::{ConflictRecord, Fate, RunRecord};
 use crate::workspace::Workspace;
 
 /// Whose version of a path that both changed is taken.
@@ -141,6 +140,7 @@ fn load(workspace: &Workspace, record: &RunRecord) -> Result<Kept> {
 }
 
 /// Judges as a success would have been, without what is in the workspace already or is left to others.
+#[derive(Debug)]
 struct AfterAll<'a> {
     rules: &'a FileRules,
     /// The run failed, and what persists then was committed then.
@@ -164,7 +164,7 @@ impl Judge for AfterAll<'_> {
     }
 }
 
-type Attempt = std::result::Result<Option<Revision>, Vec<Conflict>>;
+type Attempt = std::result::Result<Option<Revision>, Vec<ConflictRecord>>;
 
 fn attempt(workspace: &Workspace, record: &RunRecord, kept: &Kept, judge: &dyn Judge) -> Result<Attempt> {
     let file = workspace.file("commit to")?;
@@ -179,7 +179,7 @@ fn attempt(workspace: &Workspace, record: &RunRecord, kept: &Kept, judge: &dyn J
     };
     match file.commit(request) {
         Ok(done) => Ok(Ok(done.revision)),
-        Err(CommitError::Conflict(conflicts)) => Ok(Err(conflicts)),
+        Err(CommitError::Conflict(conflicts)) => Ok(Err(conflicts.iter().map(ConflictRecord::of).collect())),
         Err(CommitError::Node(error)) => Err(error.into()),
     }
 }
@@ -195,7 +195,10 @@ fn without_conflicts(
     for _ in 0..ROUNDS {
         match attempt(workspace, record, kept, &judge)? {
             Ok(revision) => return Ok(revision),
-            Err(conflicts) => judge.left_out.extend(conflicts.into_iter().map(|conflict| conflict.path)),
+            Err(conflicts) => {
+                let paths = conflicts.iter().filter_map(|conflict| VPathBuf::parse(&conflict.path).ok());
+                judge.left_out.extend(paths);
+            }
         }
     }
     let conflicts = match attempt(workspace, record, kept, &judge)? {

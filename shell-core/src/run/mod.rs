@@ -12,7 +12,8 @@ pub(crate) mod trees;
 use std::path::PathBuf;
 
 use cowry_runtime::{SourceKind, Value};
-use cowry_vfs::{VPathBuf, Verdict};
+use cowry_vfs::VPathBuf;
+use cowry_vfs::commit::Verdict;
 
 pub(crate) use self::execute::execute;
 pub(crate) use self::host::finish_host_writes;

@@ -5,9 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cowry_vfs::{
-    Change, ChangeKind, Errno, FileType, Judge, OpenOptions, SetTime, Stat, VPathBuf, Verdict, Vfs,
-};
+use cowry_vfs::commit::{Judge, Verdict};
+use cowry_vfs::{Change, ChangeKind, Errno, FileType, OpenOptions, SetTime, Stat, VPathBuf, Vfs};
 
 use crate::diff::Diff;
 use crate::error::Result;

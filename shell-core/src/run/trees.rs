@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use cowry_vfs::{
-    Change, Clock, HostLayer, HostOptions, Judge, Layer, MountOptions, Overlay, VPathBuf, Verdict, Vfs,
-    VfsOptions,
+    Atime, Change, Clock, HostLayer, HostOptions, Layer, MountOptions, Overlay, VPathBuf, Vfs, VfsOptions,
 };
 
 use crate::diff::Diff;
@@ -63,27 +62,28 @@ impl Trees {
 
     /// What was written, over all trees.
     pub fn diff(&self, overlays: &[Option<Overlay>]) -> Result<Diff> {
+        self.diff_since(&[], overlays)
+    }
+
+    /// What was written since the overlays were as `earlier` has them; those it has not were empty.
+    pub fn diff_since(&self, earlier: &[Option<Overlay>], overlays: &[Option<Overlay>]) -> Result<Diff> {
         let mut changes = Vec::new();
         for (at, overlay) in overlays.iter().enumerate() {
             let Some(overlay) = overlay else { continue };
             let place = if at == 0 { VPathBuf::root() } else { self.mounts[at - 1].0.at.clone() };
-            changes.extend(overlay.changes()?.into_iter().map(|change| moved_below(change, &place)));
+            let since = overlay.changes_since(earlier.get(at).and_then(Option::as_ref))?;
+            changes.extend(since.into_iter().map(|change| moved_below(change, &place)));
         }
-        changes.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Diff::new(changes, self.before()?, self.after(overlays)?))
-    }
-
-    /// The mounts that can be written, each with its overlay.
-    pub fn written<'a>(
-        &'a self,
-        overlays: &'a [Option<Overlay>],
-    ) -> impl Iterator<Item = (&'a Mount, &'a Overlay)> {
-        let pairs = self.mounts.iter().zip(overlays.iter().skip(1));
-        pairs.filter_map(|((mount, _), overlay)| Some((mount, overlay.as_ref()?)))
+        Ok(Diff::new(changes, self.after(earlier)?, self.after(overlays)?))
     }
 
     fn assemble(&self, instead: impl Fn(usize) -> Option<Arc<dyn Layer>>) -> Result<Vfs> {
-        let options = VfsOptions { clock: self.clock.clone(), ..VfsOptions::default() };
+        let options = VfsOptions {
+            clock: self.clock.clone(),
+            read_only: true,
+            atime: Atime::Never,
+            ..VfsOptions::default()
+        };
         let tree = Vfs::new(instead(0).unwrap_or_else(|| self.root.clone()), options);
         for (at, (mount, layer)) in self.mounts.iter().enumerate() {
             let layer = instead(at + 1).unwrap_or_else(|| layer.clone());
@@ -91,22 +91,6 @@ impl Trees {
             tree.mount(&mount.at, layer, read_only)?;
         }
         Ok(tree)
-    }
-}
-
-/// Asks a judge of whole trees about the paths of one mount.
-pub(crate) struct Below<'a> {
-    pub place: &'a VPathBuf,
-    pub judge: &'a dyn Judge,
-}
-
-impl Judge for Below<'_> {
-    fn verdict(&self, path: &VPathBuf) -> Verdict {
-        self.judge.verdict(&below(self.place, path))
-    }
-
-    fn verdict_below(&self, path: &VPathBuf) -> Option<Verdict> {
-        self.judge.verdict_below(&below(self.place, path))
     }
 }
 

@@ -215,7 +215,7 @@ fn split_parts(text: &str) -> Vec<&str> {
             parts.push(&text[start..at]);
             start = at;
         }
-        in_unit = !number && !(c.is_whitespace() && !in_unit);
+        in_unit = !number && (in_unit || !c.is_whitespace());
     }
     parts.push(&text[start..]);
     parts

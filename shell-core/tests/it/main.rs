@@ -26,7 +26,12 @@ fn main() {
         ("transfers", transfers::CASES),
     ];
     let trials = modules.iter().flat_map(|(module, cases)| {
-        cases.iter().map(move |(name, run)| Trial::test(format!("{module}::{name}"), || Ok(run())))
+        cases.iter().map(move |(name, run)| {
+            Trial::test(format!("{module}::{name}"), || {
+                run();
+                Ok(())
+            })
+        })
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit();
 }

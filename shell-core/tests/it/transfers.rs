@@ -178,7 +178,7 @@ fn large_and_many_files() {
     let place = Place::new();
     let root = place.host("in");
     std::fs::create_dir(&root).expect("a folder");
-    let large: Vec<u8> = (0..9_000_000u32).map(|n| (n * n >> 7) as u8).collect();
+    let large: Vec<u8> = (0..9_000_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();
     std::fs::write(root.join("large"), &large).expect("written");
     for n in 0..2500 {
         std::fs::write(root.join(format!("f{n:04}")), n.to_string()).expect("written");
