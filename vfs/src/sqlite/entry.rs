@@ -57,7 +57,7 @@ impl Tx<'_> {
     }
 
     /// A number no inode ever had.
-    fn new_ino(&mut self) -> i64 {
+    pub(super) fn new_ino(&mut self) -> i64 {
         self.state.next_ino += 1;
         self.state.next_ino - 1
     }

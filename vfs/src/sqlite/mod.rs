@@ -10,12 +10,17 @@
 //! side file says who has the workspace open, not who runs something on it: nothing here deletes what a sealed
 //! revision can reach, so collecting garbage never has to wait for a run to end.
 
+mod check;
 mod chunk;
+mod conflict;
 mod content;
+mod diff;
 mod entry;
 mod extent;
 mod inode;
 mod open;
+mod paths;
+mod restore;
 mod revision;
 mod schema;
 mod snapshot;
@@ -43,6 +48,7 @@ use crate::node::{
 };
 use crate::path::Name;
 
+pub use self::conflict::{Conflict, ConflictKind, Touched};
 pub use self::open::OpenError;
 pub use self::revision::{Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo};
 pub use self::snapshot::Snapshot;

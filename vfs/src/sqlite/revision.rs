@@ -208,7 +208,7 @@ impl SqliteLayer {
     }
 }
 
-fn head(conn: &Connection) -> NodeResult<Revision> {
+pub(super) fn head(conn: &Connection) -> NodeResult<Revision> {
     let mut statement = conn.prepare_cached("SELECT head FROM meta")?;
     Ok(Revision(statement.query_row([], |row| row.get::<_, i64>(0))? as u64))
 }
@@ -256,7 +256,7 @@ impl Tx<'_> {
 }
 
 /// Whether the open revision, the one after `head`, differs from `head`. Stops at the first thing that does.
-fn any_change(conn: &Connection, head: i64) -> NodeResult<bool> {
+pub(super) fn any_change(conn: &Connection, head: i64) -> NodeResult<bool> {
     let open = head + 1;
     let leads_to = |parent: i64, name: &str, rev: i64| -> NodeResult<Option<i64>> {
         Ok(conn

@@ -1,8 +1,11 @@
 //! What the file does beyond what every layer does (that is the conformance suite's matter).
 
+mod conflict;
 mod content;
+mod diff;
 mod history;
 mod opening;
+mod restore;
 
 use std::path::PathBuf;
 use std::sync::Arc;
