@@ -19,6 +19,7 @@ mod walk;
 
 pub use change::{Change, ChangeKind};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use commit::{Applied, InoMap, Judge, PersistAll, Touched, Verdict};
 pub use errno::{Errno, Error, NodeError, NodeResult, Result};
 pub use fs::{
     Access, Atime, CopyTree, Credentials, File, Follow, GlobOptions, Located, MountInfo, MountOptions,
@@ -34,4 +35,8 @@ pub use node::{
 };
 pub use overlay::{DeltaBounds, DeltaError, Overlay, OverlayOptions, ScratchLimits, ScratchUsage};
 pub use path::{NAME_MAX, Name, PATH_MAX, SYMLINK_MAX, VPathBuf};
-pub use sqlite::SqliteLayer;
+pub use sqlite::{
+    CheckReport, CommitError, CommitRequest, Committed, Conflict, ConflictKind, Durability, GcReport,
+    OpenError, Revision, RevisionFilter, RevisionInfo, RevisionKind, RunRow, SealInfo, SqliteLayer,
+    SqliteOptions,
+};

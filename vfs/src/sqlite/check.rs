@@ -16,15 +16,20 @@ use crate::node::FileType;
 /// The most problems that are told; the rest would only repeat them.
 const PROBLEMS_MAX: usize = 200;
 
+/// What `check` found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CheckReport {
+    /// What is wrong, a sentence each; empty if all is well.
+    pub problems: Vec<String>,
+}
+
 impl SqliteLayer {
     /// Verifies the whole file: SQLite's own structure, then that every revision's entries lead to nodes, directories
     /// hang together, link counts and sizes are right, and every chunk is what its hash says. Reads everything.
     ///
-    /// Returns what is wrong, in words; nothing if all is well.
-    ///
     /// # Errors
     /// `EIO` if the file is too damaged to look at.
-    pub fn check(&self) -> NodeResult<Vec<String>> {
+    pub fn check(&self) -> NodeResult<CheckReport> {
         self.read_history(|conn| {
             // One read transaction: what is checked together was there together.
             let _transaction = if conn.is_autocommit() { Some(conn.unchecked_transaction()?) } else { None };
@@ -36,7 +41,7 @@ impl SqliteLayer {
             check.contents()?;
             check.chunks()?;
             check.history(revisions)?;
-            Ok(check.problems)
+            Ok(CheckReport { problems: check.problems })
         })
     }
 }

@@ -14,6 +14,7 @@ use super::inode::{COLUMNS, Node};
 use super::paths::Paths;
 use super::revision::{self, Revision};
 use super::schema::{LIVE, NOW};
+use crate::commit::Touched;
 use crate::errno::NodeResult;
 use crate::node::Ino;
 use crate::path::{Name, VPathBuf};
@@ -35,6 +36,8 @@ pub enum ConflictKind {
     Below,
     /// It was changed here and a directory above it was removed or moved there.
     Moved,
+    /// It stands outside the workspace, in a mounted directory of the host, and was changed there meanwhile.
+    Host,
 }
 
 impl fmt::Display for ConflictKind {
@@ -46,6 +49,7 @@ impl fmt::Display for ConflictKind {
             ConflictKind::Removed => "changed here and removed there",
             ConflictKind::Below => "removed or moved here and changed below there",
             ConflictKind::Moved => "changed here and a directory above it removed or moved there",
+            ConflictKind::Host => "the host directory was changed meanwhile",
         })
     }
 }
@@ -57,13 +61,14 @@ pub struct Conflict {
     pub path: VPathBuf,
     /// What does not go together.
     pub what: ConflictKind,
-    /// The latest revision of the other side that did its part.
-    pub revision: Revision,
+    /// The latest revision of the other side that did its part, if it was one.
+    pub revision: Option<Revision>,
 }
 
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} (revision {})", self.path, self.what, self.revision)
+        write!(f, "{}: {}", self.path, self.what)?;
+        self.revision.map_or(Ok(()), |revision| write!(f, " (revision {revision})"))
     }
 }
 
@@ -139,7 +144,7 @@ impl Search<'_> {
     }
 
     fn add(&mut self, path: VPathBuf, what: ConflictKind, rev: i64) {
-        let conflict = Conflict { path, what, revision: Revision(rev as u64) };
+        let conflict = Conflict { path, what, revision: Some(Revision(rev as u64)) };
         if !self.found.contains(&conflict) {
             self.found.push(conflict);
         }
@@ -324,17 +329,4 @@ fn ancestors(conn: &Connection, mut dir: i64, rev: i64) -> NodeResult<Vec<i64>> 
         }
     }
     Ok(dirs)
-}
-
-/// TEMP
-#[derive(Default)]
-pub struct Touched {
-    /// e
-    pub entries: Vec<(Ino, Name)>,
-    /// c
-    pub content: Vec<Ino>,
-    /// a
-    pub attrs: Vec<Ino>,
-    /// g
-    pub gone_dirs: Vec<Ino>,
 }

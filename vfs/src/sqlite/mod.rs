@@ -12,16 +12,20 @@
 
 mod check;
 mod chunk;
+mod commit;
 mod conflict;
 mod content;
 mod diff;
 mod entry;
+mod expire;
 mod extent;
+mod gc;
 mod inode;
 mod open;
 mod paths;
 mod restore;
 mod revision;
+mod runs;
 mod schema;
 mod snapshot;
 mod tx;
@@ -48,9 +52,13 @@ use crate::node::{
 };
 use crate::path::Name;
 
-pub use self::conflict::{Conflict, ConflictKind, Touched};
+pub use self::check::CheckReport;
+pub use self::commit::{CommitError, CommitRequest, Committed};
+pub use self::conflict::{Conflict, ConflictKind};
+pub use self::gc::GcReport;
 pub use self::open::OpenError;
 pub use self::revision::{Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo};
+pub use self::runs::RunRow;
 pub use self::snapshot::Snapshot;
 
 /// When a change has reached the disk.

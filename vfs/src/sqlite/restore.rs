@@ -72,7 +72,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn live(&self, ino: i64) -> NodeResult<Option<Node>> {
+    pub(super) fn live(&self, ino: i64) -> NodeResult<Option<Node>> {
         match self.view().node(ino) {
             Ok(node) => Ok(Some(node)),
             Err(e) if e == Errno::ESTALE => Ok(None),

@@ -1,5 +1,6 @@
 use super::diff::sample;
 use super::*;
+use crate::commit::Touched;
 
 /// What our side did to `sample`: entries by path, content, attributes, removed or moved directories.
 type Ours =
@@ -56,11 +57,7 @@ fn written_here_and_removed_there() {
 
 #[test]
 fn same_content() {
-    check(
-        (&[], &["/a/one"], &[], &[]),
-        |f| _ = f.put("/a/one", b"!"),
-        &[("/a/one", ConflictKind::Content)],
-    );
+    check((&[], &["/a/one"], &[], &[]), |f| _ = f.put("/a/one", b"!"), &[("/a/one", ConflictKind::Content)]);
     let append = |f: &Fixture| _ = f.layer.append(f.ino("/b/big"), b"!").unwrap();
     check((&[], &["/b/big"], &[], &[]), append, &[("/b/big", ConflictKind::Content)]);
 }

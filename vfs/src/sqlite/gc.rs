@@ -1,0 +1,80 @@
+//! Giving back space that nothing needs.
+//!
+//! Ordinary work leaves little: what is replaced within the open revision is deleted at once, and what a sealed
+//! revision has stays. This finds the rest.
+
+use super::revision::{Revision, RevisionKind, SealInfo};
+use super::tx::Tx;
+use super::{SqliteLayer, schema};
+use crate::errno::{Errno, NodeResult};
+
+/// What was removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct GcReport {
+    /// The revision in which expired paths were removed, if any had.
+    pub expired: Option<Revision>,
+    /// Contents that no revision has.
+    pub contents: u64,
+    /// Chunks that no content has.
+    pub chunks: u64,
+    /// Runs whose kept changes had expired.
+    pub runs: u64,
+    /// Run records past the bound.
+    pub records: u64,
+    /// Bytes by which the file shrank.
+    pub bytes: u64,
+}
+
+impl SqliteLayer {
+    /// Removes expired paths (as a revision), kept changes that have expired, run records past their bound and content
+    /// that nothing refers to, and gives the space back. What was changed directly is sealed first.
+    ///
+    /// # Errors
+    /// `EBUSY` within a batch, and while another process writes; `EROFS`, `EIO`.
+    pub fn gc(&self) -> NodeResult<GcReport> {
+        if self.read_now(|view| Ok(view.dirs.is_some()))? {
+            return Err(Errno::EBUSY.into());
+        }
+        self.sweep_orphans();
+        let before = self.file_bytes()?;
+        let mut report = self.in_batch(|| {
+            self.seal(&SealInfo::of(RevisionKind::Edit))?;
+            let expired = self.expire(None)?;
+            let report = self.change(|tx| tx.collect())?;
+            Ok(GcReport { expired, ..report })
+        })?;
+        schema::vacuum(&self.writer.lock().borrow().conn)?;
+        report.bytes = before.saturating_sub(self.file_bytes()?);
+        Ok(report)
+    }
+
+    /// How long the file is with everything in it.
+    fn file_bytes(&self) -> NodeResult<u64> {
+        // If a reader keeps this from finishing, the rest moves with the next one.
+        schema::checkpoint(&self.writer.lock().borrow().conn)?;
+        Ok(self.shared.path.metadata().map_or(0, |meta| meta.len()))
+    }
+}
+
+impl Tx<'_> {
+    fn collect(&mut self) -> NodeResult<GcReport> {
+        self.flush()?;
+        let contents = self.execute(
+            "DELETE FROM content WHERE id NOT IN (SELECT content FROM inode WHERE content IS NOT NULL)",
+            [],
+        )?;
+        self.execute("DELETE FROM extent WHERE content NOT IN (SELECT id FROM content)", [])?;
+        self.execute("DELETE FROM block WHERE chunk NOT IN (SELECT chunk FROM extent)", [])?;
+        let chunks = self.execute("DELETE FROM chunk WHERE id NOT IN (SELECT chunk FROM extent)", [])?;
+        self.execute("DELETE FROM atime WHERE ino NOT IN (SELECT ino FROM inode)", [])?;
+        let runs = self.drop_expired_changes()?;
+        let records = self.bound_runs()?;
+        Ok(GcReport {
+            contents: contents as u64,
+            chunks: chunks as u64,
+            runs: runs as u64,
+            records: records as u64,
+            ..GcReport::default()
+        })
+    }
+}
