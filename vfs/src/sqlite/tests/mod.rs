@@ -1,11 +1,14 @@
 //! What the file does beyond what every layer does (that is the conformance suite's matter).
 
+mod check;
+mod commit;
 mod conflict;
 mod content;
 mod diff;
 mod history;
 mod opening;
 mod restore;
+mod runs;
 
 use std::path::PathBuf;
 use std::sync::Arc;
