@@ -99,11 +99,13 @@ impl SessionInterrupter {
 impl Session {
     /// Makes the sandbox over the workspace's latest revision; direct writes are sealed first.
     pub(crate) fn begin(workspace: &Workspace, options: SessionOptions) -> Result<Session> {
+        // Boots while the base is sealed.
+        let zygote = workspace.runtime().zygote()?;
         let (base, root) = workspace.base()?;
         let trees = Trees::open(root, &options.policy.mounts, workspace.clock())?;
         let mut session = Session {
             workspace: workspace.clone(),
-            zygote: workspace.runtime().zygote()?,
+            zygote,
             base,
             trees,
             sandbox: None,

@@ -22,6 +22,8 @@ pub(crate) fn execute(
     on_event: &mut dyn FnMut(Event),
 ) -> Result<RunReport> {
     check(workspace, run)?;
+    // Boots while the base is sealed and the program read.
+    workspace.runtime().start()?;
     let (base, root) = workspace.base()?;
     let trees = Trees::open(root, &run.policy.mounts, workspace.clock())?;
     let prepared = program::prepare(&run.program, &trees.before()?)?;

@@ -6,6 +6,9 @@
 //! whoever opens the workspace next finds the journal and finishes the steps if they are decided, or else removes
 //! the folder.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 

@@ -71,8 +71,15 @@ impl Steps {
             (Some(before), Some(after)) => before.kind != after.kind,
             _ => false,
         };
-        if moved || replaced || change.kind == ChangeKind::Removed {
-            self.remove(diff.before(), change.from.as_ref().unwrap_or(&change.path), judge)?;
+        let old = change.from.as_ref().unwrap_or(&change.path);
+        // What goes with a removed directory is in the diff; what goes with a moved one is not. Only directories
+        // are walked: a walk would follow a link that it begins at.
+        if (moved || replaced) && change.before.is_some_and(|stat| stat.is_dir()) {
+            for entry in diff.before().walk_tree(old)? {
+                self.remove(entry?.path, judge);
+            }
+        } else if moved || replaced || change.kind == ChangeKind::Removed {
+            self.remove(old.clone(), judge);
         }
         let Some(stat) = change.after else { return Ok(()) };
         if moved && stat.is_dir() {
@@ -87,14 +94,10 @@ impl Steps {
         Ok(())
     }
 
-    fn remove(&mut self, before: &Vfs, path: &VPathBuf, judge: &dyn Judge) -> Result<()> {
-        for entry in before.walk_tree(path)? {
-            let path = entry?.path;
-            if judge.verdict(&path) != Verdict::Discard {
-                self.removes.insert(path);
-            }
+    fn remove(&mut self, path: VPathBuf, judge: &dyn Judge) {
+        if judge.verdict(&path) != Verdict::Discard {
+            self.removes.insert(path);
         }
-        Ok(())
     }
 
     fn make(&mut self, path: &VPathBuf, stat: Stat, only_attributes: bool, judge: &dyn Judge) {

@@ -1,4 +1,4 @@
-//! Mistakes of a caller, each refused with a reason and before any process is made.
+//! Mistakes of a caller, each refused with a reason and before any sandbox is made.
 
 use cowry_shell_core::{Error, ErrorKind, Mount, MountMode, OpenWorkspace, Policy, Run, Workspace};
 

@@ -15,7 +15,7 @@ pub const CASES: &[Case] = &[
     ("rules_hold_for_mounts", rules_hold_for_mounts),
     ("a_host_file_changed_meanwhile_is_a_conflict", a_host_file_changed_meanwhile_is_a_conflict),
     ("no_link_leads_out_of_a_mount", no_link_leads_out_of_a_mount),
-    ("what_a_dead_process_decided_is_finished", what_a_dead_process_decided_is_finished),
+    ("a_finished_write_is_not_repeated", a_finished_write_is_not_repeated),
 ];
 
 /// A mount of the folder `share`, with a file in it.
@@ -132,7 +132,7 @@ fn no_link_leads_out_of_a_mount() {
     assert_eq!(json, "[\"ENOENT\",\"ENOENT\",\"ENOENT\",\"ENOENT\"]");
 }
 
-fn what_a_dead_process_decided_is_finished() {
+fn a_finished_write_is_not_repeated() {
     let place = Place::new();
     let policy = share(&place, MountMode::ReadWrite);
     succeeded(&place.run_with(policy, "fs.writeFileSync('/data/b', '1')"));
