@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cowry_runtime::Event;
 use cowry_vfs::sqlite::{
-    GcReport, OpenError, Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo, SqliteLayer,
-    SqliteOptions,
+    CheckReport, GcReport, OpenError, Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo,
+    SqliteLayer, SqliteOptions,
 };
 use cowry_vfs::{Clock, Layer, MemoryLayer, SystemClock, Timestamp, VPathBuf, Vfs, VfsOptions};
 
@@ -280,11 +280,11 @@ impl Workspace {
         Ok(self.file("collect garbage in")?.gc()?)
     }
 
-    /// Checks the file's structure and the hash of every piece of content. Returns what is wrong, in words.
+    /// Checks the file's structure and the hash of every piece of content. What is wrong is in the report, in words.
     ///
     /// # Errors
     /// If it cannot be read at all.
-    pub fn check(&self) -> Result<Vec<String>> {
+    pub fn check(&self) -> Result<CheckReport> {
         Ok(self.file("check")?.check()?)
     }
 

@@ -4,7 +4,7 @@ mod error;
 
 use std::path::PathBuf;
 
-use cowry_vfs::Layer;
+use cowry_vfs::Overlay;
 
 use crate::job::{Event, Job};
 use crate::spec::{JobReport, Lockdown, SandboxSpec};
@@ -53,7 +53,7 @@ impl Zygote {
 /// A sandbox. Dropping it kills its process.
 #[derive(Debug)]
 pub struct Sandbox {
-    overlays: Vec<Option<std::sync::Arc<dyn Layer>>>,
+    overlays: Vec<Option<Overlay>>,
 }
 
 impl Sandbox {
@@ -73,7 +73,7 @@ impl Sandbox {
     /// What the sandbox has written, one overlay per mount in order, `None` for those it cannot write.
     ///
     /// Up to date with the last job that the sandbox survived; its content was validated.
-    pub fn overlays(&self) -> &[Option<std::sync::Arc<dyn Layer>>] {
+    pub fn overlays(&self) -> &[Option<Overlay>] {
         &self.overlays
     }
 
