@@ -49,9 +49,6 @@ struct Limbo {
     ino: Ino,
     name: Name,
     count: u32,
-    /// The root's, as it was before.
-    root_mtime: Timestamp,
-    root_stirred: bool,
 }
 
 /// What was done at a path.
@@ -283,7 +280,7 @@ impl<'a> Apply<'a> {
         Ok(())
     }
 
-    /// The directory for what steps aside, made when it is first needed.
+    /// The directory for what steps aside, made when it is first needed. The root's time does not tell of it.
     fn limbo(&mut self) -> NodeResult<&mut Limbo> {
         if self.limbo.is_none() {
             let root = self.target.root();
@@ -297,8 +294,8 @@ impl<'a> Apply<'a> {
                     Err(error) => return Err(error),
                 }
             };
-            let root_stirred = self.stirred.contains(&root);
-            self.limbo = Some(Limbo { ino, name, count: 0, root_mtime, root_stirred });
+            self.target.setattr(root, &mtime(root_mtime))?;
+            self.limbo = Some(Limbo { ino, name, count: 0 });
         }
         Ok(self.limbo.as_mut().expect("it was just made"))
     }
@@ -306,11 +303,9 @@ impl<'a> Apply<'a> {
     fn leave_limbo(&mut self) -> NodeResult<()> {
         let Some(limbo) = self.limbo.take() else { return Ok(()) };
         let root = self.target.root();
+        let root_mtime = self.target.getattr(root)?.mtime;
         self.target.rmdir(root, &limbo.name)?;
-        if !limbo.root_stirred && !self.stirred.contains(&root) {
-            self.target.setattr(root, &SetAttr { mtime: Some(limbo.root_mtime), ..SetAttr::default() })?;
-        }
-        Ok(())
+        self.target.setattr(root, &mtime(root_mtime)).map(drop)
     }
 
     /// Lets a directory that stays be the one that was made anew.
@@ -436,8 +431,7 @@ impl<'a> Apply<'a> {
         dirs.extend(self.made.keys());
         for dir in dirs {
             let Some(into) = self.known(dir).filter(|into| self.stirred.contains(into)) else { continue };
-            let mtime = Some(self.source.getattr(dir)?.mtime);
-            match self.target.setattr(into, &SetAttr { mtime, ..SetAttr::default() }) {
+            match self.target.setattr(into, &mtime(self.source.getattr(dir)?.mtime)) {
                 Err(error) if error == Errno::ESTALE => {}
                 other => drop(other?),
             }
@@ -492,4 +486,9 @@ impl<'a> Apply<'a> {
         }
         Ok(())
     }
+}
+
+/// Sets the time of the last change of content, and nothing else.
+fn mtime(mtime: Timestamp) -> SetAttr {
+    SetAttr { mtime: Some(mtime), ..SetAttr::default() }
 }

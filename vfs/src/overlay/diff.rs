@@ -103,10 +103,11 @@ impl<'a> Differ<'a> {
                 self.entries(node, &mut diff)?;
             }
         }
+        let dirs: HashSet<Ino> = diff.removed.iter().chain(&diff.added).map(|step| step.dir).collect();
         self.below_removed(&mut diff)?;
         for node in self.touched() {
             if self.before.is_alive(node.ino) {
-                let found = self.compare(node)?;
+                let found = self.compare(node, dirs.contains(&node.ino))?;
                 if found.any() {
                     diff.modified.push(found);
                 }
@@ -157,8 +158,8 @@ impl<'a> Differ<'a> {
         Ok(())
     }
 
-    /// Compares a node that both have.
-    fn compare(&self, node: &Node) -> NodeResult<Mod> {
+    /// Compares a node that both have; `entries`: whether it is a directory with other entries now.
+    fn compare(&self, node: &Node, entries: bool) -> NodeResult<Mod> {
         let ino = node.ino;
         let old = self.before.stat(ino)?;
         let attrs = (node.mode, node.uid, node.gid) != (old.mode, old.uid, old.gid);
@@ -166,14 +167,7 @@ impl<'a> Differ<'a> {
             Body::File(content) => !content.same(&self.content_before(ino, &old)),
             _ => false,
         };
-        let mtime = node.mtime != old.mtime
-            && match &node.body {
-                Body::Directory(entries) => match self.before.own(ino) {
-                    Some(old) => old.entries()?.ptr_eq(entries),
-                    None => entries.is_empty(),
-                },
-                _ => true,
-            };
+        let mtime = node.mtime != old.mtime && !entries;
         Ok(Mod { ino, kind: node.kind(), content, attrs, xattrs: self.xattrs_differ(node)?, mtime })
     }
 
