@@ -58,6 +58,7 @@ impl Isolate {
             let mut state = state.borrow_mut();
             state.put(ops::Random::new(host.seed));
             state.put(ops::Epoch::new(host.clock.clone()));
+            state.put(ops::Files::default());
             state.put(Progress::default());
             self.loader.adopt(&host);
             state.put(host);

@@ -5,6 +5,7 @@ use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use cowry_vfs::SystemClock;
 use deno_core::{Extension, JsRuntime, RuntimeOptions, v8};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
@@ -28,11 +29,22 @@ pub(super) fn boot() -> Isolate {
         ..RuntimeOptions::default()
     });
     js.v8_isolate().set_allow_atomics_wait(false);
+    furnish(&mut js, &loader);
     let hooks = bootstrap(&mut js);
     engine::collect_garbage(&mut js);
     engine::hold_back_collector(&mut js);
     drop(entered);
     Isolate { js, hooks, loader, interrupts: Arc::default(), memory_limit: None }
+}
+
+/// What operations need while the bootstrap tries everything out.
+fn furnish(js: &mut JsRuntime, loader: &Rc<Loader>) {
+    let state = js.op_state();
+    let mut state = state.borrow_mut();
+    state.put(loader.clone());
+    state.put(ops::Random::new([0; 32]));
+    state.put(ops::Epoch::new(Arc::new(SystemClock)));
+    state.put(ops::Files::default());
 }
 
 fn extensions() -> Vec<Extension> {
@@ -53,7 +65,7 @@ fn extensions() -> Vec<Extension> {
 fn bootstrap(js: &mut JsRuntime) -> Hooks {
     let hooks = js
         .execute_script("ext:cowry/boot", "__bootstrap.core.loadExtScript('ext:cowry/main.js')")
-        .unwrap_or_else(|error| panic!("the bootstrap is part of this program: {error:?}"));
+        .unwrap_or_else(|error| panic!("the bootstrap is part of this program: {}", error.exception_message));
     deno_core::scope!(scope, js);
     let hooks = v8::Local::new(scope, hooks);
     let hooks = hooks.to_object(scope).expect("the bootstrap answers with an object");

@@ -61,6 +61,7 @@ fn prepare(isolate: &mut Isolate, job: &Job) {
     let state = isolate.js.op_state();
     let mut state = state.borrow_mut();
     if let Ok(vfs) = state.borrow::<Host>().vfs.with_cwd(&job.cwd) {
+        isolate.loader.begin_job(vfs.cwd());
         state.borrow_mut::<Host>().vfs = vfs;
     }
     state.put(Progress { stdin: job.stdin.clone(), ..Progress::default() });

@@ -7,7 +7,7 @@ const { DOMException, QuotaExceededError } = web("01_dom_exception");
 const url = web("00_url");
 const { URLPattern } = web("01_urlpattern");
 const event = web("02_event");
-const timers = web("02_timers");
+const timers = core.loadExtScript("ext:cowry/timers.js");
 const abort = web("03_abort_signal");
 const base64 = web("05_base64");
 const streams = web("06_streams");
@@ -72,12 +72,14 @@ const classes = {
 const values = {
   atob: base64.atob,
   btoa: base64.btoa,
+  clearImmediate: timers.clearImmediate,
   clearInterval: timers.clearInterval,
   clearTimeout: timers.clearTimeout,
   console,
   crypto: crypto.crypto,
   performance: perf.performance,
   reportError: event.reportError,
+  setImmediate: timers.setImmediate,
   setInterval: timers.setInterval,
   setTimeout: timers.setTimeout,
   structuredClone: port.structuredClone,
@@ -89,6 +91,10 @@ function define(name, value, enumerable) {
 }
 for (const [name, value] of Object.entries(classes)) define(name, value, false);
 for (const [name, value] of Object.entries(values)) define(name, value, true);
+
+// Node's own.
+define("Buffer", core.loadExtScript("ext:cowry/buffer.js").Buffer, false);
+define("process", core.loadExtScript("ext:cowry/process.js"), false);
 
 return {};
 })();

@@ -1,10 +1,32 @@
 // A job's life: how its program is begun, what becomes of its value, and how failures are told.
 (function () {
 const { core } = __bootstrap;
-const { op_cowry_result, op_cowry_threw } = core.ops;
+const {
+  op_cowry_console, op_cowry_entry, op_cowry_form, op_cowry_main, op_cowry_misused, op_cowry_put, op_cowry_result,
+  op_cowry_threw,
+} = core.ops;
 const { inspect } = core.loadExtScript("ext:cowry/console.js");
+const { createRequire, runMain } = core.loadExtScript("ext:cowry/commonjs.js");
+const process = core.loadExtScript("ext:cowry/process.js");
 
-const FRAME = /^\s*at (?:(?:async )?(.*?) \()?(.*?):(\d+):(\d+)\)?$/;
+const ERROR_LEVEL = 4;
+const PLAIN = { colors: false };
+// Frames that are ours, which are not shown to people.
+const INTERNAL = /^\s+at .*\(?(?:ext:cowry\/(?:job|commonjs|facade|timers|ticks)\.js|ext:core\/)/;
+const FRAME = /^\s*at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/;
+
+let entries = 0;
+let inEntry = false;
+
+// Stacks name files as the program does. The last frame may open a list of properties.
+function tidy(text) {
+  const kept = [];
+  for (const line of text.split("\n")) {
+    if (!INTERNAL.test(line)) kept.push(line.replace(/^(\s+at .*?)file:\/\/\//, "$1/"));
+    else if (line.endsWith(" {") && kept.length > 0) kept.push(`${kept.pop()} {`);
+  }
+  return kept.join("\n");
+}
 
 function framesOf(stack) {
   const frames = [];
@@ -16,51 +38,195 @@ function framesOf(stack) {
   return frames;
 }
 
-// Reports what nothing caught. Getters of the thrown value are the program's, and may throw themselves.
-function threw(error) {
+function isError(value) {
+  return core.isNativeError(value) || value instanceof Error;
+}
+
+// What is to be said of a thrown value. Its getters are the program's, and may throw themselves.
+function describe(error) {
   let name = "", message = "", text, frames = [];
   try {
-    const isError = core.isNativeError(error) || error instanceof Error;
-    text = isError ? inspect(error, { colors: false }) : `Uncaught ${inspect(error, { colors: false })}`;
+    text = isError(error) ? tidy(inspect(error, PLAIN)) : `Uncaught ${inspect(error, PLAIN)}`;
     message = text;
-    if (isError) {
+    if (isError(error)) {
       name = String(error.name);
       message = String(error.message);
-      frames = framesOf(String(error.stack));
+      frames = framesOf(tidy(String(error.stack)));
     }
   } catch {
     text ??= "Uncaught exception";
   }
-  op_cowry_threw(name, message, text, frames);
+  return { name, message, text, frames };
 }
 
-function resultOf(value, render) {
-  if (value === undefined) return null;
-  const rendered = render ? inspect(value, { colors: false }) : null;
-  if (typeof value === "string") return { text: value, json: JSON.stringify(value), rendered };
-  return { text: null, json: JSON.stringify(value) ?? null, rendered };
+// The program failed: no more of its code runs.
+function fail(error) {
+  const { name, message, text, frames } = describe(error);
+  op_cowry_threw(name, message, text, frames, !inEntry);
 }
 
-async function start(job) {
-  try {
-    const value = (0, eval)(job.code);
-    op_cowry_result(resultOf(await value, job.render));
-  } catch (error) {
-    threw(error);
+// Something failed that nothing waits for: a timer, a listener, a promise.
+function uncaught(error, origin, promise) {
+  const event = origin === "unhandledRejection" ? origin : "uncaughtException";
+  if (process.listenerCount(event) > 0) {
+    if (event === "unhandledRejection") process.emit(event, error, promise);
+    else process.emit(event, error, origin);
+    return;
   }
+  if (origin === "unhandledRejection" && process.listenerCount("uncaughtException") > 0) {
+    process.emit("uncaughtException", error, origin);
+    return;
+  }
+  // A session outlives what its timers do.
+  if (inEntry) op_cowry_console(ERROR_LEVEL, `Uncaught ${describe(error).text}`);
+  else fail(error);
 }
 
-core.setReportExceptionCallback(threw);
-core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
-  threw(reason);
+core.setReportExceptionCallback((error) => uncaught(error, "uncaughtException"));
+core.setUnhandledPromiseRejectionHandler((promise, reason) => {
+  uncaught(reason, "unhandledRejection", promise);
   return true;
 });
 
+function jsonOf(value, lenient) {
+  try {
+    return JSON.stringify(value) ?? null;
+  } catch (error) {
+    if (lenient) return null;
+    throw new TypeError(`The result cannot be written as JSON: ${error.message}`, { cause: error });
+  }
+}
+
+function resultOf(value, job) {
+  if (value === undefined && !inEntry) return null;
+  const rendered = job.render ? inspect(value, PLAIN) : null;
+  const json = value === undefined ? null : jsonOf(value, inEntry);
+  return { text: typeof value === "string" ? value : null, json, rendered };
+}
+
+function isClass(value) {
+  return typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+function isWorker(value) {
+  if (isClass(value)) return typeof value.prototype?.fetch === "function";
+  return typeof value === "object" && value !== null && typeof value.fetch === "function";
+}
+
+// What a program answers with, by the rules for a default export.
+function answer(value, job) {
+  if (isWorker(value)) {
+    op_cowry_misused(
+      job.request === null
+        ? "the program's default export is a worker (it has a fetch method): pass --request URL"
+        : "workers come with a later release: export a function instead",
+    );
+    return undefined;
+  }
+  if (job.request !== null) {
+    op_cowry_misused("--request is for a worker: the program's default export has no fetch method");
+    return undefined;
+  }
+  if (typeof value === "function" && !isClass(value)) {
+    return value(globalThis.input, globalThis.env, globalThis.ctx);
+  }
+  return value;
+}
+
+async function runModule(opened, job) {
+  const namespace = await import(opened.url);
+  if (op_cowry_form(opened.url) === "value") return namespace.default;
+  return answer(namespace.default, job);
+}
+
+function runCommonJs(opened, job) {
+  const { module, initial, returned } = runMain(opened);
+  if (returned !== undefined) return returned;
+  const { exports } = module;
+  if (exports?.__esModule === true) return answer(exports.default, job);
+  // Exports that are only named are no answer.
+  return exports === initial ? undefined : answer(exports, job);
+}
+
+function open(job) {
+  if (job.kind !== "file") return op_cowry_put(job.name, job.code, job.kind);
+  if (job.name.endsWith(".sh")) {
+    op_cowry_misused("bash comes with a later release: a program is JavaScript or TypeScript for now");
+    return null;
+  }
+  return op_cowry_main(job.name);
+}
+
+async function runProgram(job) {
+  const opened = open(job);
+  if (opened === null) return undefined;
+  process.argv.length = 1;
+  if (job.kind === "expression") {
+    globalThis.require = createRequire(`${process.cwd()}/[eval]`.replace("//", "/"));
+  } else {
+    process.argv.push(opened.path);
+  }
+  process.argv.push(...job.args);
+  if (opened.kind === "module") return await runModule(opened, job);
+  if (opened.kind === "json") return JSON.parse(opened.code);
+  return await runCommonJs(opened, job);
+}
+
+function define(name, value) {
+  Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
+}
+
+async function runEntry(job) {
+  entries += 1;
+  const { code, declares, url } = op_cowry_entry(job.code, entries);
+  for (const name of declares) {
+    if (!Object.hasOwn(globalThis, name)) {
+      Object.defineProperty(globalThis, name, {
+        value: undefined,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
+    }
+  }
+  const [value, error] = core.evalContext(code, url, null);
+  if (error !== null) throw error.thrown;
+  return await value;
+}
+
+function hand(job) {
+  if (job.input !== null || !Object.hasOwn(globalThis, "input")) {
+    define("input", job.input === null ? undefined : JSON.parse(job.input));
+  }
+  process.env = Object.fromEntries(job.env);
+  define("env", { ...process.env });
+  define("ctx", {
+    waitUntil(promise) {
+      Promise.resolve(promise).catch((error) => uncaught(error, "unhandledRejection", promise));
+    },
+    passThroughOnException() {},
+  });
+}
+
+async function start(job) {
+  inEntry = job.kind === "entry";
+  try {
+    hand(job);
+    const value = inEntry ? await runEntry(job) : await runProgram(job);
+    op_cowry_result(resultOf(value, job));
+  } catch (error) {
+    fail(error);
+  }
+}
+
 return {
   start,
-  beforeExit() {},
-  exit() {
-    return 0;
+  describe,
+  beforeExit: () => process.emit("beforeExit", process.exitCode ?? 0),
+  // Lets listeners of `exit` run once, and answers with the exit code.
+  exit: () => process._exiting(),
+  adopt() {
+    if (!Object.hasOwn(globalThis, "require")) define("require", createRequire("/[eval]"));
   },
 };
 })();

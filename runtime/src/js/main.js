@@ -1,15 +1,23 @@
 // The entry of the bootstrap: loads the parts, touches them, and takes the host's hooks away.
 (function () {
 const { core } = __bootstrap;
+const { op_cowry_builtins } = core.ops;
 
 core.loadExtScript("ext:cowry/globals.js");
 const random = core.loadExtScript("ext:cowry/random.js");
+const process = core.loadExtScript("ext:cowry/process.js");
+const { register } = core.loadExtScript("ext:cowry/commonjs.js");
 const job = core.loadExtScript("ext:cowry/job.js");
 
+// Every built-in is loaded now: loading one later would cost a sandbox, and needs what is hidden below.
+for (const [name, script] of op_cowry_builtins()) {
+  const exports = core.loadExtScript(script);
+  register(name, () => exports);
+}
+core.loadExtScript("ext:cowry/touch.js");
+
 // Hooks of the engine and of the bootstrap that programs must not see.
-const HIDDEN = [
-  "__bootstrap", "Deno", "gc", "ShadowRealm", "SharedArrayBuffer", "WebAssembly", "Atomics",
-];
+const HIDDEN = ["__bootstrap", "Deno", "gc", "ShadowRealm", "SharedArrayBuffer", "WebAssembly"];
 for (const name of [...HIDDEN, ...Object.getOwnPropertyNames(globalThis).filter((n) => n.startsWith("__"))]) {
   delete globalThis[name];
 }
@@ -17,8 +25,12 @@ for (const name of [...HIDDEN, ...Object.getOwnPropertyNames(globalThis).filter(
 return {
   adopt() {
     random.adopt();
+    job.adopt();
   },
-  start: job.start,
+  start(given) {
+    process._renew();
+    return job.start(given);
+  },
   beforeExit: job.beforeExit,
   exit: job.exit,
 };

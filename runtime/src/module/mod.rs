@@ -1,44 +1,32 @@
 //! Finding, reading and preparing modules.
 
-use std::cell::RefCell;
+mod edit;
+mod error;
+mod facts;
+mod loader;
+mod prepare;
+mod reshape;
+mod resolve;
+mod trees;
 
-use cowry_vfs::Vfs;
-use deno_core::{
-    ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleResolveResponse,
-    ModuleSpecifier, ResolutionKind,
-};
-use deno_error::JsErrorBox;
+use error::ResolveError;
+pub(crate) use loader::{Loader, Opened, url_of};
+pub(crate) use prepare::{Form, Goal};
+pub(crate) use resolve::{Manner, Target};
 
-use crate::host::Host;
+use prepare::{Language, Prepared, prepare};
 
-/// Loads modules from the tree and from the program's own folder.
-#[derive(Default)]
-pub(crate) struct Loader {
-    trees: RefCell<Option<Trees>>,
-}
-
-struct Trees {
-    vfs: Vfs,
-    program: Option<Vfs>,
-}
-
-impl Loader {
-    pub(crate) fn adopt(&self, host: &Host) {
-        *self.trees.borrow_mut() = Some(Trees { vfs: host.vfs.clone(), program: host.program.clone() });
+/// Prepares a REPL entry under the name stack traces give it; answers with its URL, too.
+pub(crate) fn prepare_entry(
+    loader: &Loader,
+    code: &str,
+    name: &str,
+) -> Result<(String, Prepared), ResolveError> {
+    let url = url_of(&format!("/{name}"));
+    let prepared = prepare(code, &url, Language::Either, Goal::Entry);
+    let prepared = prepared.map_err(|fault| ResolveError::syntax(name, &fault))?;
+    if let Some(map) = &prepared.map {
+        loader.put_map(&url, map.clone());
     }
-}
-
-impl ModuleLoader for Loader {
-    fn resolve(&self, specifier: &str, referrer: &str, _: ResolutionKind) -> ModuleResolveResponse {
-        deno_core::resolve_import(specifier, referrer).map_err(JsErrorBox::from_err)
-    }
-
-    fn load(
-        &self,
-        _: &ModuleSpecifier,
-        _: Option<&ModuleLoadReferrer>,
-        _: ModuleLoadOptions,
-    ) -> ModuleLoadResponse {
-        ModuleLoadResponse::Sync(Err(JsErrorBox::generic("Module loading is not supported.")))
-    }
+    Ok((url, prepared))
 }

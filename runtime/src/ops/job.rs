@@ -35,7 +35,9 @@ impl Progress {
 
 pub(super) fn ops() -> Vec<OpDecl> {
     vec![
+        op_cowry_builtins(),
         op_cowry_console(),
+        op_cowry_heap(),
         op_cowry_write(),
         op_cowry_stdin(),
         op_cowry_result(),
@@ -43,6 +45,20 @@ pub(super) fn ops() -> Vec<OpDecl> {
         op_cowry_misused(),
         op_cowry_exit(),
     ]
+}
+
+/// The built-in modules and the scripts behind them.
+#[op2]
+#[serde]
+fn op_cowry_builtins() -> Vec<(String, String)> {
+    crate::js::BUILTIN_MODULES.iter().map(|(name, script)| ((*name).into(), (*script).into())).collect()
+}
+
+/// Bytes the heap holds.
+#[op2(fast)]
+fn op_cowry_heap(scope: &mut v8::PinScope<'_, '_>) -> f64 {
+    let statistics = scope.get_heap_statistics();
+    (statistics.malloced_memory() + statistics.external_memory()) as f64
 }
 
 #[op2(fast)]
@@ -78,7 +94,7 @@ fn op_cowry_stdin(state: &mut OpState, #[buffer] out: &mut [u8]) -> u32 {
 }
 
 #[derive(Deserialize)]
-struct Result_ {
+struct JsResult {
     text: Option<String>,
     json: Option<String>,
     rendered: Option<String>,
@@ -86,9 +102,9 @@ struct Result_ {
 
 /// The job's own part is over; without a value it has no result.
 #[op2]
-fn op_cowry_result(state: &mut OpState, #[serde] result: Option<Result_>) -> Result<(), JsErrorBox> {
+fn op_cowry_result(state: &mut OpState, #[serde] result: Option<JsResult>) -> Result<(), JsErrorBox> {
     let limit = state.borrow::<Host>().result_bytes;
-    if let Some(Result_ { text, json, rendered }) = result {
+    if let Some(JsResult { text, json, rendered }) = result {
         let size = [&text, &json, &rendered].into_iter().flatten().map(String::len).sum::<usize>();
         if size > limit {
             return Err(JsErrorBox::range_error(format!(
@@ -109,14 +125,16 @@ struct JsFrame {
     column: u32,
 }
 
-/// Records what nothing caught; the first one counts.
+/// Records what nothing caught; the first one counts. If it is fatal no more code runs.
 #[op2]
 fn op_cowry_threw(
+    scope: &mut v8::PinScope<'_, '_>,
     state: &mut OpState,
     #[string] name: String,
     #[string] message: String,
     #[string] text: String,
     #[serde] frames: Vec<JsFrame>,
+    fatal: bool,
 ) {
     let progress = state.borrow_mut::<Progress>();
     progress.settled = true;
@@ -125,6 +143,9 @@ fn op_cowry_threw(
         .map(|f| Frame { function: f.function, file: f.file, line: f.line, column: f.column })
         .collect();
     progress.thrown.get_or_insert(Thrown { name, message, text, frames });
+    if fatal {
+        scope.terminate_execution();
+    }
 }
 
 #[op2(fast)]

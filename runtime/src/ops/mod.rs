@@ -2,16 +2,22 @@
 
 use deno_core::OpDecl;
 
+mod error;
+mod fd;
+mod fs;
 pub(crate) mod job;
+mod module;
 mod random;
 mod time;
 
+pub(crate) use error::fs_error;
+pub(crate) use fd::Files;
 pub(crate) use random::Random;
 pub(crate) use time::Epoch;
 
 /// Every operation there is.
 pub(crate) fn all() -> Vec<OpDecl> {
-    [job::ops(), random::ops(), time::ops()].concat()
+    [job::ops(), fd::ops(), fs::ops(), module::ops(), random::ops(), time::ops()].concat()
 }
 
 /// Replaces operations of the web platform by ours: clocks are coarse here.

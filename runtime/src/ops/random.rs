@@ -11,6 +11,11 @@ impl Random {
     pub(crate) fn new(seed: [u8; 32]) -> Random {
         Random(ChaCha20Rng::from_seed(seed))
     }
+
+    /// The generator itself.
+    pub(crate) fn rng(&mut self) -> &mut impl RngCore {
+        &mut self.0
+    }
 }
 
 pub(super) fn ops() -> Vec<OpDecl> {

@@ -1,0 +1,4 @@
+// `node:console`.
+(function () {
+return __bootstrap.core.loadExtScript("ext:cowry/console.js").console;
+})();

@@ -1,0 +1,4 @@
+// `node:readline/promises`.
+(function () {
+return __bootstrap.core.loadExtScript("ext:cowry/readline.js").promises;
+})();
