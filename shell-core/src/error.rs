@@ -151,7 +151,7 @@ pub enum Error {
     #[error(transparent)]
     Files(#[from] cowry_vfs::Error),
     /// The workspace failed beneath the level of paths.
-    #[error("the workspace failed: {0}")]
+    #[error("the workspace failed: {}", store_text(.0))]
     Store(#[source] cowry_vfs::NodeError),
     /// The runtime could not make or use a sandbox.
     #[error(transparent)]
@@ -213,6 +213,14 @@ impl Error {
 impl From<cowry_vfs::NodeError> for Error {
     fn from(error: cowry_vfs::NodeError) -> Error {
         Error::Store(error)
+    }
+}
+
+/// What the layer said of it, which says more than its number; else the number's own text.
+fn store_text(error: &cowry_vfs::NodeError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => source.to_string(),
+        None => error.to_string(),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use cowry_runtime::{Event, Job, JobReport, Lockdown, RuntimeError, SandboxSpec, Value};
 use cowry_vfs::commit::{Judge, Verdict};
-use cowry_vfs::sqlite::Revision;
 use cowry_vfs::{Overlay, Timestamp};
 
 use super::collect::Log;
@@ -10,9 +9,10 @@ use super::finish::Ending;
 use super::program::{self, Prepared};
 use super::trees::Trees;
 use super::{Run, RunReport};
-use crate::diff::Diff;
 use crate::error::{Error, Result};
-use crate::record::{CHANGES_RECORDED, ChangeRecord, Fate, PolicyRecord, RESULT_RECORDED, RunRecord};
+use crate::record::{
+    CHANGES_RECORDED, ChangeRecord, Fate, PolicyRecord, ProgramRecord, RESULT_RECORDED, RunRecord,
+};
 use crate::workspace::Workspace;
 
 /// Runs a program on a workspace: base, sandbox, judgement, commit, record.
@@ -36,9 +36,21 @@ pub(crate) fn execute(
     let diff = trees.diff(&done.overlays)?;
     let judge = run.policy.files.judge(done.report.result.outcome.is_success());
     let verdicts: Vec<Verdict> = diff.changes.iter().map(|change| judge.verdict(&change.path)).collect();
-    let record = record(run, prepared, base, started, &done, log, &diff, &verdicts, workspace);
-    let ending = Ending { workspace, run, overlays: &done.overlays, diff: &diff, judge };
-    let record = ending.finish(record)?;
+    let ended = workspace.clock().now();
+    let changes = diff.changes.iter().zip(&verdicts).take(CHANGES_RECORDED);
+    let record = RunRecord {
+        id: crate::id::fresh(ended),
+        started,
+        ended,
+        program: prepared.record,
+        base: base.0,
+        logs: log.lines,
+        logs_dropped: log.dropped,
+        changes: changes.map(|(change, verdict)| ChangeRecord::of(change, *verdict)).collect(),
+        changes_omitted: diff.changes.len().saturating_sub(CHANGES_RECORDED) as u64,
+        ..blank(run, &done)
+    };
+    let record = Ending { workspace, run, overlays: &done.overlays, diff: &diff, judge }.finish(record)?;
     Ok(RunReport { record, value: done.report.result.value, diff, verdicts })
 }
 
@@ -106,24 +118,14 @@ fn sandboxed(
     })
 }
 
-#[allow(clippy::too_many_arguments)]
-fn record(
-    run: &Run,
-    prepared: Prepared,
-    base: Revision,
-    started: Timestamp,
-    done: &Done,
-    log: Log,
-    diff: &Diff,
-    verdicts: &[Verdict],
-    workspace: &Workspace,
-) -> RunRecord {
-    let listed = diff.changes.iter().zip(verdicts).take(CHANGES_RECORDED);
+/// A record of what was asked for and how it went, and of nothing that came of it yet.
+fn blank(run: &Run, done: &Done) -> RunRecord {
+    let result = done.report.result.value.clone().filter(|value| size(value) <= RESULT_RECORDED);
     RunRecord {
-        id: crate::id::fresh(workspace.clock().now()),
-        started,
-        ended: workspace.clock().now(),
-        program: prepared.record,
+        id: String::new(),
+        started: Timestamp::default(),
+        ended: Timestamp::default(),
+        program: ProgramRecord { name: String::new(), hash: String::new() },
         input_hash: run.input.as_ref().map(|input| blake3::hash(input.as_bytes()).to_hex().to_string()),
         args: run.args.clone(),
         env_names: run.env.iter().map(|(name, _)| name.clone()).collect(),
@@ -131,14 +133,14 @@ fn record(
         message: run.message.clone(),
         policy: PolicyRecord::of(&run.policy),
         dry_run: run.dry_run,
-        base: base.0,
+        base: 0,
         outcome: done.report.result.outcome.clone(),
-        result: done.report.result.value.clone().filter(|value| size(value) <= RESULT_RECORDED),
+        result,
         usage: done.report.usage,
-        logs: log.lines,
-        logs_dropped: log.dropped,
-        changes: listed.map(|(change, verdict)| ChangeRecord::of(change, *verdict)).collect(),
-        changes_omitted: diff.changes.len().saturating_sub(CHANGES_RECORDED) as u64,
+        logs: Vec::new(),
+        logs_dropped: 0,
+        changes: Vec::new(),
+        changes_omitted: 0,
         lockdown: done.lockdown.clone(),
         fate: Fate::Unchanged,
         conflicts: Vec::new(),
