@@ -17,6 +17,7 @@ pub struct Job {
     /// The working directory, a path in the tree of mounts.
     pub cwd: String,
     /// What `process.stdin` reads.
+    #[serde(with = "crate::wire::blob")]
     pub stdin: Vec<u8>,
     /// Whether the result is wanted the way an inspector prints it, too.
     pub render: bool,
@@ -219,14 +220,29 @@ pub enum Event {
         text: String,
     },
     /// Bytes written to `process.stdout`.
-    Stdout(Vec<u8>),
+    Stdout(#[serde(with = "crate::wire::blob")] Vec<u8>),
     /// Bytes written to `process.stderr`.
-    Stderr(Vec<u8>),
+    Stderr(#[serde(with = "crate::wire::blob")] Vec<u8>),
     /// The log was full; this many bytes more were counted and not kept. Sent once, at the end of a job.
     LogsDropped {
         /// Bytes since the job began.
         bytes: u64,
     },
+}
+
+impl Event {
+    /// What an event counts in the bound of a log beside its text, so that empty lines have an end, too.
+    pub(crate) const COST: u64 = 16;
+
+    /// Bytes of text.
+    pub(crate) fn text_len(&self) -> u64 {
+        let len = match self {
+            Event::Console { text, .. } => text.len(),
+            Event::Stdout(bytes) | Event::Stderr(bytes) => bytes.len(),
+            Event::LogsDropped { .. } => 0,
+        };
+        len as u64
+    }
 }
 
 /// The methods of `console`, by what they say of the message.

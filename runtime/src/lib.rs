@@ -20,16 +20,31 @@
 //! }
 //! ```
 
+// What crosses the wire.
+mod job;
+mod spec;
+mod wire;
+
+// The trusted side.
+mod supervisor;
+
+// From the supervisor's program to a sandbox.
+mod control;
+mod delta;
+mod launcher;
+mod remote;
+mod sandbox;
+mod sys;
+mod zygote;
+
+// What runs in a sandbox.
+mod embedded;
 mod engine;
 mod host;
 mod isolate;
-mod job;
 mod js;
 mod module;
 mod ops;
-mod spec;
-
-mod supervisor;
 
 pub use engine::{CAPABILITIES, Capabilities};
 pub use host::{Host, InterruptHandle};
@@ -38,10 +53,8 @@ pub use job::{
     Event, Frame, Interrupt, Job, JobResult, Level, Outcome, Program, Request, SourceKind, Thrown, TimeLimit,
     Value,
 };
+pub use launcher::init;
 pub use spec::{JobReport, Limits, Lockdown, Mount, SandboxSpec, Usage};
 pub use supervisor::{Interrupter, RuntimeError, Sandbox, Zygote, ZygoteOptions};
-
-/// Becomes the launcher and zygote if this process was executed to be that, and never returns then.
-///
-/// Call it first thing in `main`, before anything opens files or starts threads.
-pub fn init() {}
+#[cfg(cowry_probe)]
+pub use sys::raw_syscall;

@@ -58,7 +58,7 @@ fn extensions() -> Vec<Extension> {
         synthetic_esm_modules: Cow::Borrowed(js::BUILTIN_MODULES),
         ..Extension::default()
     };
-    vec![deno_webidl::deno_webidl::init(), web, ours]
+    [deno_webidl::deno_webidl::init(), web, ours].map(crate::embedded::embed).into()
 }
 
 /// Runs the bootstrap scripts, which end by taking away what they used.

@@ -1,0 +1,301 @@
+//! The sandbox's side: a layer that asks.
+
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use cowry_vfs::{
+    Allocate, DirEntry, Errno, Features, Ino, Layer, Name, NewAttr, NewNode, NodeError, NodeResult,
+    RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
+};
+use parking_lot::Mutex;
+
+use super::cache::{CHUNK, Cache};
+use super::protocol::{Ask, ENTRIES_MAX, FsReply, FsRequest, READ_MAX};
+use crate::control::MountInfo;
+use crate::wire;
+
+/// The `fs` socket: one question at a time, whoever asks.
+#[derive(Debug)]
+pub(crate) struct Connection(Mutex<UnixStream>);
+
+impl Connection {
+    pub(crate) fn new(socket: UnixStream) -> Self {
+        Connection(Mutex::new(socket))
+    }
+
+    fn ask(&self, request: &FsRequest) -> io::Result<FsReply> {
+        let socket = self.0.lock();
+        (&*socket).write_all(&wire::encode(request, Vec::new()))?;
+        wire::receive(&mut &*socket, ())?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+/// A tree behind the `fs` socket. It is only ever read.
+#[derive(Debug)]
+pub(crate) struct RemoteLayer {
+    connection: Arc<Connection>,
+    mount: u16,
+    info: MountInfo,
+    /// Only for a tree that cannot change.
+    cache: Option<Mutex<Cache>>,
+}
+
+impl RemoteLayer {
+    pub(crate) fn new(connection: Arc<Connection>, mount: u16, info: &MountInfo) -> Self {
+        let mut info = info.clone();
+        info.features.writable = false;
+        let cache = info.features.immutable.then(|| Mutex::new(Cache::new()));
+        RemoteLayer { connection, mount, info, cache }
+    }
+
+    fn ask(&self, ask: Ask) -> NodeResult<FsReply> {
+        match self.connection.ask(&FsRequest { mount: self.mount, ask }).map_err(NodeError::io)? {
+            FsReply::Failed(errno) => Err(errno.into()),
+            reply => Ok(reply),
+        }
+    }
+
+    fn cached<T>(&self, get: impl FnOnce(&Cache) -> Option<T>) -> Option<T> {
+        get(&self.cache.as_ref()?.lock())
+    }
+
+    fn remember(&self, put: impl FnOnce(&mut Cache)) {
+        if let Some(cache) = &self.cache {
+            put(&mut cache.lock());
+        }
+    }
+
+    /// One chunk of a file that cannot change.
+    fn chunk(&self, ino: Ino, number: u64) -> NodeResult<Bytes> {
+        if let Some(chunk) = self.cached(|cache| cache.chunk(ino, number)) {
+            return Ok(chunk);
+        }
+        let chunk = self.fetch(ino, number * CHUNK, CHUNK as usize)?;
+        self.remember(|cache| cache.put_chunk(ino, number, chunk.clone()));
+        Ok(chunk)
+    }
+
+    fn fetch(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+        match self.ask(Ask::Read { ino, offset, len: len as u32 })? {
+            FsReply::Content(content) => Ok(content),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// At most `READ_MAX` bytes: out of chunks where that fetches ahead, at once where it is much.
+    fn read_some(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+        if self.cache.is_none() || len as u64 >= CHUNK {
+            return self.fetch(ino, offset, len.min(READ_MAX));
+        }
+        let chunk = self.chunk(ino, offset / CHUNK)?;
+        let from = ((offset % CHUNK) as usize).min(chunk.len());
+        Ok(chunk.slice(from..chunk.len().min(from.saturating_add(len))))
+    }
+}
+
+/// An answer to another question.
+fn unexpected(_: &FsReply) -> NodeError {
+    NodeError::io("the supervisor answered another question")
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Layer for RemoteLayer {
+    fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    fn features(&self) -> Features {
+        self.info.features
+    }
+
+    fn root(&self) -> Ino {
+        self.info.root
+    }
+
+    fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
+        if let Some(known) = self.cached(|cache| cache.name(parent, name)) {
+            return known.ok_or(Errno::ENOENT.into());
+        }
+        match self.ask(Ask::Lookup { parent, name: name.clone() }) {
+            Ok(FsReply::Stat(stat)) => {
+                self.remember(|cache| cache.put_name(parent, name, Some(stat)));
+                Ok(stat)
+            }
+            Ok(FsReply::Listing(listing)) => {
+                let found = listing.entries.iter().find(|entry| entry.name == *name).map(|entry| entry.stat);
+                self.remember(|cache| cache.put_listing(parent, listing));
+                found.ok_or(Errno::ENOENT.into())
+            }
+            Ok(other) => Err(unexpected(&other)),
+            Err(error) => {
+                if error == Errno::ENOENT {
+                    self.remember(|cache| cache.put_name(parent, name, None));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
+        if let Some(stat) = self.cached(|cache| cache.stat(ino)) {
+            return Ok(stat);
+        }
+        match self.ask(Ask::Getattr { ino })? {
+            FsReply::Stat(stat) => {
+                self.remember(|cache| cache.put_stat(stat));
+                Ok(stat)
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn setattr(&self, _: Ino, _: &SetAttr) -> NodeResult<Stat> {
+        Err(Errno::EROFS.into())
+    }
+
+    fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
+        if let Some(entries) = self.cached(|cache| cache.listing(dir)) {
+            let from =
+                after.map_or(0, |after| entries.partition_point(|e| e.name.as_bytes() <= after.as_bytes()));
+            return Ok(entries[from..].iter().take(limit).cloned().collect());
+        }
+        let mut entries: Vec<DirEntry> = Vec::new();
+        while entries.len() < limit {
+            let want = (limit - entries.len()).min(ENTRIES_MAX);
+            let last = entries.last().map(|entry| entry.name.clone());
+            let ask = Ask::Readdir { dir, after: last.or_else(|| after.cloned()), limit: want as u32 };
+            let page = match self.ask(ask)? {
+                FsReply::Entries(page) => page,
+                other => return Err(unexpected(&other)),
+            };
+            let is_last = page.len() < want;
+            self.remember(|cache| {
+                page.iter().for_each(|entry| cache.put_name(dir, &entry.name, Some(entry.stat)))
+            });
+            entries.extend(page);
+            if is_last {
+                break;
+            }
+        }
+        Ok(entries)
+    }
+
+    fn readlink(&self, ino: Ino) -> NodeResult<String> {
+        if let Some(target) = self.cached(|cache| cache.link(ino)) {
+            return Ok(target);
+        }
+        match self.ask(Ask::Readlink { ino })? {
+            FsReply::Text(target) => {
+                self.remember(|cache| cache.put_link(ino, target.clone()));
+                Ok(target)
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+        let first = self.read_some(ino, offset, len)?;
+        if first.len() == len || first.is_empty() {
+            return Ok(first);
+        }
+        let mut content = BytesMut::with_capacity(len.min(first.len().max(READ_MAX)));
+        content.extend_from_slice(&first);
+        while content.len() < len {
+            let more = self.read_some(ino, offset + content.len() as u64, len - content.len())?;
+            if more.is_empty() {
+                break;
+            }
+            content.extend_from_slice(&more);
+        }
+        Ok(content.freeze())
+    }
+
+    fn write(&self, _: Ino, _: u64, _: &[u8]) -> NodeResult<()> {
+        Err(Errno::EROFS.into())
+    }
+
+    fn append(&self, _: Ino, _: &[u8]) -> NodeResult<u64> {
+        Err(Errno::EROFS.into())
+    }
+
+    fn allocate(&self, _: Ino, _: Allocate, _: u64, _: u64) -> NodeResult<()> {
+        Err(Errno::EROFS.into())
+    }
+
+    fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
+        match self.ask(Ask::Seek { ino, offset, to: to.into() })? {
+            FsReply::Offset(offset) => Ok(offset),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Nothing is pinned: in a tree that cannot change nothing goes away, and one that can change is not ours to
+    /// hold on to.
+    fn open(&self, ino: Ino) -> NodeResult<()> {
+        self.getattr(ino).map(drop)
+    }
+
+    fn release(&self, _: Ino) {}
+
+    fn create(&self, _: Ino, _: &Name, _: NewNode<'_>, _: &NewAttr) -> NodeResult<Stat> {
+        Err(Errno::EROFS.into())
+    }
+
+    fn link(&self, _: Ino, _: Ino, _: &Name) -> NodeResult<Stat> {
+        Err(Errno::EROFS.into())
+    }
+
+    fn unlink(&self, _: Ino, _: &Name) -> NodeResult<()> {
+        Err(Errno::EROFS.into())
+    }
+
+    fn rmdir(&self, _: Ino, _: &Name) -> NodeResult<()> {
+        Err(Errno::EROFS.into())
+    }
+
+    fn rename(&self, _: (Ino, &Name), _: (Ino, &Name), _: RenameMode) -> NodeResult<()> {
+        Err(Errno::EROFS.into())
+    }
+
+    fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
+        if name.len() > cowry_vfs::NAME_MAX {
+            return Err(Errno::ERANGE.into());
+        }
+        match self.ask(Ask::Getxattr { ino, name: name.into() })? {
+            FsReply::Content(value) => Ok(value),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn listxattr(&self, ino: Ino) -> NodeResult<Vec<String>> {
+        match self.ask(Ask::Listxattr { ino })? {
+            FsReply::Names(names) => Ok(names),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn setxattr(&self, _: Ino, _: &str, _: &[u8], _: XattrMode) -> NodeResult<()> {
+        Err(Errno::EROFS.into())
+    }
+
+    fn removexattr(&self, _: Ino, _: &str) -> NodeResult<()> {
+        Err(Errno::EROFS.into())
+    }
+
+    fn fsync(&self, _: Option<Ino>) -> NodeResult<()> {
+        Ok(())
+    }
+
+    fn statfs(&self) -> NodeResult<StatFs> {
+        match self.ask(Ask::Statfs)? {
+            FsReply::StatFs(statfs) => Ok(statfs),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
+        work(self)
+    }
+}

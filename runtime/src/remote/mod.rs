@@ -1,0 +1,13 @@
+//! A tree of the supervisor's, seen from a sandbox: questions and answers on the `fs` socket.
+
+mod cache;
+mod layer;
+mod protocol;
+mod server;
+
+pub(crate) use layer::{Connection, RemoteLayer};
+pub(crate) use protocol::FsRequest;
+pub(crate) use server::answer;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! The supervisor's side: answers what a sandbox asks, within bounds.
+
+use std::sync::Arc;
+
+use cowry_vfs::{DirEntry, Errno, FileType, Ino, Layer, NodeResult};
+
+use super::protocol::{
+    Ask, ENTRIES_MAX, FsReply, FsRequest, LISTING_MAX, Listing, READ_MAX, SMALL, SMALL_TOTAL, Small,
+};
+
+/// Answers a question about one of these trees.
+pub(crate) fn answer(trees: &[Arc<dyn Layer>], request: FsRequest) -> FsReply {
+    let Some(layer) = trees.get(usize::from(request.mount)) else { return FsReply::Failed(Errno::ESTALE) };
+    ask(&**layer, request.ask).unwrap_or_else(|error| FsReply::Failed(error.errno()))
+}
+
+fn ask(layer: &dyn Layer, ask: Ask) -> NodeResult<FsReply> {
+    Ok(match ask {
+        Ask::Lookup { parent, name } => match listing(layer, parent)? {
+            Some(listing) => FsReply::Listing(listing),
+            None => FsReply::Stat(layer.lookup(parent, &name)?),
+        },
+        Ask::Getattr { ino } => FsReply::Stat(layer.getattr(ino)?),
+        Ask::Readdir { dir, after, limit } => {
+            let limit = (limit as usize).min(ENTRIES_MAX);
+            FsReply::Entries(layer.readdir(dir, after.as_ref(), limit)?)
+        }
+        Ask::Readlink { ino } => FsReply::Text(layer.readlink(ino)?),
+        Ask::Read { ino, offset, len } => {
+            FsReply::Content(layer.read(ino, offset, (len as usize).min(READ_MAX))?)
+        }
+        Ask::Seek { ino, offset, to } => FsReply::Offset(layer.seek(ino, offset, to.into())?),
+        Ask::Getxattr { ino, name } => FsReply::Content(layer.getxattr(ino, &name)?),
+        Ask::Listxattr { ino } => FsReply::Names(layer.listxattr(ino)?),
+        Ask::Statfs => FsReply::StatFs(layer.statfs()?),
+    })
+}
+
+/// A directory that is small and cannot change is sent whole: what comes next is likely to be in it.
+fn listing(layer: &dyn Layer, dir: Ino) -> NodeResult<Option<Listing>> {
+    if !layer.features().immutable {
+        return Ok(None);
+    }
+    let entries = layer.readdir(dir, None, LISTING_MAX + 1)?;
+    if entries.len() > LISTING_MAX {
+        return Ok(None);
+    }
+    let mut listing = Listing { entries, ..Listing::default() };
+    let mut room = SMALL_TOTAL;
+    for DirEntry { stat, .. } in &listing.entries {
+        if stat.size > SMALL.min(room) {
+            continue;
+        }
+        // What cannot be read now fails again when it is asked for, and says so then.
+        match stat.kind {
+            FileType::Regular => {
+                let Ok(content) = layer.read(stat.ino, 0, SMALL as usize) else { continue };
+                listing.contents.push(Small { ino: stat.ino, content });
+            }
+            FileType::Symlink => {
+                let Ok(target) = layer.readlink(stat.ino) else { continue };
+                listing.links.push((stat.ino, target));
+            }
+            _ => continue,
+        }
+        room -= stat.size;
+    }
+    Ok(Some(listing))
+}

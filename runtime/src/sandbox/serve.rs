@@ -1,0 +1,230 @@
+//! The life of a sandbox once it is locked: take a job, run it, say what came of it.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use cowry_vfs::{
+    DeltaBounds, Layer, MountOptions, Overlay, OverlayOptions, ScratchLimits, SystemClock, Vfs, VfsOptions,
+};
+use tokio::runtime::Runtime;
+
+use super::Kept;
+use super::watchdog::Watchdog;
+use crate::control::SpawnRequest;
+use crate::delta::{self, Pieces};
+use crate::host::Host;
+use crate::isolate::Isolate;
+use crate::job::{Event, Job, JobResult, Outcome, Thrown};
+use crate::remote::{Connection, RemoteLayer};
+use crate::sys;
+use crate::wire::{self, Blob, FromSandbox, Message, Report, SandboxBounds, ToSandbox};
+
+/// Runs jobs until the supervisor closes the socket.
+pub(super) fn serve(
+    isolate: &mut Isolate,
+    runtime: &Runtime,
+    watchdog: &Watchdog,
+    request: SpawnRequest,
+    kept: Kept,
+    missing: Vec<String>,
+) -> io::Result<()> {
+    let limits = request.limits;
+    let main = Rc::new(kept.main);
+    wire::send(&mut &*main, &FromSandbox::Locked { missing })?;
+    let mut tree = Tree::new(kept.fs, kept.spills, &request)?;
+    let log =
+        Rc::new(Log { main: main.clone(), bound: limits.log_bytes, used: 0.into(), broken: None.into() });
+    let emit = log.clone();
+    isolate.set_memory_limit(limits.memory_bytes);
+    isolate.adopt(Host {
+        vfs: tree.vfs.clone(),
+        program: tree.program.clone(),
+        emit: Box::new(move |event| emit.write(event)),
+        seed: request.seed,
+        result_bytes: usize::try_from(limits.result_bytes).unwrap_or(usize::MAX),
+        clock: Arc::new(SystemClock),
+    });
+    while let Some(message) = wire::receive(&mut &*main, ())? {
+        match message {
+            ToSandbox::Job(job) => {
+                let (result, report) = run(isolate, runtime, watchdog, &log, &job)?;
+                tree.overlays.iter_mut().try_for_each(|written| written.send(&main))?;
+                send_result(&main, result, report, SandboxBounds::of(&limits))?;
+            }
+            ToSandbox::Delta { mount, piece } => tree.written_before(mount, piece, &main)?,
+            ToSandbox::DeltaEnd { .. } => return Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+    Ok(())
+}
+
+fn run(
+    isolate: &mut Isolate,
+    runtime: &Runtime,
+    watchdog: &Watchdog,
+    log: &Log,
+    job: &Job,
+) -> io::Result<(JobResult, Report)> {
+    let before = sys::cpu_time();
+    let result = watchdog.during(|| isolate.run(runtime, job));
+    let log_bytes = log.finish()?;
+    let (_, peak_memory_bytes) = sys::own_usage();
+    let cpu_nanos = u64::try_from((sys::cpu_time() - before).as_nanos()).unwrap_or(u64::MAX);
+    Ok((result, Report { cpu_nanos, peak_memory_bytes, heap_bytes: isolate.heap_bytes(), log_bytes }))
+}
+
+/// Sends a result, or says that it is longer than a result may be.
+fn send_result(
+    main: &UnixStream,
+    result: JobResult,
+    report: Report,
+    bounds: SandboxBounds,
+) -> io::Result<()> {
+    let mut frame = wire::encode(&FromSandbox::Result(result, report), Vec::new());
+    let max = FromSandbox::max_len(FromSandbox::RESULT, bounds).unwrap_or(0);
+    if frame.len() > max {
+        let message = format!("the result is longer than {} bytes", bounds.result_bytes);
+        let text = format!("RangeError: {message}");
+        let thrown = Thrown { name: "RangeError".into(), message, text, frames: Vec::new() };
+        frame = wire::encode(&FromSandbox::Result(Outcome::Threw(thrown).into(), report), Vec::new());
+    }
+    io::Write::write_all(&mut &*main, &frame)
+}
+
+/// The trees that the sandbox sees.
+struct Tree {
+    vfs: Vfs,
+    program: Option<Vfs>,
+    overlays: Vec<Written>,
+}
+
+impl Tree {
+    fn new(fs: UnixStream, spills: Vec<OwnedFd>, request: &SpawnRequest) -> io::Result<Tree> {
+        let connection = Arc::new(Connection::new(fs));
+        let remote = |index: usize, info| RemoteLayer::new(connection.clone(), index as u16, info);
+        let mut spills = spills.into_iter();
+        let mut overlays = Vec::new();
+        let mut layers = Vec::new();
+        for (index, info) in request.mounts.iter().enumerate() {
+            let lower = Arc::new(remote(index, info));
+            let layer: Arc<dyn Layer> = if info.writable {
+                let spill = if info.spills { spills.next().map(Into::into) } else { None };
+                let limits = delta::scratch(&request.limits);
+                let options = OverlayOptions { limits, spill, ..OverlayOptions::default() };
+                let overlay = Arc::new(Overlay::new(lower, options));
+                overlays.push(Written {
+                    mount: index as u16,
+                    overlay: overlay.clone(),
+                    stamp: overlay.stamp(),
+                });
+                overlay
+            } else {
+                lower
+            };
+            layers.push((info, layer));
+        }
+        let mut layers = layers.into_iter();
+        let (info, root) = layers.next().ok_or(io::ErrorKind::InvalidInput)?;
+        let vfs = Vfs::new(root, VfsOptions { read_only: !info.writable, ..VfsOptions::default() });
+        for (info, layer) in layers {
+            let options = MountOptions { read_only: !info.writable, ..MountOptions::default() };
+            vfs.mount(&info.at, layer, options).map_err(io::Error::other)?;
+        }
+        let program = request.program.as_ref().map(|info| {
+            let layer = Arc::new(remote(request.mounts.len(), info));
+            Vfs::new(layer, VfsOptions { read_only: true, ..VfsOptions::default() })
+        });
+        Ok(Tree { vfs, program, overlays })
+    }
+
+    /// Takes in what was written on a mount in an earlier sandbox.
+    fn written_before(&mut self, mount: u16, piece: Blob, main: &UnixStream) -> io::Result<()> {
+        let written = self.overlays.iter_mut().find(|written| written.mount == mount);
+        let written = written.ok_or(io::ErrorKind::InvalidData)?;
+        let mut pieces = Pieces::new(piece, || match wire::receive(&mut &*main, ())? {
+            Some(ToSandbox::Delta { mount: other, piece }) if other == mount => Ok(Some(piece)),
+            Some(ToSandbox::DeltaEnd { mount: other }) if other == mount => Ok(None),
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        });
+        written
+            .overlay
+            .merge(&mut pieces, &DeltaBounds::of(&ScratchLimits::UNLIMITED))
+            .map_err(io::Error::other)?;
+        pieces.finish()?;
+        written.stamp = written.overlay.stamp();
+        Ok(())
+    }
+}
+
+/// What is written on a mount, and how much of it the supervisor knows.
+struct Written {
+    mount: u16,
+    overlay: Arc<Overlay>,
+    stamp: u64,
+}
+
+impl Written {
+    /// Sends what is new since the last time.
+    fn send(&mut self, main: &UnixStream) -> io::Result<()> {
+        if self.overlay.stamp() == self.stamp {
+            return Ok(());
+        }
+        let mount = self.mount;
+        let send = |piece| wire::send(&mut &*main, &FromSandbox::Delta { mount, piece });
+        self.stamp = delta::send(&self.overlay, self.stamp, send)?;
+        wire::send(&mut &*main, &FromSandbox::DeltaEnd { mount })
+    }
+}
+
+/// What a job logs, on its way out, up to a bound.
+struct Log {
+    main: Rc<UnixStream>,
+    bound: u64,
+    /// Bytes so far in this job.
+    used: Cell<u64>,
+    /// Why nothing can be sent any more.
+    broken: RefCell<Option<io::Error>>,
+}
+
+impl Log {
+    fn write(&self, mut event: Event) {
+        let len = event.text_len() + Event::COST;
+        let used = self.used.replace(self.used.get().saturating_add(len));
+        if used.saturating_add(Event::COST) >= self.bound {
+            return;
+        }
+        let room = self.bound - used - Event::COST;
+        if len - Event::COST > room {
+            cut(&mut event, usize::try_from(room).unwrap_or(usize::MAX));
+        }
+        self.send(event);
+    }
+
+    fn send(&self, event: Event) {
+        let sent = wire::send(&mut &*self.main, &FromSandbox::Event(event));
+        if let Err(error) = sent {
+            self.broken.borrow_mut().get_or_insert(error);
+        }
+    }
+
+    /// Ends the log of a job, and says how many bytes it would have had.
+    fn finish(&self) -> io::Result<u64> {
+        let used = self.used.take();
+        if used > self.bound {
+            self.send(Event::LogsDropped { bytes: used - self.bound });
+        }
+        self.broken.take().map_or(Ok(used), Err)
+    }
+}
+
+fn cut(event: &mut Event, len: usize) {
+    match event {
+        Event::Console { text, .. } => text.truncate(text.floor_char_boundary(len)),
+        Event::Stdout(bytes) | Event::Stderr(bytes) => bytes.truncate(len),
+        Event::LogsDropped { .. } => {}
+    }
+}

@@ -1,0 +1,161 @@
+//! Which system calls there are in a zygote and in a sandbox. Everything else answers `EPERM`.
+
+use std::collections::BTreeMap;
+
+use libc::c_long;
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule,
+};
+
+/// Stands for the process's own number in a compiled filter. No process has it: numbers end at 2^22.
+const OWN_PROCESS: u32 = 0x7fff_0001;
+
+/// What code in a sandbox needs of the kernel: to talk on the sockets it has, memory, time, waiting, ending.
+/// Nothing here takes a path or makes a descriptor.
+const PLAIN: &[c_long] = &[
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_pread64,
+    libc::SYS_pwrite64,
+    libc::SYS_recvfrom,
+    libc::SYS_lseek,
+    libc::SYS_close,
+    libc::SYS_fstat,
+    libc::SYS_ftruncate,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+    libc::SYS_ppoll,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_epoll_wait,
+    libc::SYS_epoll_pwait,
+    libc::SYS_epoll_ctl,
+    libc::SYS_brk,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_madvise,
+    libc::SYS_futex,
+    libc::SYS_sched_yield,
+    libc::SYS_nanosleep,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_getres,
+    libc::SYS_gettimeofday,
+    libc::SYS_getpid,
+    libc::SYS_gettid,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
+    libc::SYS_getrusage,
+    libc::SYS_getrandom,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_rt_sigtimedwait,
+    libc::SYS_sigaltstack,
+    libc::SYS_restart_syscall,
+    // What the watchdog's thread begins with; the filter may be there before it has.
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+];
+
+/// What a zygote needs besides: to fork, to reap, to hand descriptors on, and to prepare a child.
+const ZYGOTE: &[c_long] = &[
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_wait4,
+    libc::SYS_pidfd_open,
+    libc::SYS_sendmsg,
+    libc::SYS_sendto,
+    libc::SYS_recvmsg,
+    libc::SYS_socketpair,
+    libc::SYS_dup3,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_dup2,
+    libc::SYS_close_range,
+    libc::SYS_epoll_create1,
+    libc::SYS_eventfd2,
+    libc::SYS_fcntl,
+    libc::SYS_prctl,
+    libc::SYS_seccomp,
+    libc::SYS_prlimit64,
+    libc::SYS_mmap,
+    libc::SYS_mprotect,
+    libc::SYS_tgkill,
+];
+
+/// The filter of a zygote.
+pub(super) fn zygote() -> Result<BpfProgram, BackendError> {
+    let rules = PLAIN.iter().chain(ZYGOTE).map(|&call| (call, Vec::new()));
+    compile(rules.collect())
+}
+
+/// The filter of a sandbox, for no process in particular yet: see [`for_process`].
+pub(super) fn sandbox() -> Result<BpfProgram, BackendError> {
+    let mut rules: BTreeMap<_, _> = PLAIN.iter().map(|&call| (call, Vec::new())).collect();
+    // `abort` and the watchdog signal threads of this process.
+    rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![equal(0, OWN_PROCESS.into())?])?]);
+    rules.insert(libc::SYS_fcntl, vec![only(1, libc::F_GETFD as u64)?, only(1, libc::F_GETFL as u64)?]);
+    rules.insert(libc::SYS_prlimit64, own_limits()?);
+    // On a connected socket only, without an address.
+    let nowhere = SeccompCondition::new(4, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?;
+    rules.insert(libc::SYS_sendto, vec![SeccompRule::new(vec![nowhere])?]);
+    for call in [libc::SYS_mmap, libc::SYS_mprotect] {
+        rules.insert(call, memory()?);
+    }
+    compile(rules)
+}
+
+/// The sandbox's filter for the process with this number.
+pub(super) fn for_process(mut filter: BpfProgram, pid: libc::pid_t) -> BpfProgram {
+    for instruction in &mut filter {
+        if instruction.k == OWN_PROCESS {
+            instruction.k = pid.unsigned_abs();
+        }
+    }
+    filter
+}
+
+/// Reading any limit of its own, and moving that of processor time from job to job below the supervisor's.
+fn own_limits() -> Result<Vec<SeccompRule>, BackendError> {
+    let itself = || equal(0, 0);
+    let reads = SeccompRule::new(vec![
+        itself()?,
+        SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?,
+    ])?;
+    let cpu = SeccompRule::new(vec![itself()?, equal(1, libc::RLIMIT_CPU.into())?])?;
+    Ok(vec![reads, cpu])
+}
+
+/// Memory that can be executed is for an engine that compiles.
+fn memory() -> Result<Vec<SeccompRule>, BackendError> {
+    if crate::CAPABILITIES.jit {
+        return Ok(Vec::new());
+    }
+    let exec = libc::PROT_EXEC as u64;
+    let not_executable = SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(exec), 0)?;
+    Ok(vec![SeccompRule::new(vec![not_executable])?])
+}
+
+fn only(argument: u8, value: u64) -> Result<SeccompRule, BackendError> {
+    SeccompRule::new(vec![equal(argument, value)?])
+}
+
+fn equal(argument: u8, value: u64) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
+}
+
+fn compile(rules: BTreeMap<c_long, Vec<SeccompRule>>) -> Result<BpfProgram, BackendError> {
+    let refuse = SeccompAction::Errno(libc::EPERM as u32);
+    let arch = std::env::consts::ARCH.try_into()?;
+    SeccompFilter::new(rules, refuse, SeccompAction::Allow, arch)?.try_into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! The thread that ends a job whose time is up, or whose user has had enough.
+//!
+//! It interrupts the isolate first. Code inside one long native call does not notice; 100 ms later the process
+//! ends where it stands, with an exit code that says why.
+
+use std::cell::Cell;
+use std::io;
+use std::os::unix::thread::JoinHandleExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::{exit, limits};
+use crate::host::InterruptHandle;
+use crate::job::{Interrupt, TimeLimit};
+use crate::spec::Limits;
+use crate::sys;
+use crate::zygote::{ARM, INTERRUPT};
+
+/// How long interrupted code may take to come back.
+const GRACE: Duration = Duration::from_millis(100);
+/// The thread calls a handful of functions.
+const STACK: usize = 64 << 10;
+
+/// The job being watched.
+#[derive(Clone, Copy)]
+struct Watched {
+    /// Tells one job from the next; the supervisor counts the same way.
+    number: u32,
+    cpu_end: Duration,
+    wall_end: Duration,
+}
+
+impl Watched {
+    /// Why it should end now, if it should.
+    fn due(&self, unwanted: u32) -> Option<Interrupt> {
+        if self.number == unwanted {
+            Some(Interrupt::Requested)
+        } else if sys::cpu_time() >= self.cpu_end {
+            Some(Interrupt::Time(TimeLimit::Cpu))
+        } else {
+            (sys::monotonic() >= self.wall_end).then_some(Interrupt::Time(TimeLimit::Wall))
+        }
+    }
+
+    /// The longest sleep that misses neither end by much: with one busy thread, processor time cannot run ahead
+    /// of the wall.
+    fn patience(&self) -> Duration {
+        let cpu = self.cpu_end.saturating_sub(sys::cpu_time());
+        let wall = self.wall_end.saturating_sub(sys::monotonic());
+        cpu.min(wall).max(Duration::from_millis(1))
+    }
+}
+
+pub(super) struct Watchdog {
+    limits: Limits,
+    job: Arc<Mutex<Option<Watched>>>,
+    jobs: Cell<u32>,
+    thread: JoinHandle<()>,
+}
+
+/// Starts the thread, with nothing to watch yet.
+pub(super) fn start(isolate: InterruptHandle, limits: Limits) -> io::Result<Watchdog> {
+    let job = Arc::new(Mutex::new(None));
+    let watched = job.clone();
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || watch(&isolate, &watched))?;
+    Ok(Watchdog { limits, job, jobs: 0.into(), thread })
+}
+
+impl Watchdog {
+    /// Watches over `work`.
+    pub(super) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.jobs.set(self.jobs.get() + 1);
+        *lock(&self.job) = Some(Watched {
+            number: self.jobs.get(),
+            cpu_end: sys::cpu_time() + self.limits.cpu,
+            wall_end: sys::monotonic().saturating_add(self.limits.wall),
+        });
+        let _ = limits::allow_cpu(self.limits.cpu);
+        // SAFETY: the thread never ends before the process does.
+        unsafe { libc::pthread_kill(self.thread.as_pthread_t(), ARM) };
+        let done = work();
+        *lock(&self.job) = None;
+        done
+    }
+}
+
+/// Nothing here panics while it holds the lock, so poison means nothing.
+fn lock(job: &Mutex<Option<Watched>>) -> MutexGuard<'_, Option<Watched>> {
+    job.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn watch(isolate: &InterruptHandle, job: &Mutex<Option<Watched>>) {
+    // The job that the user last asked to interrupt. It may not have begun yet; one that is over stays over.
+    let mut unwanted = 0;
+    loop {
+        let watched = *lock(job);
+        let due = watched.and_then(|watched| watched.due(unwanted));
+        let (Some(watched), Some(why)) = (watched, due) else {
+            let patience = watched.map(|watched| watched.patience());
+            if let Some((INTERRUPT, number)) = sys::wait_signal(&[INTERRUPT, ARM], patience) {
+                unwanted = number;
+            }
+            continue;
+        };
+        {
+            let current = lock(job);
+            if !is_same(&current, &watched) {
+                continue;
+            }
+            isolate.interrupt(why);
+        }
+        insist(job, &watched, why);
+    }
+}
+
+/// Ends the process unless the job comes to an end soon.
+fn insist(job: &Mutex<Option<Watched>>, watched: &Watched, why: Interrupt) {
+    let end = sys::monotonic() + GRACE;
+    loop {
+        let left = end.saturating_sub(sys::monotonic());
+        if left.is_zero() {
+            break;
+        }
+        sys::wait_signal(&[INTERRUPT, ARM], Some(left));
+        if !is_same(&lock(job), watched) {
+            return;
+        }
+    }
+    sys::exit_now(match why {
+        Interrupt::Time(TimeLimit::Cpu) => exit::CPU,
+        Interrupt::Time(TimeLimit::Wall) => exit::WALL,
+        Interrupt::Requested => exit::INTERRUPTED,
+    })
+}
+
+fn is_same(current: &Option<Watched>, watched: &Watched) -> bool {
+    current.is_some_and(|current| current.number == watched.number)
+}

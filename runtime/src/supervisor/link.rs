@@ -1,0 +1,301 @@
+//! Everything that leads to one sandbox, waited on at once.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cowry_vfs::Layer;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, pidfd_send_signal};
+
+use crate::control::{self, Status};
+use crate::remote::{self, FsRequest};
+use crate::wire::{self, Decoder, FromSandbox, Message, SandboxBounds, WireError};
+
+/// The most of a sandbox's stderr that is kept: its end.
+const STDERR_KEPT: usize = 16 << 10;
+/// The largest buffer that is kept for the next message.
+const KEPT: usize = 64 << 10;
+/// How long a process that was killed, or closed its sockets, may take to be gone.
+const REAP_TIME: Duration = Duration::from_secs(10);
+
+/// How a sandbox process ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    /// As `wait` reports it.
+    Status { status: i32, cpu: Duration, peak_memory_bytes: u64 },
+    /// The zygote died, and took it along.
+    WithZygote,
+}
+
+/// What happens next.
+#[derive(Debug)]
+pub(super) enum Next {
+    Message(FromSandbox),
+    /// Every message it sent has been handed out.
+    Ended(End),
+    /// The deadline has passed.
+    Late,
+    /// It broke the protocol, or a socket did.
+    Broken(String),
+}
+
+/// Bytes on their way out of a socket that does not block.
+#[derive(Default)]
+struct Outgoing {
+    bytes: Vec<u8>,
+    sent: usize,
+}
+
+impl Outgoing {
+    fn is_empty(&self) -> bool {
+        self.sent == self.bytes.len()
+    }
+
+    fn push<M: Message>(&mut self, message: &M) {
+        if self.is_empty() {
+            self.bytes.clear();
+            self.sent = 0;
+        }
+        self.bytes = wire::encode(message, std::mem::take(&mut self.bytes));
+    }
+
+    fn flush(&mut self, mut to: &UnixStream) -> io::Result<()> {
+        while !self.is_empty() {
+            match to.write(&self.bytes[self.sent..]) {
+                Ok(sent) => self.sent += sent,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                // It is gone; its end says why.
+                Err(e) if e.kind() == io::ErrorKind::BrokenPipe => self.sent = self.bytes.len(),
+                Err(e) => return Err(e),
+            }
+        }
+        if self.bytes.capacity() > KEPT {
+            *self = Outgoing::default();
+        }
+        Ok(())
+    }
+}
+
+/// One of the two sockets.
+struct Line<M: Message> {
+    socket: UnixStream,
+    incoming: Decoder<M>,
+    outgoing: Outgoing,
+    is_open: bool,
+}
+
+impl<M: Message> Line<M> {
+    fn new(socket: UnixStream, bounds: M::Bounds) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        let (incoming, outgoing) = (Decoder::new(bounds), Outgoing::default());
+        Ok(Line { socket, incoming, outgoing, is_open: true })
+    }
+
+    fn interest(&self) -> PollFlags {
+        let mut interest = PollFlags::empty();
+        interest.set(PollFlags::IN, self.is_open);
+        interest.set(PollFlags::OUT, self.is_open && !self.outgoing.is_empty());
+        interest
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        match self.incoming.fill(&mut &self.socket) {
+            Ok(0) => self.is_open = false,
+            Ok(_) => {}
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(e) if e.kind() == io::ErrorKind::ConnectionReset => self.is_open = false,
+            Err(e) => return Err(e),
+        }
+        Ok(())
+    }
+}
+
+/// What a new sandbox is reached by.
+pub(super) struct Ends {
+    pub fs: UnixStream,
+    pub main: UnixStream,
+    pub stderr: OwnedFd,
+    pub status: OwnedFd,
+    pub process: Arc<OwnedFd>,
+}
+
+pub(super) struct Link {
+    fs: Line<FsRequest>,
+    main: Line<FromSandbox>,
+    stderr: Option<std::fs::File>,
+    /// The end of what came on stderr.
+    said: Vec<u8>,
+    status: OwnedFd,
+    process: Arc<OwnedFd>,
+    trees: Vec<Arc<dyn Layer>>,
+    end: Option<End>,
+    pub fs_requests: u64,
+    pub fs_bytes: u64,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("process", &self.process).field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    pub(super) fn new(ends: Ends, trees: Vec<Arc<dyn Layer>>, bounds: SandboxBounds) -> io::Result<Link> {
+        Ok(Link {
+            fs: Line::new(ends.fs, ())?,
+            main: Line::new(ends.main, bounds)?,
+            stderr: Some(ends.stderr.into()),
+            said: Vec::new(),
+            status: ends.status,
+            process: ends.process,
+            trees,
+            end: None,
+            fs_requests: 0,
+            fs_bytes: 0,
+        })
+    }
+
+    /// Sends a message on `main`; what does not fit goes out while waiting.
+    pub(super) fn send<M: Message>(&mut self, message: &M) -> io::Result<()> {
+        self.main.outgoing.push(message);
+        self.main.outgoing.flush(&self.main.socket)
+    }
+
+    /// Waits until what was sent is on its way, and answers questions about files meanwhile.
+    pub(super) fn drain(&mut self, deadline: Instant) -> io::Result<()> {
+        while self.main.is_open && !self.main.outgoing.is_empty() {
+            if !self.wait(deadline)? {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the next message or the end, and answers questions about files meanwhile.
+    pub(super) fn next(&mut self, deadline: Instant) -> Next {
+        loop {
+            match self.main.incoming.next() {
+                Ok(Some(message)) => return Next::Message(message),
+                Ok(None) => {}
+                Err(error) => return Next::Broken(error.to_string()),
+            }
+            if let Some(end) = self.end.filter(|_| !self.main.is_open) {
+                return Next::Ended(end);
+            }
+            match self.wait(deadline) {
+                Ok(true) => {}
+                Ok(false) => return Next::Late,
+                Err(error) => return Next::Broken(error.to_string()),
+            }
+        }
+    }
+
+    /// Kills the sandbox and waits until it is gone.
+    pub(super) fn kill(&mut self) -> End {
+        let _ = pidfd_send_signal(&*self.process, Signal::KILL);
+        let deadline = Instant::now() + REAP_TIME;
+        while self.end.is_none() && matches!(self.wait(deadline), Ok(true)) {}
+        self.end.unwrap_or(End::WithZygote)
+    }
+
+    /// The end of what it wrote on stderr.
+    pub(super) fn stderr(&mut self) -> String {
+        self.hear();
+        String::from_utf8_lossy(&self.said).trim().to_owned()
+    }
+
+    /// Waits until something can be done on any of the descriptors, and does it. False once it is too late.
+    fn wait(&mut self, deadline: Instant) -> io::Result<bool> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).map_err(io::Error::other)?;
+        let listen = |fd, wanted: bool| {
+            PollFd::from_borrowed_fd(fd, if wanted { PollFlags::IN } else { PollFlags::empty() })
+        };
+        let stderr = self.stderr.as_ref().map_or(self.status.as_fd(), AsFd::as_fd);
+        let mut ready = [
+            PollFd::from_borrowed_fd(self.fs.socket.as_fd(), self.fs.interest()),
+            PollFd::from_borrowed_fd(self.main.socket.as_fd(), self.main.interest()),
+            listen(self.status.as_fd(), self.end.is_none()),
+            listen(stderr, self.stderr.is_some()),
+        ];
+        match poll(&mut ready, Some(&left)) {
+            Ok(0) => return Ok(false),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let [fs, main, status, stderr] = ready.map(|fd| !fd.revents().is_empty());
+        if fs && self.fs.is_open {
+            self.serve()?;
+        }
+        if main && self.main.is_open {
+            self.main.outgoing.flush(&self.main.socket)?;
+            self.main.fill()?;
+        }
+        if stderr {
+            self.hear();
+        }
+        if status && self.end.is_none() {
+            self.learn_end()?;
+        }
+        Ok(true)
+    }
+
+    fn serve(&mut self) -> io::Result<()> {
+        self.fs.outgoing.flush(&self.fs.socket)?;
+        self.fs.fill()?;
+        while let Some(request) = self.fs.incoming.next().map_err(|e: WireError| io::Error::from(e))? {
+            let reply = remote::answer(&self.trees, request);
+            if !self.fs.outgoing.is_empty() {
+                return Err(io::Error::other("a question about files before the last one was answered"));
+            }
+            self.fs.outgoing.push(&reply);
+            self.fs_requests += 1;
+            self.fs_bytes += self.fs.outgoing.bytes.len() as u64;
+            self.fs.outgoing.flush(&self.fs.socket)?;
+        }
+        Ok(())
+    }
+
+    /// Reads what is on stderr, and keeps the end of it.
+    fn hear(&mut self) {
+        let Some(stderr) = &mut self.stderr else { return };
+        let mut piece = [0; 4096];
+        match stderr.read(&mut piece) {
+            Ok(0) => self.stderr = None,
+            Ok(len) => {
+                self.said.extend_from_slice(&piece[..len]);
+                let excess = self.said.len().saturating_sub(STDERR_KEPT);
+                self.said.drain(..excess);
+            }
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(_) => self.stderr = None,
+        }
+    }
+
+    fn learn_end(&mut self) -> io::Result<()> {
+        self.end = match control::receive(&self.status)? {
+            None => {
+                // Without a process namespace it may have outlived its zygote.
+                let _ = pidfd_send_signal(&*self.process, Signal::KILL);
+                Some(End::WithZygote)
+            }
+            Some(packet) => match packet.decode()? {
+                Status::Ended { status, cpu, peak_memory_bytes } => {
+                    Some(End::Status { status, cpu, peak_memory_bytes })
+                }
+                Status::Spawned | Status::Failed { .. } => None,
+            },
+        };
+        Ok(())
+    }
+
+    /// Kills the sandbox without waiting for it to be gone.
+    pub(super) fn let_die(&self) {
+        let _ = pidfd_send_signal(&*self.process, Signal::KILL);
+    }
+}

@@ -1,0 +1,341 @@
+//! One sandbox, from the supervisor's side.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use cowry_vfs::{DeltaBounds, Overlay, OverlayOptions, ScratchLimits};
+
+use super::birth;
+use super::error::RuntimeError;
+use super::link::{End, Link, Next};
+use super::verdict::{Killed, judge};
+use crate::delta::{self, Pieces};
+use crate::job::{Event, Job, JobResult};
+use crate::spec::{JobReport, Limits, Lockdown, Mount, SandboxSpec, Usage};
+use crate::sys;
+use crate::wire::{Blob, FromSandbox, Report, SandboxBounds, ToSandbox};
+use crate::zygote::INTERRUPT;
+
+/// What a job may take past its wall limit before its sandbox is killed: the watchdog's own grace, and what a busy
+/// machine may need to notice.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// How long a sandbox may take to send what was written, once its job is over.
+const DELTA_TIME: Duration = Duration::from_secs(60);
+/// A wall limit past this is none.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// A sandbox. Dropping it kills its process.
+#[derive(Debug)]
+pub struct Sandbox {
+    link: Link,
+    limits: Limits,
+    strict: bool,
+    lockdown: Lockdown,
+    running: Arc<Running>,
+    is_alive: bool,
+    jobs: u32,
+    /// What earlier jobs used.
+    before: Before,
+    /// What it has written, as far as we know, one for each mount.
+    overlays: Vec<Option<Overlay>>,
+    /// Mounts that begin with something written, until the sandbox has been told.
+    untold: Vec<u16>,
+}
+
+/// Counters of the sandbox at the beginning of a job.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    cpu: Duration,
+    fs_requests: u64,
+    fs_bytes: u64,
+}
+
+/// What an interrupter needs.
+#[derive(Debug)]
+struct Running {
+    process: Arc<OwnedFd>,
+    /// The job that runs, counted from 1, or 0.
+    job: AtomicU32,
+}
+
+/// How a job came to its end.
+enum Finish {
+    Result(JobResult, Report),
+    Ended(End, Option<Killed>),
+}
+
+impl Sandbox {
+    pub(super) fn spawn(
+        control: &OwnedFd,
+        spill_folder: &Path,
+        spec: &SandboxSpec,
+        lockdown: Lockdown,
+    ) -> Result<Sandbox, RuntimeError> {
+        let ends = birth::fork(control, spill_folder, spec)?;
+        let running = Arc::new(Running { process: ends.process.clone(), job: AtomicU32::new(0) });
+        let bounds = SandboxBounds::of(&spec.limits);
+        let untold = (0_u16..).zip(&spec.mounts).filter(|(_, mount)| mount.written.is_some());
+        let overlays = spec
+            .mounts
+            .iter()
+            .map(|mount| mirror(mount, &spec.limits, spill_folder))
+            .collect::<io::Result<_>>();
+        let trees = spec.mounts.iter().map(|m| m.layer.clone()).chain(spec.program.clone()).collect();
+        Ok(Sandbox {
+            link: Link::new(ends, trees, bounds).map_err(RuntimeError::Spawn)?,
+            limits: spec.limits,
+            strict: spec.strict,
+            lockdown,
+            running,
+            is_alive: true,
+            jobs: 0,
+            before: Before::default(),
+            overlays: overlays.map_err(RuntimeError::Spawn)?,
+            untold: untold.map(|(index, _)| index).collect(),
+        })
+    }
+
+    /// Runs one job to its end, whatever that is, and hands on what it logs as it happens.
+    ///
+    /// A job that does not leave its sandbox in a state to go on ends it: see [`is_alive`](Sandbox::is_alive).
+    ///
+    /// # Errors
+    /// [`RuntimeError::Ended`] if an earlier job ended the sandbox; [`RuntimeError::Refused`] if the specification
+    /// is strict and a lock could not be put on in the sandbox.
+    pub fn run(&mut self, job: &Job, on_event: &mut dyn FnMut(Event)) -> Result<JobReport, RuntimeError> {
+        if !self.is_alive {
+            return Err(RuntimeError::Ended);
+        }
+        self.jobs += 1;
+        self.before.fs_requests = self.link.fs_requests;
+        self.before.fs_bytes = self.link.fs_bytes;
+        let told = self.tell();
+        let begun = Instant::now();
+        self.running.job.store(self.jobs, Ordering::SeqCst);
+        let finish = match told.and_then(|()| self.link.send(&ToSandbox::Job(job.clone()))) {
+            Ok(()) => self.attend(begun, on_event),
+            Err(error) => Ok(self.kill(Killed::Broken(error.to_string()))),
+        };
+        self.running.job.store(0, Ordering::SeqCst);
+        Ok(self.report(finish?, begun.elapsed()))
+    }
+
+    /// Tells a new sandbox what was written on its mounts before.
+    fn tell(&mut self) -> io::Result<()> {
+        for mount in std::mem::take(&mut self.untold) {
+            let Some(Some(overlay)) = self.overlays.get(usize::from(mount)) else { continue };
+            let link = &mut self.link;
+            delta::send(overlay, 0, |piece| {
+                link.send(&ToSandbox::Delta { mount, piece })?;
+                link.drain(Instant::now() + DELTA_TIME)
+            })?;
+            link.send(&ToSandbox::DeltaEnd { mount })?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the end of the job.
+    fn attend(&mut self, begun: Instant, on_event: &mut dyn FnMut(Event)) -> Result<Finish, RuntimeError> {
+        let mut deadline = begun + self.limits.wall.saturating_add(SLACK).min(FOREVER);
+        let mut is_over = false;
+        let mut log_bytes = 0;
+        loop {
+            let message = match self.link.next(deadline) {
+                Next::Message(message) => message,
+                stopped => return Ok(self.stopped(stopped)),
+            };
+            match message {
+                FromSandbox::Locked { missing } => self.locked(missing)?,
+                FromSandbox::Event(event) => {
+                    log_bytes += event.text_len() + Event::COST;
+                    if log_bytes > self.limits.log_bytes.saturating_add(Event::COST) {
+                        return Ok(self.kill(Killed::Broken("more log than it may send".into())));
+                    }
+                    on_event(event);
+                }
+                FromSandbox::Delta { mount, piece } => {
+                    if !std::mem::replace(&mut is_over, true) {
+                        deadline = deadline.max(Instant::now() + DELTA_TIME);
+                    }
+                    if let Some(finish) = self.take_in(mount, piece, deadline) {
+                        return Ok(finish);
+                    }
+                }
+                FromSandbox::DeltaEnd { .. } => {
+                    return Ok(self.kill(Killed::Broken("the end of no changes".into())));
+                }
+                FromSandbox::Result(result, report) => return Ok(Finish::Result(result, report)),
+            }
+        }
+    }
+
+    /// What it means that no message comes any more.
+    fn stopped(&mut self, next: Next) -> Finish {
+        match next {
+            Next::Ended(end) => {
+                self.is_alive = false;
+                Finish::Ended(end, None)
+            }
+            Next::Late => self.kill(Killed::Late),
+            Next::Broken(what) => self.kill(Killed::Broken(what)),
+            Next::Message(_) => self.kill(Killed::Broken("a message out of turn".into())),
+        }
+    }
+
+    /// Takes what was written on a mount into our copy, all of it or nothing. A sandbox whose changes are not what
+    /// an overlay writes is killed.
+    fn take_in(&mut self, mount: u16, first: Blob, deadline: Instant) -> Option<Finish> {
+        let Some(Some(overlay)) = self.overlays.get(usize::from(mount)) else {
+            return Some(self.kill(Killed::Broken("changes on a mount that cannot be written".into())));
+        };
+        let link = &mut self.link;
+        let mut stopped = None;
+        let mut pieces = Pieces::new(first, || match link.next(deadline) {
+            Next::Message(FromSandbox::Delta { mount: other, piece }) if other == mount => Ok(Some(piece)),
+            Next::Message(FromSandbox::DeltaEnd { mount: other }) if other == mount => Ok(None),
+            other => {
+                stopped = Some(other);
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
+        });
+        let bounds = DeltaBounds::of(&delta::scratch(&self.limits));
+        let merged = overlay.merge(&mut pieces, &bounds).map_err(|e| describe(&e));
+        let merged = merged.and_then(|()| pieces.finish().map_err(|e| describe(&e)));
+        match (stopped, merged) {
+            (Some(stopped), _) => Some(self.stopped(stopped)),
+            (None, Err(what)) => Some(self.kill(Killed::Broken(what))),
+            (None, Ok(())) => None,
+        }
+    }
+
+    fn locked(&mut self, missing: Vec<String>) -> Result<(), RuntimeError> {
+        for part in missing {
+            if !self.lockdown.missing.contains(&part) {
+                self.lockdown.missing.push(part);
+            }
+        }
+        if self.strict && !self.lockdown.is_complete() {
+            self.link.kill();
+            self.is_alive = false;
+            return Err(RuntimeError::Refused { missing: self.lockdown.missing.clone() });
+        }
+        Ok(())
+    }
+
+    fn kill(&mut self, why: Killed) -> Finish {
+        self.is_alive = false;
+        Finish::Ended(self.link.kill(), Some(why))
+    }
+
+    fn report(&mut self, finish: Finish, wall: Duration) -> JobReport {
+        let mut usage = Usage {
+            wall,
+            fs_requests: self.link.fs_requests - self.before.fs_requests,
+            fs_bytes: self.link.fs_bytes - self.before.fs_bytes,
+            ..Usage::default()
+        };
+        let result = match finish {
+            Finish::Result(result, report) => {
+                usage.cpu = Duration::from_nanos(report.cpu_nanos);
+                usage.peak_memory_bytes = report.peak_memory_bytes;
+                usage.heap_bytes = report.heap_bytes;
+                usage.log_bytes = report.log_bytes;
+                self.before.cpu += usage.cpu;
+                result
+            }
+            Finish::Ended(end, killed) => {
+                if let End::Status { cpu, peak_memory_bytes, .. } = end {
+                    usage.cpu = cpu.saturating_sub(self.before.cpu);
+                    usage.peak_memory_bytes = peak_memory_bytes;
+                }
+                judge(end, killed, self.link.stderr()).into()
+            }
+        };
+        JobReport { result, usage }
+    }
+
+    /// Whether the sandbox can run another job.
+    pub fn is_alive(&self) -> bool {
+        self.is_alive
+    }
+
+    /// What has been written, one overlay per mount in order, `None` for those that cannot be written.
+    ///
+    /// Up to date with the last job that the sandbox survived; everything in them has been validated.
+    pub fn overlays(&self) -> &[Option<Overlay>] {
+        &self.overlays
+    }
+
+    /// Which parts of the lockdown hold in this sandbox: known for certain once it has run a job.
+    pub fn lockdown(&self) -> &Lockdown {
+        &self.lockdown
+    }
+
+    /// A handle that interrupts the running job from any thread.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter { running: self.running.clone() }
+    }
+}
+
+/// Our copy of what a sandbox writes on a mount.
+fn mirror(mount: &Mount, limits: &Limits, spill_folder: &Path) -> io::Result<Option<Overlay>> {
+    if !mount.writable {
+        return Ok(None);
+    }
+    if let Some(written) = &mount.written {
+        return Ok(Some(written.fork()));
+    }
+    let limits = delta::scratch(limits);
+    let spill = match limits.total_bytes > limits.memory_bytes {
+        true => Some(birth::unnamed_file(spill_folder)?),
+        false => None,
+    };
+    // Old and new content are both there while a delta is taken in.
+    let limits = ScratchLimits {
+        total_bytes: limits.total_bytes.saturating_mul(2),
+        nodes: limits.nodes.saturating_mul(2),
+        ..limits
+    };
+    let options = OverlayOptions { limits, spill, ..OverlayOptions::default() };
+    Ok(Some(Overlay::new(mount.layer.clone(), options)))
+}
+
+/// An error with its causes.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.link.let_die();
+    }
+}
+
+/// Interrupts the job that a sandbox is running.
+#[derive(Clone, Debug)]
+pub struct Interrupter {
+    running: Arc<Running>,
+}
+
+impl Interrupter {
+    /// Interrupts: the job ends as [`Outcome::Interrupted`](crate::Outcome::Interrupted), or its sandbox ends if the
+    /// code does not come back. Between jobs nothing happens.
+    pub fn interrupt(&self) {
+        let job = self.running.job.load(Ordering::SeqCst);
+        if job != 0 {
+            // A process that has ended needs no interrupting.
+            let _ = sys::queue_signal(&*self.running.process, INTERRUPT, job);
+        }
+    }
+}
