@@ -353,7 +353,7 @@ impl Workspace {
     /// Seals direct writes and gives the latest revision with its tree: what a run or session starts from.
     pub(crate) fn base(&self) -> Result<(Revision, Arc<dyn Layer>)> {
         match &self.inner.store {
-            Store::Scratch(layer) => Ok((Revision(0), layer.clone())),
+            Store::Scratch(layer) => Ok((Revision(0), Arc::new(layer.fork()))),
             Store::File { layer, read_only, .. } => {
                 if !read_only {
                     layer.seal(&SealInfo::of(RevisionKind::Edit))?;
@@ -367,7 +367,7 @@ impl Workspace {
     /// The tree of a revision; for scratch the tree itself.
     pub(crate) fn layer_at(&self, revision: Revision) -> Result<Arc<dyn Layer>> {
         match &self.inner.store {
-            Store::Scratch(layer) => Ok(layer.clone()),
+            Store::Scratch(layer) => Ok(Arc::new(layer.fork())),
             Store::File { layer, .. } => Ok(layer.at(revision)?),
         }
     }
