@@ -149,13 +149,14 @@ impl<'a> Apply<'a> {
     /// Lets a name come; `false` if something that stays is in the way.
     fn arrive(&mut self, step: &Step) -> NodeResult<bool> {
         let parent = self.dir(step.dir)?;
+        let done = match parent {
+            Some(parent) => self.put(parent, step)?,
+            None => false,
+        };
         if let Some(coming) = self.coming.get_mut(&step.node) {
             *coming -= 1;
         }
-        match parent {
-            Some(parent) => self.put(parent, step),
-            None => Ok(false),
-        }
+        Ok(done)
     }
 
     fn put(&mut self, parent: Ino, step: &Step) -> NodeResult<bool> {

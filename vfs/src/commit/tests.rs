@@ -440,6 +440,18 @@ fn directories_that_swap_places_come_out_right() {
 }
 
 #[test]
+fn a_directory_takes_the_place_of_the_one_it_was_in() {
+    let clock = ManualClock::new(Timestamp(0));
+    let base = base(&clock);
+    let overlay = over(&base, &clock);
+    mv(&overlay, "/a/b", "/new");
+    rm(&overlay, "/a");
+    mv(&overlay, "/new", "/a");
+    apply(None, &overlay, &mut InoMap::new(), &base, &PersistAll).expect("committed");
+    assert_same(&tree(&base), &tree(&overlay));
+}
+
+#[test]
 fn a_file_renamed_between_areas_goes_or_comes_alone() {
     let clock = ManualClock::new(Timestamp(0));
     let base = base(&clock);
