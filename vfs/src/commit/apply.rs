@@ -57,8 +57,8 @@ struct Record {
     kind: ChangeKind,
     from: Option<VPathBuf>,
     before: Option<Stat>,
-    /// The target's node that is there now.
-    node: Option<Ino>,
+    /// The target's node that is there now, as it was when this was noted.
+    after: Option<Stat>,
     content: bool,
 }
 
@@ -161,6 +161,13 @@ impl<'a> Apply<'a> {
 
     fn put(&mut self, parent: Ino, step: &Step) -> NodeResult<bool> {
         let known = self.known(step.node);
+        if known.is_none() {
+            // Most of what comes is new, and most names are free.
+            match self.make(parent, step) {
+                Err(error) if error == Errno::EEXIST => {}
+                done => return done.map(|()| true),
+            }
+        }
         let place = (parent, step.name.clone());
         if let Some(occupant) = self.look(parent, &step.name)? {
             if Some(occupant.ino) == known {
@@ -179,18 +186,22 @@ impl<'a> Apply<'a> {
         match (known, leaving) {
             (Some(node), Some(index)) => self.move_to(index, node, place, step)?,
             (Some(node), None) if step.kind != FileType::Directory => {
-                self.target.link(node, parent, &step.name)?;
+                let stat = self.target.link(node, parent, &step.name)?;
                 self.stirred.insert(parent);
-                self.record(step, ChangeKind::Added, Some(node));
+                self.record(step, ChangeKind::Added, Some(stat));
             }
-            _ => {
-                let made = copy_node(self.source, step.node, self.target, parent, &step.name)?;
-                self.made.insert(step.node, made.ino);
-                self.stirred.insert(parent);
-                self.record(step, ChangeKind::Added, Some(made.ino));
-            }
+            _ => self.make(parent, step)?,
         }
         Ok(true)
+    }
+
+    /// Makes a node that the target does not have.
+    fn make(&mut self, parent: Ino, step: &Step) -> NodeResult<()> {
+        let made = copy_node(self.source, step.node, self.target, parent, &step.name)?;
+        self.made.insert(step.node, made.ino);
+        self.stirred.insert(parent);
+        self.record(step, ChangeKind::Added, Some(made));
+        Ok(())
     }
 
     /// A name of this node that is to go, so that it can be moved.
@@ -212,7 +223,7 @@ impl<'a> Apply<'a> {
             kind: ChangeKind::Renamed,
             from: Some(leaving.step.path.clone()),
             before: Some(leaving.before),
-            node: Some(node),
+            after: Some(Stat { ino: node, ..leaving.before }),
             content: false,
         };
         self.records.push(record);
@@ -220,9 +231,9 @@ impl<'a> Apply<'a> {
         Ok(())
     }
 
-    fn record(&mut self, step: &Step, kind: ChangeKind, node: Option<Ino>) {
+    fn record(&mut self, step: &Step, kind: ChangeKind, after: Option<Stat>) {
         let content = matches!(step.kind, FileType::Regular | FileType::Symlink);
-        self.records.push(Record { path: step.path.clone(), kind, from: None, before: None, node, content });
+        self.records.push(Record { path: step.path.clone(), kind, from: None, before: None, after, content });
     }
 
     /// Makes room for `step` where `occupant` is.
@@ -316,7 +327,7 @@ impl<'a> Apply<'a> {
         if (stat.mode, stat.uid, stat.gid) != (occupant.mode, occupant.uid, occupant.gid) {
             let (mode, uid, gid) = (Some(stat.mode), Some(stat.uid), Some(stat.gid));
             self.target.setattr(occupant.ino, &SetAttr { mode, uid, gid, ..SetAttr::default() })?;
-            self.record(step, ChangeKind::Modified, Some(occupant.ino));
+            self.record(step, ChangeKind::Modified, Some(*occupant));
             self.records.last_mut().expect("it was just added").before = Some(*occupant);
         }
         // The name that was to go stays too.
@@ -359,8 +370,12 @@ impl<'a> Apply<'a> {
     /// Brings over what changed of nodes that the target had.
     fn update(&mut self) -> NodeResult<()> {
         let differ = self.plan.differ;
-        let said: HashMap<Ino, usize> =
-            self.records.iter().enumerate().filter_map(|(at, record)| Some((record.node?, at))).collect();
+        let said: HashMap<Ino, usize> = self
+            .records
+            .iter()
+            .enumerate()
+            .filter_map(|(at, record)| Some((record.after?.ino, at)))
+            .collect();
         for (found, path) in std::mem::take(&mut self.plan.modified) {
             if self.made.contains_key(&found.ino) {
                 continue;
@@ -379,7 +394,7 @@ impl<'a> Apply<'a> {
                     kind: ChangeKind::Modified,
                     from: None,
                     before: Some(before),
-                    node: Some(into),
+                    after: Some(before),
                     content: found.content,
                 }),
             }
@@ -449,11 +464,14 @@ impl<'a> Apply<'a> {
         }
         let mut changes = Vec::with_capacity(self.records.len());
         for record in self.records {
-            let after = match record.node {
-                Some(node) => Some(self.target.getattr(node)?),
-                None => None,
+            let Record { path, kind, from, before, after, content } = record;
+            let after = match after {
+                // A new file is as it was made; the rest changed since.
+                Some(made) if kind != ChangeKind::Added || made.is_dir() || made.nlink > 1 => {
+                    Some(self.target.getattr(made.ino)?)
+                }
+                after => after,
             };
-            let Record { path, kind, from, before, content, .. } = record;
             changes.push(Change { path, kind, from, before, after, content });
         }
         changes.sort_by(|a, b| {

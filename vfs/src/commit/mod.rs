@@ -9,9 +9,9 @@
 //! come out right, and the common case moves everything just once. Then contents and attributes, then what is to
 //! go, files before directories and the deepest first, and the times of directories last.
 //!
-//! A renamed directory stays one rename where one verdict covers all of it before and one covers all of it after,
-//! and both let it persist. Elsewhere the directory is *split*: made anew at its new place, its files moved, made
-//! or left one by one as their own paths are judged.
+//! A renamed directory stays one rename where everything below it persists, as judged by the paths before and
+//! after. Elsewhere the directory is *split*: made anew at its new place, its files moved, made or left one by
+//! one as their own paths are judged.
 
 mod apply;
 mod judge;

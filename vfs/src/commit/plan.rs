@@ -40,8 +40,9 @@ pub(super) fn with_plan<R>(
     let pair = Pair::of(before, after);
     let base = after.store.base();
     let differ = Differ::new(View { tree: &pair.before, base }, View { tree: &pair.after, base })?;
-    let mut planner =
-        Planner { differ: &differ, committed, judge, diff: differ.diff()?, fresh: HashSet::new() };
+    let diff = differ.diff()?;
+    let (fresh, expiries) = (HashSet::new(), Vec::new());
+    let mut planner = Planner { differ: &differ, committed, judge, diff, fresh, expiries };
     planner.split_directories()?;
     work(planner.judged()?)
 }
@@ -52,6 +53,8 @@ struct Planner<'a> {
     judge: &'a dyn Judge,
     diff: Diff,
     fresh: HashSet<Ino>,
+    /// Of what moves along with directories.
+    expiries: Vec<(VPathBuf, Duration)>,
 }
 
 impl<'a> Planner<'a> {
@@ -73,13 +76,10 @@ impl<'a> Planner<'a> {
         let moved: Vec<Step> =
             self.diff.added.iter().filter(|step| froms.contains_key(&step.node)).cloned().collect();
         for step in moved {
-            let verdicts = [&froms[&step.node], &step.path].map(|path| self.judge.verdict_below(path));
-            let one = match verdicts {
-                [Some(from), Some(to)] => {
-                    (from.persists() && to.persists() && self.on_target(step.node).is_some())
-                        || (!from.persists() && !to.persists())
-                }
-                _ => false,
+            let one = match self.verdict_on_move(&step, &froms[&step.node])? {
+                Some(true) => self.on_target(step.node).is_some(),
+                Some(false) => true,
+                None => false,
             };
             if !one {
                 let (fresh, differ) = (&mut self.fresh, self.differ);
@@ -92,6 +92,35 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    /// Whether all of a renamed directory persists, before and after; or all of it does not. `None`: some does.
+    /// Where the judge cannot tell by the paths alone, everything below is asked for.
+    fn verdict_on_move(&mut self, step: &Step, from: &VPathBuf) -> NodeResult<Option<bool>> {
+        let below = [(false, from), (true, &step.path)];
+        let mut said = None;
+        let mut expiries = Vec::new();
+        for (after, path) in below {
+            if let Some(verdict) = self.judge.verdict_below(path) {
+                if *said.get_or_insert(verdict.persists()) != verdict.persists() {
+                    return Ok(None);
+                }
+                continue;
+            }
+            let mut steps = Vec::new();
+            self.differ.expand(after, step.node, &mut HashSet::new(), &mut steps, &mut |_| {})?;
+            for path in std::iter::once(path).chain(steps.iter().map(|step| &step.path)) {
+                let verdict = self.judge.verdict(path);
+                if *said.get_or_insert(verdict.persists()) != verdict.persists() {
+                    return Ok(None);
+                }
+                if let (true, Verdict::Expire(time)) = (after && *path != step.path, verdict) {
+                    expiries.push((path.clone(), time));
+                }
+            }
+        }
+        self.expiries.append(&mut expiries);
+        Ok(said)
+    }
+
     fn judged(mut self) -> NodeResult<Plan<'a>> {
         let diff = std::mem::take(&mut self.diff);
         let mut plan = Plan {
@@ -102,7 +131,7 @@ impl<'a> Planner<'a> {
             modified: Vec::new(),
             fresh: std::mem::take(&mut self.fresh),
             discarded: Vec::new(),
-            expiries: Vec::new(),
+            expiries: std::mem::take(&mut self.expiries),
         };
         let mut stayed = HashSet::new();
         for step in diff.removed {

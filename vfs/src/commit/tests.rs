@@ -580,3 +580,38 @@ fn replacing_a_file_by_rename_reads_as_a_modification() {
     assert_eq!(told(applied.changes), expected);
     assert_eq!(text(&base, "/c/z"), "fresh");
 }
+
+/// Discards names that end in `.tmp`, wherever they are; so it can never speak for a whole directory.
+#[derive(Debug)]
+struct TmpFilesGo;
+
+impl Judge for TmpFilesGo {
+    fn verdict(&self, path: &VPathBuf) -> Verdict {
+        if path.ends_with(".tmp") { Verdict::Discard } else { Verdict::Persist }
+    }
+
+    fn verdict_below(&self, _: &VPathBuf) -> Option<Verdict> {
+        None
+    }
+}
+
+#[test]
+fn a_directory_without_discarded_paths_is_renamed_whole() {
+    let clock = ManualClock::new(Timestamp(0));
+    let base = base(&clock);
+    let a = find(&base, "/a").expect("there");
+    let overlay = over(&base, &clock);
+    mv(&overlay, "/a", "/c/a");
+    let applied = apply(None, &overlay, &mut InoMap::new(), &base, &TmpFilesGo).expect("committed");
+    assert_eq!(applied.changes.len(), 1, "{:?}", applied.changes);
+    assert_eq!(find(&base, "/c/a").expect("there"), a);
+
+    put(&base, "/c/a/x.tmp", "stays behind");
+    let overlay = over(&base, &clock);
+    mv(&overlay, "/c/a", "/a");
+    let applied = apply(None, &overlay, &mut InoMap::new(), &base, &TmpFilesGo).expect("committed");
+    assert_eq!(text(&base, "/a/b/y"), "y");
+    assert_eq!(text(&base, "/c/a/x.tmp"), "stays behind");
+    assert!(find(&base, "/a/x.tmp").is_err() && find(&base, "/c/a/x").is_err());
+    assert_eq!(applied.discarded, [path("/a/x.tmp"), path("/c/a"), path("/c/a/x.tmp")]);
+}

@@ -213,14 +213,14 @@ impl Edit<'_> {
     /// Takes an entry away, and one link of its node.
     fn remove(&mut self, parent: Ino, name: &Name, child: &Child) -> NodeResult<()> {
         self.copy_up(parent)?;
-        self.copy_up_child(child)?;
+        self.prepare_drop(child)?;
         let in_lower = self.in_lower(parent, name)?;
         let (stamp, now) = (self.next_stamp(), self.now);
         self.detach(parent, name, in_lower);
         let dir = self.node_mut(parent);
         count_dirs(dir, child.is_dir(), false);
         dir.modify(now, stamp);
-        self.drop_link(child.ino(), stamp);
+        self.drop_child(child, stamp);
         Ok(())
     }
 
@@ -252,6 +252,29 @@ impl Edit<'_> {
             entries.insert(name.clone(), Entry::Node(ino));
         }
         Ok(())
+    }
+
+    /// Whether losing a name is the end of a node nobody touched: then it needs no delta, and no quota.
+    fn ends_with_name(&self, child: &Child) -> bool {
+        match child {
+            Child::Own(_) => false,
+            Child::Lower(stat) => {
+                (stat.is_dir() || stat.nlink <= 1) && !self.pins.lock().contains_key(&stat.ino)
+            }
+        }
+    }
+
+    fn prepare_drop(&mut self, child: &Child) -> NodeResult<()> {
+        if self.ends_with_name(child) { Ok(()) } else { self.copy_up_child(child) }
+    }
+
+    /// Takes one link of what a name led to, prepared before.
+    fn drop_child(&mut self, child: &Child, stamp: u64) {
+        if self.ends_with_name(child) {
+            self.tree.gone.insert(child.ino(), stamp);
+        } else {
+            self.drop_link(child.ino(), stamp);
+        }
     }
 
     /// Takes one link of a node (of a directory: the only one that counts).
@@ -339,14 +362,14 @@ impl Edit<'_> {
         self.copy_up(from.0)?;
         self.open_dir(to.0)?;
         self.copy_up_child(source)?;
-        target.iter().try_for_each(|target| self.copy_up_child(target))?;
+        target.iter().try_for_each(|target| self.prepare_drop(target))?;
         let in_lower = self.in_lower(from.0, from.1)?;
         let (stamp, now) = (self.next_stamp(), self.now);
         self.attach(to.0, to.1, source.ino())?;
         self.detach(from.0, from.1, in_lower);
         if let Some(target) = target {
             count_dirs(self.node_mut(to.0), target.is_dir(), false);
-            self.drop_link(target.ino(), stamp);
+            self.drop_child(&target, stamp);
         }
         if source.is_dir() {
             count_dirs(self.node_mut(from.0), true, false);
