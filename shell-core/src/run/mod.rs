@@ -3,6 +3,7 @@
 mod collect;
 mod execute;
 mod finish;
+mod frozen;
 pub(crate) mod host;
 mod kept;
 mod program;

@@ -6,6 +6,7 @@ use cowry_vfs::{
     Atime, Change, Clock, HostLayer, HostOptions, Layer, MountOptions, Overlay, VPathBuf, Vfs, VfsOptions,
 };
 
+use super::frozen::Frozen;
 use crate::diff::Diff;
 use crate::error::{Error, Result};
 use crate::mount::Mount;
@@ -30,7 +31,10 @@ impl Trees {
             let options = HostOptions { read_only: true };
             let layer = HostLayer::open(&mount.source, options)
                 .map_err(|error| Error::Usage(format!("cannot mount {source} at {}: {error}", mount.at)))?;
-            opened.push((mount.clone(), Arc::new(layer)));
+            let layer: Arc<dyn Layer> = Arc::new(layer);
+            // What a run changes is compared with what it saw, and only where it can change anything.
+            let layer = if mount.is_writable() { Arc::new(Frozen::new(layer)) } else { layer };
+            opened.push((mount.clone(), layer));
         }
         Ok(Trees { root, mounts: opened, clock })
     }

@@ -1,0 +1,218 @@
+//! A tree that others may change, shown as it was first seen.
+//!
+//! Names, kinds and attributes are remembered from the first look on, so that what a run changed can be told from
+//! what others did meanwhile. Content is not: it is read when it is asked for. Memory grows with what is looked at.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use cowry_vfs::{
+    Allocate, DirEntry, Errno, Features, Ino, Layer, Name, NewAttr, NewNode, NodeResult, RenameMode, SeekTo,
+    SetAttr, Stat, StatFs, XattrMode,
+};
+
+/// How many entries are asked for at once.
+const PAGE: usize = 1024;
+
+#[derive(Debug)]
+pub(crate) struct Frozen {
+    inner: Arc<dyn Layer>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    nodes: HashMap<Ino, Stat>,
+    names: HashMap<Ino, HashMap<Name, Option<Ino>>>,
+    /// Whole directories, in name order.
+    lists: HashMap<Ino, Arc<Vec<(Name, Ino)>>>,
+}
+
+impl Seen {
+    /// Notes a node; what was seen first stays.
+    fn note(&mut self, stat: Stat) -> Stat {
+        *self.nodes.entry(stat.ino).or_insert(stat)
+    }
+
+    /// What is known of a name: nothing, that it is not there, or the node.
+    fn name(&self, parent: Ino, name: &Name) -> Option<Option<Stat>> {
+        let known = self.names.get(&parent).and_then(|names| names.get(name));
+        match (known, self.lists.contains_key(&parent)) {
+            (Some(ino), _) => Some(ino.map(|ino| self.nodes[&ino])),
+            (None, true) => Some(None),
+            (None, false) => None,
+        }
+    }
+}
+
+impl Frozen {
+    pub fn new(inner: Arc<dyn Layer>) -> Frozen {
+        Frozen { inner, seen: Mutex::default() }
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The whole directory, as it was when first listed. A name that was looked up before keeps its answer.
+    fn list(&self, dir: Ino) -> NodeResult<Arc<Vec<(Name, Ino)>>> {
+        if let Some(list) = self.seen().lists.get(&dir) {
+            return Ok(list.clone());
+        }
+        let mut entries: Vec<DirEntry> = Vec::new();
+        loop {
+            let page = self.inner.readdir(dir, entries.last().map(|entry| &entry.name), PAGE)?;
+            let last = page.len() < PAGE;
+            entries.extend(page);
+            if last {
+                break;
+            }
+        }
+        let mut seen = self.seen();
+        let mut names = seen.names.remove(&dir).unwrap_or_default();
+        for entry in entries {
+            let stat = seen.note(entry.stat);
+            names.entry(entry.name).or_insert(Some(stat.ino));
+        }
+        let there = names.iter().filter_map(|(name, ino)| Some((name.clone(), (*ino)?)));
+        let mut list: Vec<(Name, Ino)> = there.collect();
+        list.sort();
+        seen.names.insert(dir, names);
+        Ok(seen.lists.entry(dir).or_insert(Arc::new(list)).clone())
+    }
+}
+
+fn read_only<T>() -> NodeResult<T> {
+    Err(Errno::EROFS.into())
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Layer for Frozen {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn features(&self) -> Features {
+        Features { writable: false, ..self.inner.features() }
+    }
+
+    fn root(&self) -> Ino {
+        self.inner.root()
+    }
+
+    fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
+        if let Some(known) = self.seen().name(parent, name) {
+            return known.ok_or_else(|| Errno::ENOENT.into());
+        }
+        let found = match self.inner.lookup(parent, name) {
+            Err(error) if error == Errno::ENOENT => None,
+            found => Some(found?),
+        };
+        let mut seen = self.seen();
+        let found = found.map(|stat| seen.note(stat));
+        let names = seen.names.entry(parent).or_default();
+        names.entry(name.clone()).or_insert(found.map(|stat| stat.ino));
+        found.ok_or_else(|| Errno::ENOENT.into())
+    }
+
+    fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
+        if let Some(stat) = self.seen().nodes.get(&ino) {
+            return Ok(*stat);
+        }
+        let stat = self.inner.getattr(ino)?;
+        Ok(self.seen().note(stat))
+    }
+
+    fn setattr(&self, _: Ino, _: &SetAttr) -> NodeResult<Stat> {
+        read_only()
+    }
+
+    fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
+        let list = self.list(dir)?;
+        let start = after.map_or(0, |after| list.partition_point(|(name, _)| name <= after));
+        let seen = self.seen();
+        let page = list[start..].iter().take(limit);
+        Ok(page.map(|(name, ino)| DirEntry { name: name.clone(), stat: seen.nodes[ino] }).collect())
+    }
+
+    fn readlink(&self, ino: Ino) -> NodeResult<String> {
+        self.inner.readlink(ino)
+    }
+
+    fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+        self.inner.read(ino, offset, len)
+    }
+
+    fn write(&self, _: Ino, _: u64, _: &[u8]) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn append(&self, _: Ino, _: &[u8]) -> NodeResult<u64> {
+        read_only()
+    }
+
+    fn allocate(&self, _: Ino, _: Allocate, _: u64, _: u64) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
+        self.inner.seek(ino, offset, to)
+    }
+
+    fn open(&self, ino: Ino) -> NodeResult<()> {
+        self.inner.open(ino)
+    }
+
+    fn release(&self, ino: Ino) {
+        self.inner.release(ino);
+    }
+
+    fn create(&self, _: Ino, _: &Name, _: NewNode<'_>, _: &NewAttr) -> NodeResult<Stat> {
+        read_only()
+    }
+
+    fn link(&self, _: Ino, _: Ino, _: &Name) -> NodeResult<Stat> {
+        read_only()
+    }
+
+    fn unlink(&self, _: Ino, _: &Name) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn rmdir(&self, _: Ino, _: &Name) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn rename(&self, _: (Ino, &Name), _: (Ino, &Name), _: RenameMode) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
+        self.inner.getxattr(ino, name)
+    }
+
+    fn listxattr(&self, ino: Ino) -> NodeResult<Vec<String>> {
+        self.inner.listxattr(ino)
+    }
+
+    fn setxattr(&self, _: Ino, _: &str, _: &[u8], _: XattrMode) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn removexattr(&self, _: Ino, _: &str) -> NodeResult<()> {
+        read_only()
+    }
+
+    fn fsync(&self, ino: Option<Ino>) -> NodeResult<()> {
+        self.inner.fsync(ino)
+    }
+
+    fn statfs(&self) -> NodeResult<StatFs> {
+        self.inner.statfs()
+    }
+
+    fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
+        work(self)
+    }
+}
