@@ -9,10 +9,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::errno::NodeResult;
 use crate::layer::Layer;
 use crate::node::{Allocate, DirEntry, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, XattrMode};
+use crate::overlay::base::Base;
 use crate::overlay::node::{Body, Node};
 use crate::overlay::scratch::{Scratch, ScratchLimits, ScratchUsage};
 use crate::overlay::store::{Store, delegate_layer};
-use crate::overlay::tree::{Base, Tree};
+use crate::overlay::tree::Tree;
 use crate::path::Name;
 
 /// The number of the root directory.

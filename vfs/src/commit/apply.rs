@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use super::make::{Update, copy_node};
 use super::plan::Plan;
+use super::room::{Limbo, Way};
 use super::{Applied, InoMap};
 use crate::change::{Change, ChangeKind};
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeResult};
 use crate::layer::Layer;
-use crate::node::{FileType, Ino, NewAttr, NewNode, RenameMode, SetAttr, Stat};
+use crate::node::{FileType, Ino, RenameMode, SetAttr, Stat};
 use crate::overlay::Overlay;
 use crate::overlay::changes::merge_replaced;
 use crate::overlay::diff::Step;
@@ -19,55 +20,40 @@ use crate::path::{Name, VPathBuf};
 /// A commit being done.
 pub(super) struct Apply<'a> {
     plan: Plan<'a>,
-    source: &'a Overlay,
-    target: &'a dyn Layer,
+    pub(super) source: &'a Overlay,
+    pub(super) target: &'a dyn Layer,
     map: InoMap,
     /// Nodes that this commit made or took for the overlay's: the overlay's number, and the target's.
-    made: HashMap<Ino, Ino>,
+    pub(super) made: HashMap<Ino, Ino>,
     /// Names that are to go and that the target has.
-    leaving: Vec<Leaving>,
-    by_place: HashMap<Place, usize>,
-    by_node: HashMap<Ino, Vec<usize>>,
+    pub(super) leaving: Vec<Leaving>,
+    pub(super) by_place: HashMap<Place, usize>,
+    pub(super) by_node: HashMap<Ino, Vec<usize>>,
     /// How many names a node is still to get.
-    coming: HashMap<Ino, usize>,
+    pub(super) coming: HashMap<Ino, usize>,
     /// Directories of the target whose entries changed.
-    stirred: HashSet<Ino>,
-    limbo: Option<Limbo>,
-    records: Vec<Record>,
+    pub(super) stirred: HashSet<Ino>,
+    pub(super) limbo: Option<Limbo>,
+    pub(super) records: Vec<Record>,
 }
 
 /// A name on the target that is to go, or its node to move.
-struct Leaving {
-    step: Step,
+pub(super) struct Leaving {
+    pub(super) step: Step,
     /// Where on the target it is now.
-    at: Place,
+    pub(super) at: Place,
     before: Stat,
 }
 
-/// A directory on the target for what steps aside.
-struct Limbo {
-    ino: Ino,
-    name: Name,
-    count: u32,
-}
-
 /// What was done at a path.
-struct Record {
+pub(super) struct Record {
     path: VPathBuf,
     kind: ChangeKind,
     from: Option<VPathBuf>,
-    before: Option<Stat>,
+    pub(super) before: Option<Stat>,
     /// The target's node that is there now, as it was when this was noted.
     after: Option<Stat>,
     content: bool,
-}
-
-/// What to do about a node that has the name another is to get.
-enum Way {
-    Free,
-    /// It is a directory and stays; the new one becomes the same.
-    Shared,
-    Blocked,
 }
 
 impl<'a> Apply<'a> {
@@ -116,7 +102,7 @@ impl<'a> Apply<'a> {
         Ok(())
     }
 
-    fn look(&self, dir: Ino, name: &Name) -> NodeResult<Option<Stat>> {
+    pub(super) fn look(&self, dir: Ino, name: &Name) -> NodeResult<Option<Stat>> {
         match self.target.lookup(dir, name) {
             Ok(stat) => Ok(Some(stat)),
             Err(error) if matches!(error.errno(), Errno::ENOENT | Errno::ESTALE) => Ok(None),
@@ -231,113 +217,9 @@ impl<'a> Apply<'a> {
         Ok(())
     }
 
-    fn record(&mut self, step: &Step, kind: ChangeKind, after: Option<Stat>) {
+    pub(super) fn record(&mut self, step: &Step, kind: ChangeKind, after: Option<Stat>) {
         let content = matches!(step.kind, FileType::Regular | FileType::Symlink);
         self.records.push(Record { path: step.path.clone(), kind, from: None, before: None, after, content });
-    }
-
-    /// Makes room for `step` where `occupant` is.
-    fn make_way(&mut self, place: &Place, occupant: &Stat, step: &Step) -> NodeResult<Way> {
-        let stays = || {
-            let share = occupant.is_dir() && step.kind == FileType::Directory;
-            if share { Way::Shared } else { Way::Blocked }
-        };
-        let Some(index) = self.by_place.get(place).copied() else { return Ok(stays()) };
-        let node = self.leaving[index].step.node;
-        let needed = self.coming.get(&node).is_some_and(|left| *left > 0);
-        if !needed && !occupant.is_dir() {
-            self.remove(index)?;
-            return Ok(Way::Free);
-        }
-        if !needed && !self.will_vanish(occupant.ino)? {
-            return Ok(stays());
-        }
-        self.step_aside(index)?;
-        Ok(Way::Free)
-    }
-
-    /// Whether everything below a directory of the target is to go or to move.
-    fn will_vanish(&self, dir: Ino) -> NodeResult<bool> {
-        let mut dirs = vec![dir];
-        while let Some(dir) = dirs.pop() {
-            let mut after = None;
-            loop {
-                let page = self.target.readdir(dir, after.as_ref(), 256)?;
-                let Some(last) = page.last() else { break };
-                after = Some(last.name.clone());
-                for entry in page {
-                    let Some(index) = self.by_place.get(&(dir, entry.name)) else { return Ok(false) };
-                    let moves =
-                        self.coming.get(&self.leaving[*index].step.node).is_some_and(|left| *left > 0);
-                    if entry.stat.is_dir() && !moves {
-                        dirs.push(entry.stat.ino);
-                    }
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    /// Moves what is to move or go later out of the way.
-    fn step_aside(&mut self, index: usize) -> NodeResult<()> {
-        let from = self.leaving[index].at.clone();
-        let limbo = self.limbo()?;
-        let to = (limbo.ino, Name::new(&limbo.count.to_string()).expect("digits make a name"));
-        limbo.count += 1;
-        self.target.rename((from.0, &from.1), (to.0, &to.1), RenameMode::Replace)?;
-        self.stirred.insert(from.0);
-        self.by_place.remove(&from);
-        self.by_place.insert(to.clone(), index);
-        self.leaving[index].at = to;
-        Ok(())
-    }
-
-    /// The directory for what steps aside, made when it is first needed. The root's time does not tell of it.
-    fn limbo(&mut self) -> NodeResult<&mut Limbo> {
-        if self.limbo.is_none() {
-            let root = self.target.root();
-            let root_mtime = self.target.getattr(root)?.mtime;
-            let mut number = 0;
-            let (name, ino) = loop {
-                let name = Name::new(&format!(".cowry-commit-{number}")).expect("it is a valid name");
-                match self.target.create(root, &name, NewNode::Directory, &NewAttr::with_mode(0o700)) {
-                    Ok(stat) => break (name, stat.ino),
-                    Err(error) if error == Errno::EEXIST => number += 1,
-                    Err(error) => return Err(error),
-                }
-            };
-            self.target.setattr(root, &mtime(root_mtime))?;
-            self.limbo = Some(Limbo { ino, name, count: 0 });
-        }
-        Ok(self.limbo.as_mut().expect("it was just made"))
-    }
-
-    fn leave_limbo(&mut self) -> NodeResult<()> {
-        let Some(limbo) = self.limbo.take() else { return Ok(()) };
-        let root = self.target.root();
-        let root_mtime = self.target.getattr(root)?.mtime;
-        self.target.rmdir(root, &limbo.name)?;
-        self.target.setattr(root, &mtime(root_mtime)).map(drop)
-    }
-
-    /// Lets a directory that stays be the one that was made anew.
-    fn share(&mut self, step: &Step, place: &Place, occupant: &Stat) -> NodeResult<()> {
-        self.made.insert(step.node, occupant.ino);
-        let stat = self.source.getattr(step.node)?;
-        if (stat.mode, stat.uid, stat.gid) != (occupant.mode, occupant.uid, occupant.gid) {
-            let (mode, uid, gid) = (Some(stat.mode), Some(stat.uid), Some(stat.gid));
-            self.target.setattr(occupant.ino, &SetAttr { mode, uid, gid, ..SetAttr::default() })?;
-            self.record(step, ChangeKind::Modified, Some(*occupant));
-            self.records.last_mut().expect("it was just added").before = Some(*occupant);
-        }
-        // The name that was to go stays too.
-        if let Some(index) = self.by_place.remove(place) {
-            let node = self.leaving[index].step.node;
-            if let Some(left) = self.by_node.get_mut(&node) {
-                left.retain(|other| *other != index);
-            }
-        }
-        Ok(())
     }
 
     /// The target's directory for one of the overlay's; what is missing of its parents is made.
@@ -414,7 +296,7 @@ impl<'a> Apply<'a> {
         Ok(())
     }
 
-    fn remove(&mut self, index: usize) -> NodeResult<()> {
+    pub(super) fn remove(&mut self, index: usize) -> NodeResult<()> {
         let leaving = &self.leaving[index];
         let (dir, name) = leaving.at.clone();
         let done = match leaving.before.is_dir() {
@@ -508,6 +390,6 @@ impl<'a> Apply<'a> {
 }
 
 /// Sets the time of the last change of content, and nothing else.
-fn mtime(mtime: Timestamp) -> SetAttr {
+pub(super) fn mtime(mtime: Timestamp) -> SetAttr {
     SetAttr { mtime: Some(mtime), ..SetAttr::default() }
 }

@@ -17,6 +17,7 @@ mod apply;
 mod judge;
 mod make;
 mod plan;
+mod room;
 #[cfg(test)]
 mod tests;
 

@@ -3,31 +3,25 @@
 //! Every operation first does what can fail (reads the lower layer, copies up, takes quota), then changes the
 //! tree. A copy-up by itself changes nothing that can be seen, so a failure half way leaves no trace.
 
-use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use imbl::OrdMap;
 use parking_lot::Mutex;
 
+use super::attrs::{TARGET_MAX, own_target};
+use super::base::Base;
 use super::content::Content;
-use super::node::{Body, Entry, Node, OwnTarget, Target, Xattrs};
+use super::node::{Body, Entry, Node};
 use super::scratch::Scratch;
-use super::tree::{Base, Child, Tree, View};
+use super::tree::{Child, Tree, View};
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeResult};
-use crate::node::{Allocate, FileType, Ino, NewAttr, NewNode, RenameMode, SetAttr, Stat, XattrMode};
-use crate::path::{NAME_MAX, Name};
+use crate::node::{FileType, Ino, NewAttr, NewNode, RenameMode, Stat};
+use crate::path::Name;
 
 /// The most names of one node.
 pub(crate) const LINK_MAX: u32 = 65_000;
-/// The longest target of a symbolic link.
-pub(crate) const TARGET_MAX: usize = 4095;
-/// The longest value of an extended attribute.
-pub(crate) const XATTR_MAX: usize = 64 * 1024;
-/// All names and values of one node's extended attributes together.
-pub(crate) const XATTRS_MAX: usize = 1024 * 1024;
 
 /// Who holds which nodes open, shared with the batches of the same instance.
 pub(crate) type Pins = Arc<Mutex<HashMap<Ino, u32>>>;
@@ -46,7 +40,7 @@ impl Edit<'_> {
         View { tree: self.tree, base: self.base }
     }
 
-    fn next_stamp(&mut self) -> u64 {
+    pub(super) fn next_stamp(&mut self) -> u64 {
         self.tree.stamp += 1;
         self.tree.stamp
     }
@@ -422,176 +416,10 @@ impl Edit<'_> {
         }
         node.touch(now, stamp);
     }
-
-    pub(crate) fn setattr(&mut self, ino: Ino, changes: &SetAttr) -> NodeResult<Stat> {
-        let before = self.view().stat(ino)?;
-        if *changes == SetAttr::default() {
-            return Ok(before);
-        }
-        if let Some(size) = changes.size {
-            match before.kind {
-                FileType::Regular => {}
-                FileType::Directory => return Err(Errno::EISDIR.into()),
-                _ => return Err(Errno::EINVAL.into()),
-            }
-            if size > self.scratch.limits.file_bytes.min(i64::MAX as u64) && size > before.size {
-                return Err(Errno::EFBIG.into());
-            }
-        }
-        self.copy_up(ino)?;
-        let (stamp, now) = (self.next_stamp(), self.now);
-        let node = self.node_mut(ino);
-        if let Some(size) = changes.size {
-            node.content_mut()?.set_size(size);
-            node.mtime = now;
-        }
-        node.mode = changes.mode.map_or(node.mode, |mode| mode & 0o7777);
-        node.uid = changes.uid.unwrap_or(node.uid);
-        node.gid = changes.gid.unwrap_or(node.gid);
-        node.atime = changes.atime.unwrap_or(node.atime);
-        node.mtime = changes.mtime.unwrap_or(node.mtime);
-        if !changes.is_atime_only() {
-            node.touch(now, stamp);
-        }
-        Ok(node.stat())
-    }
-
-    /// Changes the content of a file.
-    fn with_content<R>(
-        &mut self,
-        ino: Ino,
-        work: impl FnOnce(&mut Content, &Arc<Scratch>, u64) -> NodeResult<R>,
-    ) -> NodeResult<R> {
-        let scratch = self.scratch;
-        let now = self.now;
-        if !self.tree.nodes.contains_key(&ino) {
-            self.copy_up(ino)?;
-        }
-        let stamp = self.tree.stamp + 1;
-        let node = Arc::make_mut(self.tree.nodes.get_mut(&ino).expect("it was copied up"));
-        let done = work(node.content_mut()?, scratch, stamp)?;
-        node.modify(now, stamp);
-        self.tree.stamp = stamp;
-        Ok(done)
-    }
-
-    fn check_file(&self, ino: Ino) -> NodeResult<()> {
-        match self.view().stat(ino)?.kind {
-            FileType::Regular => Ok(()),
-            FileType::Directory => Err(Errno::EISDIR.into()),
-            _ => Err(Errno::EINVAL.into()),
-        }
-    }
-
-    pub(crate) fn write(&mut self, ino: Ino, offset: u64, data: &[u8]) -> NodeResult<()> {
-        if data.is_empty() {
-            return self.check_file(ino);
-        }
-        self.with_content(ino, |content, scratch, stamp| content.write(scratch, stamp, offset, data))
-    }
-
-    pub(crate) fn append(&mut self, ino: Ino, data: &[u8]) -> NodeResult<u64> {
-        if data.is_empty() {
-            self.check_file(ino)?;
-            return Ok(self.view().stat(ino)?.size);
-        }
-        self.with_content(ino, |content, scratch, stamp| {
-            let end = content.size();
-            content.write(scratch, stamp, end, data)?;
-            Ok(end)
-        })
-    }
-
-    pub(crate) fn allocate(&mut self, ino: Ino, how: Allocate, offset: u64, len: u64) -> NodeResult<()> {
-        self.check_file(ino)?;
-        let end = offset.checked_add(len).filter(|end| *end <= i64::MAX as u64).ok_or(Errno::EFBIG)?;
-        if len == 0 {
-            return Err(Errno::EINVAL.into());
-        }
-        let grows = matches!(how, Allocate::Reserve | Allocate::Zero) && end > self.view().stat(ino)?.size;
-        if grows && end > self.scratch.limits.file_bytes {
-            return Err(Errno::EFBIG.into());
-        }
-        if !grows && matches!(how, Allocate::Reserve | Allocate::KeepSize) {
-            return Ok(());
-        }
-        self.with_content(ino, |content, _, _| {
-            if matches!(how, Allocate::Punch | Allocate::Zero) {
-                content.punch(offset, len);
-            }
-            if grows {
-                content.set_size(end);
-            }
-            Ok(())
-        })
-    }
-
-    pub(crate) fn setxattr(&mut self, ino: Ino, name: &str, value: &[u8], mode: XattrMode) -> NodeResult<()> {
-        check_xattr(name, value)?;
-        let mut map = self.xattrs(ino)?;
-        match (mode, map.contains_key(name)) {
-            (XattrMode::Create, true) => return Err(Errno::EEXIST.into()),
-            (XattrMode::Replace, false) => return Err(Errno::ENODATA.into()),
-            _ => {}
-        }
-        map.insert(name.into(), Bytes::copy_from_slice(value));
-        self.put_xattrs(ino, map)
-    }
-
-    pub(crate) fn removexattr(&mut self, ino: Ino, name: &str) -> NodeResult<()> {
-        let mut map = self.xattrs(ino)?;
-        map.remove(name).ok_or(Errno::ENODATA)?;
-        self.put_xattrs(ino, map)
-    }
-
-    /// All extended attributes of a node.
-    fn xattrs(&self, ino: Ino) -> NodeResult<BTreeMap<String, Bytes>> {
-        let view = self.view();
-        if let Some(xattrs) = view.own(ino).and_then(|node| node.xattrs.as_ref()) {
-            return Ok(xattrs.map.clone());
-        }
-        view.listxattr(ino)?.into_iter().map(|name| Ok((name.clone(), view.getxattr(ino, &name)?))).collect()
-    }
-
-    fn put_xattrs(&mut self, ino: Ino, map: BTreeMap<String, Bytes>) -> NodeResult<()> {
-        let xattrs = own_xattrs(self.scratch, map)?;
-        self.copy_up(ino)?;
-        let (stamp, now) = (self.next_stamp(), self.now);
-        let node = self.node_mut(ino);
-        node.xattrs = Some(xattrs);
-        node.touch(now, stamp);
-        Ok(())
-    }
 }
 
 /// Counts the links of a directory when a subdirectory left or came. It never falls to zero, which would mean
 /// that the directory was removed: some lower layers do not count subdirectories.
 fn count_dirs(dir: &mut Node, left: bool, came: bool) {
     dir.nlink = (dir.nlink + u32::from(came)).saturating_sub(u32::from(left)).max(1);
-}
-
-/// Checks a name and value of an extended attribute.
-pub(crate) fn check_xattr(name: &str, value: &[u8]) -> NodeResult<()> {
-    match name.strip_prefix("user.") {
-        None | Some("") => Err(Errno::EOPNOTSUPP.into()),
-        _ if name.len() > NAME_MAX => Err(Errno::ERANGE.into()),
-        _ if name.contains('\0') => Err(Errno::EINVAL.into()),
-        _ if value.len() > XATTR_MAX => Err(Errno::ENOSPC.into()),
-        _ => Ok(()),
-    }
-}
-
-/// Takes quota for extended attributes.
-pub(crate) fn own_xattrs(scratch: &Arc<Scratch>, map: BTreeMap<String, Bytes>) -> NodeResult<Arc<Xattrs>> {
-    let bytes: usize = map.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if bytes > XATTRS_MAX {
-        return Err(Errno::ENOSPC.into());
-    }
-    Ok(Arc::new(Xattrs { map, _charge: scratch.charge(bytes as u64)? }))
-}
-
-/// Takes quota for the target of a symbolic link.
-pub(crate) fn own_target(scratch: &Arc<Scratch>, text: &str) -> NodeResult<Target> {
-    let charge = scratch.charge(text.len() as u64)?;
-    Ok(Target::Own(Arc::new(OwnTarget { text: text.into(), _charge: charge })))
 }

@@ -11,6 +11,8 @@
 //! Deltas are found by number. A hard-linked lower file that was changed through one of its names is therefore
 //! seen changed through all of them, though their directories know nothing of it.
 
+mod attrs;
+pub(crate) mod base;
 pub(crate) mod changes;
 pub(crate) mod content;
 mod delta;
@@ -33,11 +35,12 @@ use crate::errno::NodeResult;
 use crate::layer::Layer;
 use crate::node::{Allocate, DirEntry, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, XattrMode};
 use crate::path::Name;
+use base::Base;
 pub use delta::{DeltaBounds, DeltaError};
 use scratch::Scratch;
 pub use scratch::{ScratchLimits, ScratchUsage};
 use store::Store;
-use tree::{Base, Tree};
+use tree::Tree;
 
 /// How an overlay is made.
 #[derive(Debug)]

@@ -12,9 +12,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::{ReentrantMutex, RwLock};
 
+use super::base::Base;
 use super::edit::{Edit, Pins};
 use super::scratch::{Scratch, ScratchUsage};
-use super::tree::{Base, Tree, View};
+use super::tree::{Tree, View};
 use crate::clock::Clock;
 use crate::errno::{Errno, NodeResult};
 use crate::layer::Layer;

@@ -1,34 +1,37 @@
 //! Taking a delta in. The input is hostile.
 //!
 //! While it is read, every frame, count and sum is held against the bounds, and every node against what the
-//! lower layer has under its number. Then the tree that would result is looked at as a whole: each directory
-//! stands in exactly one place, what is above it leads to the root, and every entry leads to a node. All of
-//! this happens on a fork of the tree; only then does it become the tree.
+//! lower layer has under its number. Then the tree that would result is looked at as a whole (`shape.rs`): each
+//! directory stands in exactly one place, what is above it leads to the root, and every entry leads to a node.
+//! All of this happens on a fork of the tree; only then does it become the tree.
 //!
 //! Link counts and the list of nodes that are gone are taken from the input: nothing follows from them but what
 //! the program that ran could have done anyway.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use super::shape::{Shape, prune};
 use super::{BodyItem, DeltaBounds, DeltaError, FORMAT, Item, NodeItem, PIECE_MAX};
 use crate::errno::Errno;
 use crate::node::{FileType, Ino, Stat};
+use crate::overlay::attrs::{TARGET_MAX, check_xattr, own_target, own_xattrs};
+use crate::overlay::base::Base;
 use crate::overlay::content::{Content, Source};
-use crate::overlay::edit::{LINK_MAX, TARGET_MAX, check_xattr, own_target, own_xattrs};
+use crate::overlay::edit::LINK_MAX;
 use crate::overlay::extents::{Data, Extent};
 use crate::overlay::node::{Body, Entry, Node, Target};
 use crate::overlay::scratch::{BLOCK_MAX, Scratch};
 use crate::overlay::store::Store;
-use crate::overlay::tree::{Base, Tree, View};
+use crate::overlay::tree::Tree;
 use crate::path::Name;
 
-type Outcome<T> = Result<T, DeltaError>;
+pub(super) type Outcome<T> = Result<T, DeltaError>;
 
-const fn malformed<T>(why: &'static str) -> Outcome<T> {
+pub(super) const fn malformed<T>(why: &'static str) -> Outcome<T> {
     Err(DeltaError::Malformed(why))
 }
 
@@ -192,53 +195,48 @@ impl<'a> Merge<'a> {
             false if ino.0 >= self.tree.next => return malformed("a number that was never given out"),
             false => None,
         };
+        let kind = match &item.body {
+            BodyItem::File { .. } => FileType::Regular,
+            BodyItem::Directory => FileType::Directory,
+            BodyItem::Symlink(_) => FileType::Symlink,
+            BodyItem::Special(kind, _) => *kind,
+        };
         let known = self.before.nodes.get(&ino).map(|node| node.kind()).or(origin.map(|stat| stat.kind));
-        let mut node = self.attributes(&item, origin.as_ref())?;
-        let open = match item.body {
+        if known.is_some_and(|known| kind != known) {
+            return malformed("a node that changed its kind");
+        }
+        let node = self.attributes(&item, origin.as_ref())?;
+        self.open(node, item.body, origin.as_ref())
+    }
+
+    /// Checks what makes the kinds differ.
+    fn open(&mut self, mut node: Node, body: BodyItem, origin: Option<&Stat>) -> Outcome<Open> {
+        node.body = match body {
+            BodyItem::Directory => return Ok(Open::Directory(node)),
             BodyItem::File { size, origin_len } => {
                 let (has, origin_blocks) = origin.map_or((0, 0), |stat| (stat.size, stat.blocks));
                 if origin_len > has.min(size) || size > self.scratch.limits.file_bytes.min(i64::MAX as u64) {
                     return malformed("an impossible size");
                 }
-                node.body = Body::File(Content::empty());
-                Open::File { node, size, origin_len, origin_blocks, parts: Vec::new(), end: 0 }
+                return Ok(Open::File { node, size, origin_len, origin_blocks, parts: Vec::new(), end: 0 });
             }
-            BodyItem::Directory => Open::Directory(node),
-            BodyItem::Symlink(None) => match &origin {
-                Some(stat) => {
-                    node.body = Body::Symlink(Target::Origin(stat.size));
-                    self.finish(node)
+            BodyItem::Symlink(text) => Body::Symlink(match (text, origin) {
+                (None, Some(stat)) => Target::Origin(stat.size),
+                (Some(text), None) if !text.is_empty() && text.len() <= TARGET_MAX => {
+                    own_target(self.scratch, &text)?
                 }
-                None => return malformed("a link without a target"),
-            },
-            BodyItem::Symlink(Some(text)) => {
-                if origin.is_some() || text.is_empty() || text.len() > TARGET_MAX {
-                    return malformed("an impossible target");
-                }
-                node.body = Body::Symlink(own_target(self.scratch, &text)?);
-                self.finish(node)
-            }
+                _ => return malformed("an impossible target"),
+            }),
             BodyItem::Special(kind, rdev) => {
-                let plain = matches!(kind, FileType::Fifo | FileType::Socket);
-                if matches!(kind, FileType::Regular | FileType::Directory | FileType::Symlink)
-                    || (plain && rdev != 0)
-                    || origin.is_some_and(|stat| stat.rdev != rdev)
-                {
+                let device = matches!(kind, FileType::CharDevice | FileType::BlockDevice);
+                let special = device || matches!(kind, FileType::Fifo | FileType::Socket);
+                if !special || (!device && rdev != 0) || origin.is_some_and(|stat| stat.rdev != rdev) {
                     return malformed("an impossible device");
                 }
-                node.body = Body::Special(kind, rdev);
-                self.finish(node)
+                Body::Special(kind, rdev)
             }
         };
-        let kind = match &open {
-            Open::None => self.tree.nodes.get(&ino).map(|node| node.kind()),
-            Open::Directory(_) => Some(FileType::Directory),
-            Open::File { .. } => Some(FileType::Regular),
-        };
-        if known.is_some_and(|known| kind != Some(known)) {
-            return malformed("a node that changed its kind");
-        }
-        Ok(open)
+        Ok(self.finish(node))
     }
 
     /// The node with all but its body.
@@ -373,145 +371,5 @@ fn parse(frame: &[u8]) -> Outcome<Item<'_>> {
     match postcard::take_from_bytes(frame) {
         Ok((item, [])) => Ok(item),
         _ => malformed("a frame that says nothing"),
-    }
-}
-
-/// How a directory hangs together with the root.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// Looked at, on the way up.
-    Asked,
-    /// What is above it leads to the root.
-    Rooted,
-    /// It is nowhere.
-    Loose,
-}
-
-/// The tree as a whole.
-struct Shape {
-    /// Where changed entries put directories.
-    places: HashMap<Ino, (Ino, Name)>,
-    standing: HashMap<Ino, Standing>,
-}
-
-impl Shape {
-    fn of(tree: &Tree, base: &Base) -> Outcome<Shape> {
-        let mut shape = Shape { places: HashMap::new(), standing: HashMap::new() };
-        for (dir, node) in &tree.nodes {
-            let Body::Directory(entries) = &node.body else { continue };
-            for (name, entry) in entries {
-                let Entry::Node(ino) = entry else { continue };
-                let Some(child) = tree.nodes.get(ino) else {
-                    return malformed("an entry that leads nowhere");
-                };
-                if *ino == base.root {
-                    return malformed("the root inside itself");
-                }
-                if child.is_dir() && shape.places.insert(*ino, (*dir, name.clone())).is_some() {
-                    return malformed("a directory in two places");
-                }
-            }
-        }
-        shape.standing.insert(base.root, Standing::Rooted);
-        let dirs: Vec<Ino> = tree.nodes.values().filter(|node| node.is_dir()).map(|node| node.ino).collect();
-        for dir in dirs {
-            shape.stand(dir, View { tree, base })?;
-        }
-        Ok(shape)
-    }
-
-    /// Finds out whether a directory hangs on the root.
-    fn stand(&mut self, dir: Ino, view: View<'_>) -> Outcome<Standing> {
-        let mut way = Vec::new();
-        let mut at = dir;
-        let end = loop {
-            match self.standing.get(&at) {
-                Some(Standing::Asked) => break Standing::Loose,
-                Some(known) => break *known,
-                None => {}
-            }
-            self.standing.insert(at, Standing::Asked);
-            way.push(at);
-            match self.above(at, view)? {
-                Some(parent) => at = parent,
-                None => break Standing::Loose,
-            }
-        };
-        for dir in way {
-            self.standing.insert(dir, end);
-        }
-        Ok(end)
-    }
-
-    /// The directory above, if there is exactly one.
-    fn above(&self, dir: Ino, view: View<'_>) -> Outcome<Option<Ino>> {
-        let at_home = self.at_home(dir, view)?;
-        match (self.places.get(&dir), at_home) {
-            (Some((_, _)), Some(_)) => malformed("a directory in two places"),
-            (Some((parent, _)), None) => Ok(Some(*parent)),
-            (None, home) => Ok(home.map(|(parent, _)| parent)),
-        }
-    }
-
-    /// Where the lower layer has a directory, if it is still seen there.
-    fn at_home(&self, dir: Ino, view: View<'_>) -> Outcome<Option<(Ino, Name)>> {
-        if !view.base.is_lower(dir) {
-            return Ok(None);
-        }
-        let Some((parent, name)) = view.home(dir)? else { return malformed("a directory that is nowhere") };
-        let hidden = match view.own(parent) {
-            Some(node) => node.entries().is_ok_and(|entries| entries.contains_key(&name)),
-            None => view.tree.gone.contains_key(&parent),
-        };
-        Ok((!hidden && !view.tree.gone.contains_key(&dir)).then_some((parent, name)))
-    }
-
-    /// Notes on directories where they are.
-    fn settle(mut self, tree: &mut Tree, base: &Base) -> Outcome<()> {
-        let before = tree.clone();
-        let view = View { tree: &before, base };
-        for node in before.nodes.values().filter(|node| node.is_dir()) {
-            if self.stand(node.ino, view)? != Standing::Rooted {
-                return malformed("a directory that is nowhere");
-            }
-            let place = match self.places.remove(&node.ino) {
-                Some(place) => Some(place),
-                None if node.ino == base.root => None,
-                None => self.at_home(node.ino, view)?,
-            };
-            if node.place != place {
-                let mut node = Node::clone(node);
-                node.place = place;
-                tree.nodes.insert(node.ino, Arc::new(node));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Drops new nodes that no directory leads to any more: that is how the removal of a new node is conveyed.
-fn prune(tree: &mut Tree, base: &Base) {
-    let mut reached: HashSet<Ino> = HashSet::new();
-    let mut dirs: Vec<Ino> = tree
-        .nodes
-        .values()
-        .filter(|node| node.is_dir() && base.is_lower(node.ino))
-        .map(|node| node.ino)
-        .collect();
-    while let Some(dir) = dirs.pop() {
-        let Some(Ok(entries)) = tree.nodes.get(&dir).map(|node| node.entries()) else { continue };
-        for entry in entries.values() {
-            if let Entry::Node(ino) = entry
-                && !base.is_lower(*ino)
-                && reached.insert(*ino)
-            {
-                dirs.push(*ino);
-            }
-        }
-    }
-    let lost: Vec<Ino> =
-        tree.nodes.keys().filter(|ino| !base.is_lower(**ino) && !reached.contains(ino)).copied().collect();
-    for ino in lost {
-        tree.nodes.remove(&ino);
     }
 }

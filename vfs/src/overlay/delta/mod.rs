@@ -9,6 +9,7 @@
 
 mod encode;
 mod merge;
+mod shape;
 #[cfg(test)]
 mod tests;
 
