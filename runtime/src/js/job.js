@@ -2,19 +2,21 @@
 (function () {
 const { core } = __bootstrap;
 const {
-  op_cowry_console, op_cowry_entry, op_cowry_form, op_cowry_main, op_cowry_misused, op_cowry_put, op_cowry_result,
+  op_cowry_console, op_cowry_entry, op_cowry_fault, op_cowry_form, op_cowry_main, op_cowry_misused, op_cowry_put, op_cowry_result,
   op_cowry_threw,
 } = core.ops;
 const { inspect } = core.loadExtScript("ext:cowry/console.js");
 const { createRequire, runMain } = core.loadExtScript("ext:cowry/commonjs.js");
 const process = core.loadExtScript("ext:cowry/process.js");
+const { nodeError } = core.loadExtScript("ext:cowry/errors.js");
 
 const ERROR_LEVEL = 4;
 const PLAIN = { colors: false };
 // Frames that are ours, which are not shown to people.
-const INTERNAL = /^\s+at .*\(?(?:ext:cowry\/(?:job|commonjs|facade|timers|ticks)\.js|ext:core\/)/;
+const INTERNAL = /^\s+at .*\(?(?:ext:cowry\/(?:job|main|commonjs|facade|timers|ticks)\.js|ext:core\/)/;
 const FRAME = /^\s*at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/;
 
+let jobs = 0;
 let entries = 0;
 let inEntry = false;
 
@@ -133,8 +135,27 @@ function answer(value, job) {
   return value;
 }
 
+const CLASSES = { Error, RangeError, SyntaxError, TypeError };
+
+// The engine makes one kind of error of all that keeps a module from loading; this is the one it was.
+function asItWas(error) {
+  const fault = op_cowry_fault();
+  if (fault === null || typeof error?.message !== "string" || !error.message.startsWith(fault[2])) return error;
+  const [kind, code, message] = fault;
+  if (code !== null) return nodeError(CLASSES[kind] ?? Error, code, message);
+  return new (CLASSES[kind] ?? Error)(message);
+}
+
+async function importMain(url) {
+  try {
+    return await import(url);
+  } catch (error) {
+    throw asItWas(error);
+  }
+}
+
 async function runModule(opened, job) {
-  const namespace = await import(opened.url);
+  const namespace = await importMain(opened.url);
   if (op_cowry_form(opened.url) === "value") return namespace.default;
   return answer(namespace.default, job);
 }
@@ -210,12 +231,15 @@ function hand(job) {
 
 async function start(job) {
   inEntry = job.kind === "entry";
+  jobs += 1;
+  const mine = jobs;
   try {
     hand(job);
     const value = inEntry ? await runEntry(job) : await runProgram(job);
-    op_cowry_result(resultOf(value, job));
+    if (mine === jobs) op_cowry_result(resultOf(value, job));
   } catch (error) {
-    fail(error);
+    // What was interrupted may come to its end during a later job, and is not that one's business.
+    if (mine === jobs) fail(error);
   }
 }
 

@@ -4,6 +4,7 @@ const { core } = __bootstrap;
 const { op_cowry_builtins } = core.ops;
 
 core.loadExtScript("ext:cowry/globals.js");
+core.loadExtScript("ext:cowry/intl.js");
 const random = core.loadExtScript("ext:cowry/random.js");
 const process = core.loadExtScript("ext:cowry/process.js");
 const { register } = core.loadExtScript("ext:cowry/commonjs.js");

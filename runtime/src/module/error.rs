@@ -18,6 +18,11 @@ pub(crate) struct ResolveError {
 }
 
 impl ResolveError {
+    /// The class, the code and the message.
+    pub(crate) fn parts(self) -> (&'static str, Option<&'static str>, String) {
+        (self.class, self.code, self.message)
+    }
+
     pub(super) fn new(class: &'static str, code: &'static str, message: String) -> ResolveError {
         ResolveError { class, code: Some(code), message }
     }

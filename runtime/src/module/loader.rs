@@ -39,6 +39,10 @@ struct Inner {
     forms: HashMap<String, Form>,
     /// ES modules that stand for CommonJS ones, by URL.
     facades: HashSet<String>,
+    /// What was prepared to see what it is and will be loaded next, by URL.
+    ready: HashMap<String, Prepared>,
+    /// Why the last module could not be had: the engine keeps only the message.
+    fault: Option<ResolveError>,
 }
 
 /// A file opened for `require`.
@@ -133,8 +137,16 @@ impl Loader {
                 inner.remember(&url, &prepared);
                 Ok(Opened::CommonJs(prepared.code))
             }
-            _ => Ok(Opened::Module),
+            _ => {
+                inner.ready.insert(url, prepared);
+                Ok(Opened::Module)
+            }
         }
+    }
+
+    /// Why the last module could not be had.
+    pub(crate) fn take_fault(&self) -> Option<ResolveError> {
+        self.inner.borrow_mut().fault.take()
     }
 
     fn load_now(&self, url: &Url, requested: &RequestedModuleType) -> Result<ModuleSource, JsErrorBox> {
@@ -156,7 +168,10 @@ impl Loader {
                 Ok(source(ModuleType::JavaScript, json_module(&text, &path)?))
             }
             _ => {
-                let prepared = inner.prepare(url.as_str(), &path)?;
+                let prepared = match inner.ready.remove(url.as_str()) {
+                    Some(prepared) => prepared,
+                    None => inner.prepare(url.as_str(), &path)?,
+                };
                 inner.remember(url.as_str(), &prepared);
                 let Form::CommonJs(names) = &prepared.form else {
                     return Ok(source(ModuleType::JavaScript, prepared.code));
@@ -186,8 +201,12 @@ impl Inner {
             Some((_, goal)) => *goal,
             None => self.goal(path)?,
         };
-        prepare(&text, url, Language::of(path), goal)
-            .map_err(|fault| JsErrorBox::from_err(ResolveError::syntax(path, &fault)))
+        let prepared = prepare(&text, url, Language::of(path), goal);
+        prepared.map_err(|fault| {
+            let error = ResolveError::syntax(path, &fault);
+            self.fault = Some(error.clone());
+            JsErrorBox::from_err(error)
+        })
     }
 
     /// How a file is to be read.
@@ -232,7 +251,11 @@ impl ModuleLoader for Loader {
             }
             _ => (specifier, ""),
         };
-        let url = match self.find(bare, referrer, Manner::Import).map_err(JsErrorBox::from_err)? {
+        let found = self.find(bare, referrer, Manner::Import).map_err(|error| {
+            self.inner.borrow_mut().fault = Some(error.clone());
+            JsErrorBox::from_err(error)
+        });
+        let url = match found? {
             Target::Builtin(name) => name.to_owned(),
             Target::File(path) => url_of(&path) + query,
         };

@@ -2,6 +2,7 @@
 
 use deno_core::OpDecl;
 
+mod collate;
 mod error;
 mod fd;
 mod fs;
@@ -17,7 +18,7 @@ pub(crate) use time::Epoch;
 
 /// Every operation there is.
 pub(crate) fn all() -> Vec<OpDecl> {
-    [job::ops(), fd::ops(), fs::ops(), module::ops(), random::ops(), time::ops()].concat()
+    [collate::ops(), job::ops(), fd::ops(), fs::ops(), module::ops(), random::ops(), time::ops()].concat()
 }
 
 /// Replaces operations of the web platform by ours: clocks are coarse here.

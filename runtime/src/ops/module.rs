@@ -11,6 +11,7 @@ use crate::module::{Form, Goal, Loader, Manner, Opened, Target, prepare_entry, u
 pub(super) fn ops() -> Vec<OpDecl> {
     vec![
         op_cowry_entry(),
+        op_cowry_fault(),
         op_cowry_form(),
         op_cowry_main(),
         op_cowry_put(),
@@ -104,6 +105,14 @@ fn op_cowry_form(state: &mut OpState, #[string] url: &str) -> String {
         _ => "module",
     }
     .to_owned()
+}
+
+/// Class, code and message of why the last module could not be had.
+#[op2]
+#[serde]
+fn op_cowry_fault(state: &mut OpState) -> Option<(String, Option<String>, String)> {
+    let (class, code, message) = loader(state).take_fault()?.parts();
+    Some((class.to_owned(), code.map(str::to_owned), message))
 }
 
 /// A REPL entry ready to be evaluated.
