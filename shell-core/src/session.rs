@@ -155,6 +155,9 @@ impl Session {
             return Err(Error::ReadOnly { what: "commit" });
         }
         let diff = self.diff()?;
+        if diff.is_empty() {
+            return Ok(SessionCommit { revision: None, diff });
+        }
         let mut staged = self.stage(&diff)?;
         let done = self.commit_staged(&file, message, staged.as_mut());
         match (staged, &done) {

@@ -48,9 +48,13 @@ pub(super) fn serve(
         result_bytes: usize::try_from(limits.result_bytes).unwrap_or(usize::MAX),
         clock: Arc::new(SystemClock),
     });
+    let mut is_first = true;
     while let Some(message) = wire::receive(&mut &*main, ())? {
         match message {
             ToSandbox::Job(job) => {
+                if std::mem::take(&mut is_first) {
+                    tree.make_tmp();
+                }
                 let (result, report) = run(isolate, runtime, watchdog, &log, &job)?;
                 tree.overlays.iter_mut().try_for_each(|written| written.send(&main))?;
                 send_result(&main, result, report, SandboxBounds::of(&limits))?;
@@ -139,6 +143,18 @@ impl Tree {
             Vfs::new(layer, VfsOptions { read_only: true, ..VfsOptions::default() })
         });
         Ok(Tree { vfs, program, overlays })
+    }
+
+    /// Makes the `/tmp` that programs take for granted, where the root can be written and has none. Not before the
+    /// first job: what was written earlier may bring one.
+    fn make_tmp(&self) {
+        const TMP: &str = "/tmp";
+        // A root that cannot be written, or holds all it may, has none; whoever needs it is told then.
+        if self.overlays.first().is_some_and(|written| written.mount == 0)
+            && self.vfs.mkdir(TMP, 0o777).is_ok()
+        {
+            let _ = self.vfs.chmod(TMP, 0o1777);
+        }
     }
 
     /// Takes in what was written on a mount in an earlier sandbox.

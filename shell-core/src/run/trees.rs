@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use cowry_vfs::{
-    Atime, Change, Clock, HostLayer, HostOptions, Layer, MountOptions, Overlay, VPathBuf, Vfs, VfsOptions,
+    Atime, Change, ChangeKind, Clock, HostLayer, HostOptions, Layer, MountOptions, Overlay, VPathBuf, Vfs,
+    VfsOptions,
 };
 
 use super::frozen::Frozen;
@@ -78,6 +79,7 @@ impl Trees {
             let since = overlay.changes_since(earlier.get(at).and_then(Option::as_ref))?;
             changes.extend(since.into_iter().map(|change| moved_below(change, &place)));
         }
+        forget_unused_tmp(&mut changes);
         Ok(Diff::new(changes, self.after(earlier)?, self.after(overlays)?))
     }
 
@@ -95,6 +97,19 @@ impl Trees {
             tree.mount(&mount.at, layer, read_only)?;
         }
         Ok(tree)
+    }
+}
+
+/// Leaves out a `/tmp` that the sandbox made for the program and the program did not use.
+fn forget_unused_tmp(changes: &mut Vec<Change>) {
+    let in_tmp =
+        |change: &Change| change.path.components().next().is_some_and(|first| first.as_str() == "tmp");
+    let is_made =
+        |change: &Change| change.kind == ChangeKind::Added && change.after.is_some_and(|stat| stat.is_dir());
+    let own = changes.iter().position(|change| in_tmp(change) && is_made(change));
+    let used = changes.iter().filter(|change| in_tmp(change)).count() > 1;
+    if let (Some(at), false) = (own, used) {
+        changes.remove(at);
     }
 }
 

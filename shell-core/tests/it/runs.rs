@@ -13,6 +13,7 @@ pub const CASES: &[Case] = &[
     ("a_failed_run_persists_what_is_always_kept", a_failed_run_persists_what_is_always_kept),
     ("a_run_that_changes_nothing_makes_a_record_and_no_revision", nothing_changed),
     ("tmp_is_discarded", tmp_is_discarded),
+    ("tmp_persists_where_a_rule_says_so", tmp_persists_where_a_rule_says_so),
     ("rules_decide_path_by_path", rules_decide_path_by_path),
     ("expired_paths_go", expired_paths_go),
     ("a_dry_run_shows_and_commits_nothing", a_dry_run_shows_and_commits_nothing),
@@ -94,17 +95,29 @@ fn nothing_changed() {
     succeeded(&report);
     assert_eq!(report.value.expect("a result").json.as_deref(), Some("42"));
     assert_eq!(report.record.fate, Fate::Unchanged);
+    assert!(report.diff.is_empty(), "{:?}", changed(&report.diff));
     assert_eq!(place.workspace.head().expect("head"), head);
     assert_eq!(place.workspace.runs(10).expect("runs").len(), 1);
 }
 
 fn tmp_is_discarded() {
     let place = Place::new();
-    let report = place.run("fs.mkdirSync('/tmp/x', {recursive: true}); fs.writeFileSync('/tmp/x/y', 'z');");
+    let report =
+        place.run("fs.writeFileSync('/tmp/y', 'z'); fs.mkdirSync('/tmp/x/deep', {recursive: true});");
     succeeded(&report);
     assert_eq!(report.record.fate, Fate::Unchanged);
     assert!(!place.has("/tmp"));
-    assert_eq!(changed(&report.diff), ["A /tmp", "A /tmp/x", "A /tmp/x/y"]);
+    assert_eq!(changed(&report.diff), ["A /tmp", "A /tmp/x", "A /tmp/x/deep", "A /tmp/y"]);
+}
+
+fn tmp_persists_where_a_rule_says_so() {
+    let place = Place::new();
+    let policy = policy("[[files.rule]]\nglob = '/tmp/keep/**'\nkeep = 'persist'\n");
+    let code =
+        "fs.mkdirSync('/tmp/keep'); fs.writeFileSync('/tmp/keep/a', '1'); fs.writeFileSync('/tmp/b', '2');";
+    succeeded(&place.run_with(policy, code));
+    assert_eq!(place.read("/tmp/keep/a"), "1");
+    assert!(!place.has("/tmp/b"));
 }
 
 fn rules_decide_path_by_path() {
