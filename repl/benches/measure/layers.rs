@@ -1,6 +1,7 @@
 //! Operations of the layers, 1 KiB at a time.
 
-use cowry_vfs::{Ino, Layer, MemoryLayer, Name, NewAttr, NewNode, RenameMode, SqliteLayer, SqliteOptions};
+use cowry_vfs::sqlite::{SqliteLayer, SqliteOptions};
+use cowry_vfs::{Ino, Layer, MemoryLayer, Name, NewAttr, NewNode, RenameMode};
 
 use crate::table::{Row, Table, per_second, rate};
 
@@ -31,28 +32,30 @@ fn rows(kind: &str, layer: &dyn Layer, rounds: u64, targets: [&str; 3]) -> Vec<R
     let inos = populate(layer);
     let data = [9u8; 1024];
     let count = FILES * rounds;
-    let each = |work: &dyn Fn(&dyn Layer, Ino)| {
-        move |layer: &dyn Layer, inos: &[Ino]| {
-            for _ in 0..rounds {
-                for ino in inos {
-                    work(layer, *ino);
-                }
+    let all = |layer: &dyn Layer, work: &dyn Fn(&dyn Layer, Ino)| {
+        for _ in 0..rounds {
+            for ino in &inos {
+                work(layer, *ino);
             }
         }
     };
-    let write = each(&|layer, ino| layer.write(ino, 0, &data).expect("write"));
-    let read = each(&|layer, ino| drop(layer.read(ino, 0, 1024).expect("read")));
-    let stat = each(&|layer, ino| drop(layer.getattr(ino).expect("stat")));
+    let write = |layer: &dyn Layer| all(layer, &|layer, ino| layer.write(ino, 0, &data).expect("write"));
+    let read = || all(layer, &|layer, ino| drop(layer.read(ino, 0, 1024).expect("read")));
+    let stat = || {
+        all(layer, &|layer, ino| {
+            layer.getattr(ino).expect("stat");
+        })
+    };
     let batched = per_second(count, |_| {
         layer
             .batch(&mut |layer| {
-                write(layer, &inos);
+                write(layer);
                 Ok(())
             })
             .expect("batch");
     });
-    let reads = per_second(count, |_| read(layer, &inos));
-    let stats = per_second(count, |_| stat(layer, &inos));
+    let reads = per_second(count, |_| read());
+    let stats = per_second(count, |_| stat());
     let lists = per_second(100, |_| {
         for _ in 0..100 {
             assert_eq!(layer.readdir(layer.root(), None, 2_000).expect("readdir").len() as u64, FILES);
