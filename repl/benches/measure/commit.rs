@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cowry_vfs::{
-    CommitRequest, InoMap, Layer, MemoryLayer, Name, NewAttr, NewNode, Overlay, OverlayOptions, PersistAll, SealInfo,
+    CommitRequest, InoMap, Layer, MemoryLayer, Name, NewAttr, NewNode, Overlay, OverlayOptions, PersistAll, RevisionKind, SealInfo,
     SqliteLayer, SqliteOptions,
 };
 use rusqlite::types::Value;
@@ -31,7 +31,7 @@ fn overlay_with_files(lower: Arc<dyn Layer>) -> Overlay {
 
 fn ours(path: &Path) -> Duration {
     let layer = SqliteLayer::create(path, &SqliteOptions::default()).expect("a workspace");
-    let base = layer.head();
+    let base = layer.head().expect("a new workspace has a head");
     let overlay = overlay_with_files(layer.at(base).expect("the head is a revision"));
     let (took, committed) = time(|| {
         layer.commit(CommitRequest {
@@ -41,7 +41,7 @@ fn ours(path: &Path) -> Duration {
             after: &overlay,
             committed: &mut InoMap::default(),
             judge: &PersistAll,
-            info: SealInfo::default(),
+            info: &SealInfo::of(RevisionKind::Run),
         })
     });
     assert!(committed.expect("nothing conflicts").revision.is_some());
