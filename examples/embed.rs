@@ -32,7 +32,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A program that fails half way leaves nothing but its record.
     let failing = "require('node:fs').rmSync('/out/totals.json'); throw new Error('half way')";
     let report = workspace.run(&Run::expression(failing), &mut |_event| {})?;
-    println!("failed:   {}, the file is still there: {}", !report.is_success(), workspace.fs().exists("/out/totals.json"));
+    println!(
+        "failed:   {}, the file is still there: {}",
+        !report.is_success(),
+        workspace.fs().exists("/out/totals.json")
+    );
     println!("records:  {}", workspace.runs(10)?.len());
     Ok(())
 }

@@ -49,7 +49,8 @@ fn write_csv(path: &Path) {
     let mut id = 0u32;
     while text.len() < CSV_BYTES {
         let region = ["north", "south", "east", "west"][(id % 4) as usize];
-        writeln!(text, "{id},{region},{},{}.{:02}", id % 17, id % 900, id % 100).expect("a string takes text");
+        writeln!(text, "{id},{region},{},{}.{:02}", id % 17, id % 900, id % 100)
+            .expect("a string takes text");
         id += 1;
     }
     fs::write(path, text).expect("the temporary folder takes a file");
@@ -89,6 +90,10 @@ pub fn csv_table() -> Table {
     let rate = CSV_BYTES as f64 / 1e6 / took.as_secs_f64();
     Table {
         title: "A 50 MB CSV job at default limits",
-        rows: vec![Row::new("read, split, filter, aggregate; whole command", format!("{:.2} s, {rate:.0} MB/s", took.as_secs_f64()), "")],
+        rows: vec![Row::new(
+            "read, split, filter, aggregate; whole command",
+            format!("{:.2} s, {rate:.0} MB/s", took.as_secs_f64()),
+            "",
+        )],
     }
 }

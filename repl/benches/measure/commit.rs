@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cowry_vfs::{
-    CommitRequest, InoMap, Layer, MemoryLayer, Name, NewAttr, NewNode, Overlay, OverlayOptions, PersistAll, RevisionKind, SealInfo,
-    SqliteLayer, SqliteOptions,
+    CommitRequest, InoMap, Layer, MemoryLayer, Name, NewAttr, NewNode, Overlay, OverlayOptions, PersistAll,
+    RevisionKind, SealInfo, SqliteLayer, SqliteOptions,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};

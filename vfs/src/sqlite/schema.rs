@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::Durability;
 
@@ -153,6 +154,8 @@ pub(super) fn identity(conn: &Connection) -> rusqlite::Result<(i32, i32)> {
 /// Settings of every connection.
 pub(super) fn configure(conn: &Connection, durability: Durability, busy: Duration) -> rusqlite::Result<()> {
     conn.busy_timeout(busy)?;
+    // Without it SQLite looks at what is bound (for partial indices) and prepares again whenever that changes.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.pragma_update(None, "foreign_keys", false)?;
     conn.pragma_update(None, "synchronous", durability.pragma())?;
