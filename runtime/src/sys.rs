@@ -319,3 +319,9 @@ pub(crate) fn page_bytes() -> u64 {
     // SAFETY: no preconditions.
     u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
 }
+
+/// The number, in our own namespace, of the process behind a pidfd.
+pub(crate) fn pid_of(process: &OwnedFd) -> Option<u32> {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", process.as_raw_fd())).ok()?;
+    info.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok())
+}

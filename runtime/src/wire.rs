@@ -65,6 +65,8 @@ pub(crate) enum ToSandbox {
     Delta { mount: u16, piece: Blob },
     /// What was written on a mount is complete.
     DeltaEnd { mount: u16 },
+    /// Collect garbage; the answer is a result like a job's.
+    Collect,
 }
 
 impl Message for ToSandbox {
@@ -75,6 +77,7 @@ impl Message for ToSandbox {
             0 => Some(JOB_MAX),
             1 => Some(PIECE + PIECE_HEAD),
             2 => Some(PIECE_HEAD),
+            3 => Some(1),
             _ => None,
         }
     }

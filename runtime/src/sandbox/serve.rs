@@ -59,6 +59,12 @@ pub(super) fn serve(
                 tree.overlays.iter_mut().try_for_each(|written| written.send(&main))?;
                 send_result(&main, result, report, SandboxBounds::of(&limits))?;
             }
+            ToSandbox::Collect => {
+                isolate.collect_garbage();
+                let report = Report { heap_bytes: isolate.heap_bytes(), ..Report::default() };
+                let done = Outcome::Completed { exit_code: 0 }.into();
+                send_result(&main, done, report, SandboxBounds::of(&limits))?;
+            }
             ToSandbox::Delta { mount, piece } => tree.written_before(mount, piece, &main)?,
             ToSandbox::DeltaEnd { .. } => return Err(io::ErrorKind::InvalidData.into()),
         }

@@ -108,6 +108,22 @@ impl Sandbox {
     /// [`RuntimeError::Ended`] if an earlier job ended the sandbox; [`RuntimeError::Refused`] if the specification
     /// is strict and a lock could not be put on in the sandbox.
     pub fn run(&mut self, job: &Job, on_event: &mut dyn FnMut(Event)) -> Result<JobReport, RuntimeError> {
+        self.ask(&ToSandbox::Job(job.clone()), on_event)
+    }
+
+    /// Frees what the engine no longer reaches, which it does by itself only as its heap grows.
+    ///
+    /// # Errors
+    /// As [`run`](Sandbox::run).
+    pub fn collect_garbage(&mut self) -> Result<JobReport, RuntimeError> {
+        self.ask(&ToSandbox::Collect, &mut |_| {})
+    }
+
+    fn ask(
+        &mut self,
+        message: &ToSandbox,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<JobReport, RuntimeError> {
         if !self.is_alive {
             return Err(RuntimeError::Ended);
         }
@@ -117,7 +133,7 @@ impl Sandbox {
         let told = self.tell();
         let begun = Instant::now();
         self.running.job.store(self.jobs, Ordering::SeqCst);
-        let finish = match told.and_then(|()| self.link.send(&ToSandbox::Job(job.clone()))) {
+        let finish = match told.and_then(|()| self.link.send(message)) {
             Ok(()) => self.attend(begun, on_event),
             Err(error) => Ok(self.kill(Killed::Broken(error.to_string()))),
         };
@@ -274,6 +290,11 @@ impl Sandbox {
     /// Which parts of the lockdown hold in this sandbox: known for certain once it has run a job.
     pub fn lockdown(&self) -> &Lockdown {
         &self.lockdown
+    }
+
+    /// The number of its process here; 0 once that has ended.
+    pub fn pid(&self) -> u32 {
+        sys::pid_of(&self.running.process).unwrap_or(0)
     }
 
     /// A handle that interrupts the running job from any thread.
