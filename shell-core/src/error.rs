@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use cowry_runtime::RuntimeError;
+use cowry_vfs::{Errno, NodeError};
 
 use crate::mount::MountError;
 use crate::policy::{GlobError, PolicyError};
@@ -151,8 +152,8 @@ pub enum Error {
     #[error(transparent)]
     Files(#[from] cowry_vfs::Error),
     /// The workspace failed beneath the level of paths.
-    #[error("the workspace failed: {}", store_text(.0))]
-    Store(#[source] cowry_vfs::NodeError),
+    #[error("{}", store_text(.0))]
+    Store(#[source] NodeError),
     /// The runtime could not make or use a sandbox.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -210,18 +211,21 @@ impl Error {
     }
 }
 
-impl From<cowry_vfs::NodeError> for Error {
-    fn from(error: cowry_vfs::NodeError) -> Error {
-        Error::Store(error)
+impl From<NodeError> for Error {
+    fn from(error: NodeError) -> Error {
+        match std::error::Error::source(&error) {
+            // The layer says in words what it was that is not there.
+            Some(what) if error == Errno::ENOENT => Error::Usage(what.to_string()),
+            _ => Error::Store(error),
+        }
     }
 }
 
 /// What the layer said of it, which says more than its number; else the number's own text.
-fn store_text(error: &cowry_vfs::NodeError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => source.to_string(),
-        None => error.to_string(),
-    }
+fn store_text(error: &NodeError) -> String {
+    let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    // Being locked is no failure, and its text says what to do.
+    if *error == Errno::EBUSY { text } else { format!("the workspace failed: {text}") }
 }
 
 /// Names the first few paths; the whole list is in the error and in the run record.

@@ -168,7 +168,7 @@ impl Workspace {
     /// # Errors
     /// If there is no such revision.
     pub fn fs_at(&self, revision: Revision) -> Result<Vfs> {
-        let root = self.file("read a revision of")?.at(revision)?;
+        let root = self.file("read a revision of")?.at(self.existing(revision)?)?;
         Ok(Vfs::new(root, self.vfs_options(true)))
     }
 
@@ -225,6 +225,14 @@ impl Workspace {
         }
     }
 
+    fn existing(&self, revision: Revision) -> Result<Revision> {
+        let latest = self.head()?;
+        if revision <= latest {
+            return Ok(revision);
+        }
+        Err(RevisionError::Missing { text: revision.to_string(), latest }.into())
+    }
+
     fn sealed_by(&self, time: Timestamp, text: &str) -> Result<Revision> {
         let file = self.file("read the history of")?;
         let by_then = RevisionFilter { until: Some(time), limit: Some(1), ..RevisionFilter::default() };
@@ -248,7 +256,8 @@ impl Workspace {
     /// # Errors
     /// If there is no such revision.
     pub fn diff(&self, before: Revision, after: Revision) -> Result<Diff> {
-        let changes = self.file("compare revisions of")?.diff(before, after)?;
+        let changes =
+            self.file("compare revisions of")?.diff(self.existing(before)?, self.existing(after)?)?;
         Ok(Diff::new(changes, self.fs_at(before)?, self.fs_at(after)?))
     }
 
@@ -259,6 +268,7 @@ impl Workspace {
     /// If there is no such revision, or a path is not in it nor in the latest.
     pub fn restore(&self, revision: Revision, paths: &[VPathBuf]) -> Result<Option<RevisionInfo>> {
         self.writable("restore")?;
+        self.existing(revision)?;
         self.seal(None)?;
         let message = match paths {
             [] => format!("restore {}", revision.0),

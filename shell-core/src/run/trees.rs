@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use cowry_vfs::{
-    Atime, Change, ChangeKind, Clock, HostLayer, HostOptions, Layer, MountOptions, Overlay, VPathBuf, Vfs,
-    VfsOptions,
+    Atime, Change, ChangeKind, Clock, Errno, HostLayer, HostOptions, Layer, MountOptions, Overlay, VPathBuf,
+    Vfs, VfsOptions,
 };
 
 use super::frozen::Frozen;
@@ -94,10 +94,22 @@ impl Trees {
         for (at, (mount, layer)) in self.mounts.iter().enumerate() {
             let layer = instead(at + 1).unwrap_or_else(|| layer.clone());
             let read_only = MountOptions { read_only: true, ..MountOptions::default() };
-            tree.mount(&mount.at, layer, read_only)?;
+            tree.mount(&mount.at, layer, read_only).map_err(|error| unmountable(&mount.at, &error))?;
         }
         Ok(tree)
     }
+}
+
+fn unmountable(at: &VPathBuf, error: &cowry_vfs::Error) -> Error {
+    Error::Usage(match error.errno() {
+        Errno::ENOENT => {
+            format!("cannot mount at {at}: the directory above it is not in the workspace; make it first")
+        }
+        Errno::ENOTDIR => {
+            format!("cannot mount at {at}: there is something that is no directory; mount elsewhere")
+        }
+        _ => format!("cannot mount at {at}: {error}"),
+    })
 }
 
 /// Leaves out a `/tmp` that the sandbox made for the program and the program did not use.

@@ -9,6 +9,7 @@ pub const CASES: &[Case] = &[
     ("bad_input_is_refused", bad_input_is_refused),
     ("a_missing_program_is_named", a_missing_program_is_named),
     ("a_missing_mount_is_named", a_missing_mount_is_named),
+    ("a_mount_needs_a_place", a_mount_needs_a_place),
     ("a_read_only_workspace_takes_dry_runs_only", a_read_only_workspace_takes_dry_runs_only),
     ("files_that_are_no_workspace", files_that_are_no_workspace),
 ];
@@ -45,6 +46,20 @@ fn a_missing_mount_is_named() {
     refused(&place, &Run { policy: once, ..module("") }, "nowhere");
     std::fs::create_dir(source).expect("a folder");
     refused(&place, &Run { policy: twice, ..module("") }, "mounted twice");
+}
+
+fn a_mount_needs_a_place() {
+    let place = Place::new();
+    place.write("/file", "1");
+    let source = place.folder.path().to_str().expect("UTF-8").to_owned();
+    let at = |at: &str| {
+        let mount =
+            Mount::new(at, &source, MountMode::ReadOnly, std::path::Path::new("")).expect("well formed");
+        Run { policy: Policy { mounts: vec![mount], ..Policy::default() }, ..module("") }
+    };
+    refused(&place, &at("/missing/data"), "make it first");
+    refused(&place, &at("/file"), "no directory");
+    refused(&place, &at("/file/data"), "no directory");
 }
 
 fn a_read_only_workspace_takes_dry_runs_only() {

@@ -10,6 +10,7 @@ pub const CASES: &[Case] = &[
     ("revisions_by_number_distance_and_time", revisions_by_number_distance_and_time),
     ("a_diff_of_two_revisions", a_diff_of_two_revisions),
     ("an_old_state_comes_back_as_a_new_revision", an_old_state_comes_back_as_a_new_revision),
+    ("what_is_not_there_is_named", what_is_not_there_is_named),
     ("a_sound_workspace_passes_its_check", a_sound_workspace_passes_its_check),
     ("opening_makes_a_file_only_when_asked", opening_makes_a_file_only_when_asked),
 ];
@@ -81,6 +82,24 @@ fn an_old_state_comes_back_as_a_new_revision() {
     place.workspace.restore(Revision(2), &[]).expect("restored").expect("a revision");
     assert_eq!((place.read("/a"), place.read("/b")), ("1".into(), "1".into()));
     assert_eq!(place.workspace.restore(Revision(2), &[]).expect("restored"), None);
+}
+
+fn what_is_not_there_is_named() {
+    let place = Place::new();
+    place.write("/a", "1");
+    let path = VPathBuf::parse("/nope").expect("a path");
+    for (error, says) in [
+        (
+            place.workspace.restore(Revision(1), &[path]).expect_err("no path"),
+            "/nope is neither in revision 1",
+        ),
+        (place.workspace.restore(Revision(9), &[]).expect_err("no revision"), "the latest is 1"),
+        (place.workspace.diff(Revision(1), Revision(9)).expect_err("no revision"), "the latest is 1"),
+        (place.workspace.fs_at(Revision(9)).expect_err("no revision"), "the latest is 1"),
+    ] {
+        assert!(error.to_string().contains(says), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
+    }
 }
 
 fn a_sound_workspace_passes_its_check() {
