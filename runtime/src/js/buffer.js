@@ -18,6 +18,11 @@ const slow = {
   write: Buffer.prototype.write,
 };
 
+// The package decodes either alphabet as base64, and encodes the usual one.
+function isUrlSafe(encoding) {
+  return typeof encoding === "string" && encoding.toLowerCase() === "base64url";
+}
+
 function adopt(bytes) {
   Object.setPrototypeOf(bytes, Buffer.prototype);
   return bytes;
@@ -28,7 +33,10 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 Object.defineProperties(Buffer, {
   from: {
     value: function from(value, encoding, length) {
-      if (typeof value === "string" && UTF8.has(encoding)) return adopt(core.encode(value));
+      if (typeof value === "string") {
+        if (UTF8.has(encoding)) return adopt(core.encode(value));
+        if (isUrlSafe(encoding)) return slow.from(value, "base64");
+      }
       return slow.from(value, encoding, length);
     },
     writable: true,
@@ -37,7 +45,10 @@ Object.defineProperties(Buffer, {
   },
   byteLength: {
     value: function byteLength(value, encoding) {
-      if (typeof value === "string" && UTF8.has(encoding)) return core.byteLength(value);
+      if (typeof value === "string") {
+        if (UTF8.has(encoding)) return core.byteLength(value);
+        if (isUrlSafe(encoding)) return slow.byteLength(value, "base64");
+      }
       return slow.byteLength(value, encoding);
     },
     writable: true,
@@ -64,7 +75,7 @@ function toString(encoding, start, end) {
     }
     if (named === "hex") return range(this, start, end).toHex?.() ?? slow.toString.call(this, encoding, start, end);
   }
-  if (typeof encoding === "string" && encoding.toLowerCase() === "base64url") {
+  if (isUrlSafe(encoding)) {
     return slow.toString.call(this, "base64", start, end).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
   }
   return slow.toString.call(this, encoding, start, end);
@@ -98,8 +109,13 @@ Object.defineProperty(Buffer.prototype, Symbol.for("nodejs.util.inspect.custom")
   enumerable: false,
 });
 
-const isEncoding = Buffer.isEncoding;
-Buffer.isEncoding = (encoding) => isEncoding(encoding) || String(encoding).toLowerCase() === "base64url";
+Buffer.prototype.write = function write(text, offset, length, encoding) {
+  const args = [offset, length, encoding].map((arg) => isUrlSafe(arg) ? "base64" : arg);
+  return slow.write.call(this, text, ...args);
+};
+
+const { isEncoding } = Buffer;
+Buffer.isEncoding = (encoding) => isEncoding(encoding) || isUrlSafe(encoding);
 
 return {
   ...vendored,

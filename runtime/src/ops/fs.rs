@@ -42,7 +42,6 @@ pub(super) fn ops() -> Vec<OpDecl> {
         op_vfs_stat(),
         op_vfs_statfs(),
         op_vfs_symlink(),
-        op_vfs_truncate(),
         op_vfs_umask(),
         op_vfs_unlink(),
         op_vfs_utimes(),
@@ -287,11 +286,6 @@ fn op_vfs_statfs(state: &mut OpState, #[string] path: &str) -> Result<Vec<f64>, 
 #[op2(fast)]
 fn op_vfs_symlink(state: &mut OpState, #[string] target: &str, #[string] path: &str) -> Result<(), FsError> {
     Ok(vfs(state).symlink(target, path)?)
-}
-
-#[op2(fast)]
-fn op_vfs_truncate(state: &mut OpState, #[string] path: &str, size: f64) -> Result<(), FsError> {
-    Ok(vfs(state).truncate(path, size as u64)?)
 }
 
 /// Answers with the umask and, if `mask` is not negative, sets it.

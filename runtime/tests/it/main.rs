@@ -3,6 +3,7 @@
 mod support;
 
 mod jobs;
+mod js;
 
 use libtest_mimic::Arguments;
 
@@ -10,5 +11,6 @@ fn main() {
     cowry_runtime::init();
     let arguments = Arguments::from_args();
     let trials = [jobs::TRIALS].concat();
-    libtest_mimic::run(&arguments, trials.into_iter().map(support::trial).collect()).exit();
+    let trials = trials.into_iter().map(support::trial).chain(js::trials()).collect();
+    libtest_mimic::run(&arguments, trials).exit();
 }

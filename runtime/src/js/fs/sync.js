@@ -5,7 +5,7 @@ const {
   op_vfs_access, op_vfs_chmod, op_vfs_chown, op_vfs_close, op_vfs_copy, op_vfs_exists, op_vfs_fchmod, op_vfs_fchown,
   op_vfs_fsync, op_vfs_ftruncate, op_vfs_futimes, op_vfs_link, op_vfs_mkdir, op_vfs_mkdir_all, op_vfs_mkdtemp,
   op_vfs_open, op_vfs_pread, op_vfs_pwrite, op_vfs_read, op_vfs_read_rest, op_vfs_read_text, op_vfs_readlink,
-  op_vfs_realpath, op_vfs_rename, op_vfs_rmdir, op_vfs_statfs, op_vfs_symlink, op_vfs_truncate, op_vfs_unlink,
+  op_vfs_realpath, op_vfs_rename, op_vfs_rmdir, op_vfs_statfs, op_vfs_symlink, op_vfs_unlink,
   op_vfs_utimes, op_vfs_write, op_cowry_write,
 } = core.ops;
 const { invalidType, outOfRange } = core.loadExtScript("ext:cowry/errors.js");
@@ -249,7 +249,13 @@ function futimes(fd, atime, mtime) {
 
 function truncate(path, size = 0) {
   if (typeof path === "number") return ftruncate(path, size);
-  op_vfs_truncate(pathOf(path), Math.max(0, integer(size ?? 0, "len")));
+  // As Node does it, which errors tell.
+  const fd = open(path, "r+");
+  try {
+    ftruncate(fd, size);
+  } finally {
+    op_vfs_close(fd);
+  }
 }
 
 function ftruncate(fd, size = 0) {

@@ -47,20 +47,13 @@ function rm(target, options) {
     mode = modeAt(target, false);
   } catch (error) {
     if (force && error.code === "ENOENT") return;
-    throw renamed(error, "rm");
+    throw error;
   }
   if ((mode & constants.S_IFMT) !== constants.S_IFDIR) return sync.unlink(target);
   if (!recursive) {
     throw systemError("ERR_FS_EISDIR", "rm returned EISDIR (is a directory)", "Path is a directory", target, 21);
   }
   op_vfs_remove_all(target);
-}
-
-// The same error, told of another call.
-function renamed(error, syscall) {
-  error.message = error.message.replace(`, ${error.syscall} '`, `, ${syscall} '`);
-  error.syscall = syscall;
-  return error;
 }
 
 function rmdir(target, options) {
@@ -149,7 +142,15 @@ class Dir {
 
   constructor(dir, options) {
     this.path = dir;
-    this.#entries = readdir(dir, { ...options, withFileTypes: true });
+    try {
+      this.#entries = readdir(dir, { ...options, withFileTypes: true });
+    } catch (error) {
+      if (error.syscall === "scandir") {
+        error.message = error.message.replace(", scandir '", ", opendir '");
+        error.syscall = "opendir";
+      }
+      throw error;
+    }
   }
 
   #check() {
