@@ -6,8 +6,8 @@ use std::io::{self, Read, Write};
 use cowry_vfs::{DirEntry, FileType, Ino, Layer, Stat, Timestamp, VPathBuf};
 use tar::{Archive, Builder, EntryType, Header};
 
-use super::copy::walk;
-use super::sink::{Entry, PIECE, Sink, source};
+use super::copy::{Visit, walk};
+use super::sink::{Entry, PIECE, Sink, unreadable};
 use super::{Progress, Totals};
 use crate::error::{Error, Result};
 
@@ -166,8 +166,11 @@ pub(super) fn pack(
     let mut packer =
         Packer { layer, builder: Builder::new(archive), linked: HashMap::new(), totals: Totals::default() };
     let mut progress = Progress::default();
-    walk(layer, root, &mut |path, entry| {
-        packer.entry(path, entry)?;
+    walk(layer, root, &mut |visit| {
+        match visit {
+            Visit::Entry(path, entry) => packer.entry(path, entry)?,
+            Visit::Closed(path, error) => packer.totals.skip(path.as_str(), error.to_string()),
+        }
         progress.entries += 1;
         progress.bytes = packer.totals.bytes;
         on_progress(progress);
@@ -209,7 +212,7 @@ impl Packer<'_> {
             }
             FileType::Symlink => {
                 self.totals.symlinks += 1;
-                let target = self.layer.readlink(stat.ino).map_err(source)?;
+                let target = self.layer.readlink(stat.ino).map_err(|error| unreadable(path, error))?;
                 self.write(name, stat, EntryType::Symlink, Some(&target), 0)
             }
             _ => {

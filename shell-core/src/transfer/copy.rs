@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use cowry_vfs::{DirEntry, FileType, Ino, Layer, Name, VPathBuf};
+use cowry_vfs::{DirEntry, FileType, Ino, Layer, Name, NodeError, NodeResult, VPathBuf};
 
-use super::sink::{Entry, PIECE, Sink, source};
+use super::sink::{Entry, PIECE, Sink, is_closed, unreadable};
 use crate::error::Result;
 
 /// How many entries of a directory are read at once.
@@ -13,7 +13,14 @@ pub(super) const PAGE: usize = 512;
 /// Copies everything below `root`, parents before what is in them, in name order.
 pub(super) fn copy(layer: &dyn Layer, root: Ino, sink: &mut Sink<'_>) -> Result<()> {
     let mut linked = HashMap::new();
-    walk(layer, root, &mut |path, entry| {
+    walk(layer, root, &mut |visit| {
+        let (path, entry) = match visit {
+            Visit::Entry(path, entry) => (path, entry),
+            Visit::Closed(path, error) => {
+                sink.skip(path.as_str(), error.to_string());
+                return Ok(());
+            }
+        };
         let stat = &entry.stat;
         if stat.nlink > 1 && !stat.is_dir() {
             if let Some(first) = linked.get(&stat.ino) {
@@ -26,7 +33,7 @@ pub(super) fn copy(layer: &dyn Layer, root: Ino, sink: &mut Sink<'_>) -> Result<
                 sink.put(Entry::Directory { path: path.clone(), mode: stat.mode, mtime: stat.mtime })
             }
             FileType::Symlink => {
-                let target = layer.readlink(stat.ino).map_err(source)?;
+                let target = layer.readlink(stat.ino).map_err(|error| unreadable(path, error))?;
                 sink.put(Entry::Symlink { path: path.clone(), target, mtime: stat.mtime })
             }
             FileType::Regular => file(layer, path, entry, sink),
@@ -40,13 +47,19 @@ pub(super) fn copy(layer: &dyn Layer, root: Ino, sink: &mut Sink<'_>) -> Result<
 
 fn file(layer: &dyn Layer, path: &VPathBuf, entry: &DirEntry, sink: &mut Sink<'_>) -> Result<()> {
     let (mode, mtime) = (entry.stat.mode, entry.stat.mtime);
-    let read = |offset| layer.read(entry.stat.ino, offset, PIECE).map_err(source);
-    let content = read(0)?.to_vec();
+    let read = |offset| layer.read(entry.stat.ino, offset, PIECE);
+    let content = match read(0) {
+        Err(error) if is_closed(&error) => {
+            sink.skip(path.as_str(), error.to_string());
+            return Ok(());
+        }
+        content => content.map_err(|error| unreadable(path, error))?.to_vec(),
+    };
     let mut offset = content.len() as u64;
     let mut more = content.len() == PIECE;
     sink.put(Entry::File { path: path.clone(), mode, mtime, content })?;
     while more {
-        let content = read(offset)?.to_vec();
+        let content = read(offset).map_err(|error| unreadable(path, error))?.to_vec();
         offset += content.len() as u64;
         more = content.len() == PIECE;
         if !content.is_empty() {
@@ -54,6 +67,13 @@ fn file(layer: &dyn Layer, path: &VPathBuf, entry: &DirEntry, sink: &mut Sink<'_
         }
     }
     Ok(())
+}
+
+/// What a walk comes by.
+pub(super) enum Visit<'a> {
+    Entry(&'a VPathBuf, &'a DirEntry),
+    /// A directory that cannot be listed.
+    Closed(&'a VPathBuf, NodeError),
 }
 
 /// A directory that is being read: where it is and how far.
@@ -70,14 +90,14 @@ impl Level {
         Level { path, ino, page: Vec::new().into_iter(), last: None, done: false }
     }
 
-    fn next(&mut self, layer: &dyn Layer) -> Result<Option<DirEntry>> {
+    fn next(&mut self, layer: &dyn Layer) -> NodeResult<Option<DirEntry>> {
         if let Some(entry) = self.page.next() {
             return Ok(Some(entry));
         }
         if self.done {
             return Ok(None);
         }
-        let page = layer.readdir(self.ino, self.last.as_ref(), PAGE).map_err(source)?;
+        let page = layer.readdir(self.ino, self.last.as_ref(), PAGE)?;
         self.done = page.len() < PAGE;
         self.last = page.last().map(|entry| entry.name.clone());
         self.page = page.into_iter();
@@ -89,16 +109,25 @@ impl Level {
 pub(super) fn walk(
     layer: &dyn Layer,
     root: Ino,
-    visit: &mut dyn FnMut(&VPathBuf, &DirEntry) -> Result<()>,
+    visit: &mut dyn FnMut(Visit<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut levels = vec![Level::new(VPathBuf::root(), root)];
     while let Some(level) = levels.last_mut() {
-        let Some(entry) = level.next(layer)? else {
-            levels.pop();
-            continue;
+        let entry = match level.next(layer) {
+            Ok(Some(entry)) => entry,
+            Ok(None) => {
+                levels.pop();
+                continue;
+            }
+            Err(error) if is_closed(&error) => {
+                visit(Visit::Closed(&level.path, error))?;
+                levels.pop();
+                continue;
+            }
+            Err(error) => return Err(unreadable(&level.path, error)),
         };
         let path = level.path.join(&entry.name);
-        visit(&path, &entry)?;
+        visit(Visit::Entry(&path, &entry))?;
         if entry.stat.is_dir() {
             levels.push(Level::new(path, entry.stat.ino));
         }

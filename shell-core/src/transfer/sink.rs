@@ -7,7 +7,7 @@ use cowry_vfs::{
 };
 
 use super::{Progress, Totals};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How much is staged before it is written.
 const BATCH_BYTES: usize = 16 << 20;
@@ -135,7 +135,14 @@ impl<'a> Sink<'a> {
         let staged = std::mem::take(&mut self.staged);
         self.staged_bytes = 0;
         let layer = self.layer;
-        layer.batch(&mut |layer| staged.iter().try_for_each(|entry| self.write_or_skip(layer, entry)))?;
+        let mut at = VPathBuf::root();
+        let written = layer.batch(&mut |layer| {
+            staged.iter().try_for_each(|entry| {
+                at = entry.path().clone();
+                self.write_or_skip(layer, entry)
+            })
+        });
+        written.map_err(|error| cowry_vfs::Error::at("write", at.as_str(), error))?;
         for entry in &staged {
             self.progress.entries += u64::from(!matches!(entry, Entry::More { .. }));
             self.progress.bytes += entry.bytes() as u64;
@@ -293,7 +300,12 @@ fn is_misfit(errno: Errno) -> bool {
     )
 }
 
-/// An error of reading the source, said as one of the workspace.
-pub(super) fn source(error: NodeError) -> crate::error::Error {
-    crate::error::Error::Stream { what: "read the source", source: std::io::Error::other(error) }
+/// An error of reading the source at a path.
+pub(super) fn unreadable(path: &VPathBuf, error: NodeError) -> Error {
+    cowry_vfs::Error::at("read", path.as_str(), error).into()
+}
+
+/// Whether an error of the source says that one entry cannot be read or is gone, rather than that reading fails.
+pub(super) fn is_closed(error: &NodeError) -> bool {
+    matches!(error.errno(), Errno::EACCES | Errno::EPERM | Errno::ENOENT | Errno::ESTALE)
 }
