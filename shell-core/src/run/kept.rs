@@ -26,6 +26,8 @@ pub enum Side {
 
 /// The shortest beginning of an id that is looked for.
 const PREFIX_MIN: usize = 3;
+/// How many of the runs that an id could mean are shown.
+const SHOWN: usize = 3;
 
 /// The record of the run with this id, or the only one whose id begins so.
 pub(crate) fn find(workspace: &Workspace, id: &str) -> Result<RunRecord> {
@@ -37,12 +39,12 @@ pub(crate) fn find(workspace: &Workspace, id: &str) -> Result<RunRecord> {
     if id.len() < PREFIX_MIN {
         return Err(none());
     }
-    let mut found: Vec<_> = file.runs(usize::MAX)?.into_iter().filter(|row| row.id.starts_with(id)).collect();
-    if found.len() > 1 {
-        let found = found.into_iter().take(3).map(|row| row.id).collect();
-        return Err(Error::AmbiguousRun { id: id.into(), found });
+    let found = file.run_ids(id, SHOWN)?;
+    match found.as_slice() {
+        [] => Err(none()),
+        [only] => RunRecord::decode(&file.run(only)?.ok_or_else(none)?.record),
+        _ => Err(Error::AmbiguousRun { id: id.into(), found }),
     }
-    RunRecord::decode(&found.pop().ok_or_else(none)?.record)
 }
 
 /// What the run changed: from what is kept, or from the revision that it became.

@@ -92,6 +92,19 @@ impl SqliteLayer {
         })
     }
 
+    /// The ids of runs that begin with `prefix`, at most `limit`.
+    ///
+    /// # Errors
+    /// `EIO` if the file cannot be read.
+    pub fn run_ids(&self, prefix: &str, limit: usize) -> NodeResult<Vec<String>> {
+        self.read_now(|view| {
+            let sql = "SELECT id FROM run WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT ?2";
+            let mut statement = view.conn.prepare_cached(sql)?;
+            let rows = statement.query_map((prefix, limit as i64), |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Keeps changes under a key until a time; `i64::MAX` means until they are dropped. The oldest make room where
     /// all that have a time would take more than
     /// [`kept_changes_bytes`](super::SqliteOptions::kept_changes_bytes).
