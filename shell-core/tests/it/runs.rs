@@ -30,6 +30,9 @@ pub const CASES: &[Case] = &[
     ("the_record_has_everything", the_record_has_everything),
     ("scratch_forgets", scratch_forgets),
     ("time_limits_end_a_run", time_limits_end_a_run),
+    ("a_run_out_of_memory_leaves_a_record", a_run_out_of_memory_leaves_a_record),
+    ("more_than_fits_in_memory_is_committed", more_than_fits_in_memory_is_committed),
+    ("scratch_has_a_bound", scratch_has_a_bound),
 ];
 
 fn what_is_written_is_committed_as_one_revision() {
@@ -336,4 +339,37 @@ fn time_limits_end_a_run() {
     let report = place.run_with(policy, "fs.writeFileSync('/a', '1'); for (;;) {}");
     assert_eq!(report.record.outcome, Outcome::TimedOut(cowry_shell_core::TimeLimit::Cpu));
     assert!(!place.has("/a"));
+}
+
+fn a_run_out_of_memory_leaves_a_record() {
+    let place = Place::new();
+    let policy = policy("[limits]\nmemory = '32MiB'\n");
+    let report = place
+        .run_with(policy, "fs.writeFileSync('/a', '1'); const all = []; for (;;) all.push({}, [], 'x');");
+    assert_eq!(report.record.outcome, Outcome::OutOfMemory);
+    assert!(!place.has("/a"));
+    assert_eq!(
+        place.workspace.run_record(&report.record.id).expect("its record").outcome,
+        Outcome::OutOfMemory
+    );
+}
+
+fn more_than_fits_in_memory_is_committed() {
+    let place = Place::new();
+    let policy = policy("[limits]\nscratch_memory = '1MiB'\n");
+    let code = "const piece = Buffer.alloc(1 << 20, 'cowry '); const file = fs.openSync('/big', 'w'); \
+                for (let at = 0; at < 6; at++) fs.writeSync(file, piece); fs.closeSync(file);";
+    succeeded(&place.run_with(policy, code));
+    let content = place.workspace.fs().read("/big").expect("a file");
+    assert_eq!(content.len(), 6 << 20);
+    assert!(content.chunks(1 << 20).all(|piece| piece.starts_with(b"cowry cowry ")));
+}
+
+fn scratch_has_a_bound() {
+    let place = Place::new();
+    let policy = policy("[limits]\nscratch = '1MiB'\n");
+    let code = "let code = 'none'; try { fs.writeFileSync('/big', Buffer.alloc(2 << 20)) } \
+                catch (error) { code = error.code } export default code;";
+    let report = place.run_with(policy, code);
+    assert_eq!(succeeded(&report).value.as_ref().and_then(|value| value.text.as_deref()), Some("EDQUOT"));
 }
