@@ -78,7 +78,7 @@ impl SqliteLayer {
         self.revision(after)?;
         self.read_history(|conn| {
             let view =
-                |rev: Revision| View { conn, rev: rev.0 as i64, chunks: &self.shared.chunks, dirs: None };
+                |rev: Revision| View { conn, rev: rev.0 as i64, chunks: &self.shared.chunks, pending: None };
             changes(&view(before), &view(after))
         })
     }

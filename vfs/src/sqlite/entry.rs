@@ -24,6 +24,7 @@ impl Tx<'_> {
         ino: Option<i64>,
     ) -> NodeResult<()> {
         let rev = self.rev();
+        self.state.pending.note_entry();
         match (old, ino) {
             (Some(old), Some(ino)) if old.from == rev => {
                 self.execute(
@@ -72,7 +73,7 @@ impl Tx<'_> {
         let parent = parent.0 as i64;
         let is_dir = new == NewNode::Directory;
         let links = self.open_dir(parent)?.node.nlink;
-        if self.view().entry(parent, name)?.is_some() {
+        if !self.state.pending.is_missed(parent, name) && self.view().entry(parent, name)?.is_some() {
             return Err(Errno::EEXIST.into());
         }
         if is_dir && links >= LINK_MAX {
@@ -114,7 +115,9 @@ impl Tx<'_> {
         node.insert(self.conn, self.rev())?;
         self.set_entry(parent, name, None, Some(node.ino))?;
         self.touch_dir(parent, i32::from(is_dir))?;
-        Ok(node.stat(Timestamp(node.btime)))
+        let stat = node.stat(Timestamp(node.btime));
+        self.state.pending.note_made(node);
+        Ok(stat)
     }
 
     pub(super) fn link(&mut self, ino: Ino, parent: Ino, name: &Name) -> NodeResult<Stat> {
@@ -247,7 +250,7 @@ impl Tx<'_> {
     /// Records on the node itself that it was moved.
     fn settle_in(&mut self, mut node: Node, parent: i64) -> NodeResult<()> {
         // Its row may have changed since it was loaded: it can be one of the two directories involved.
-        if let Some(dir) = self.state.dirs.get(&node.ino) {
+        if let Some(dir) = self.state.pending.dirs.get(&node.ino) {
             node = dir.node.clone();
         }
         if node.is_dir() {

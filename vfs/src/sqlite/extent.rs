@@ -1,6 +1,7 @@
 //! Extent lists: which range of a file lies where in which chunk. What no extent covers is a hole.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use bytes::{Bytes, BytesMut};
 use fastcdc::v2020::FastCDC;
@@ -67,14 +68,21 @@ impl Extent {
 const SELECT: &str = "SELECT e.offset, e.length, e.chunk, e.chunk_offset, c.hash, c.length, c.owner
     FROM extent e LEFT JOIN chunk c ON c.id = e.chunk";
 
+static OVERLAPPING: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{SELECT} WHERE e.content = ?1 AND e.offset < ?3 AND e.offset >= coalesce(
+             (SELECT max(offset) FROM extent WHERE content = ?1 AND offset <= ?2), 0)
+         ORDER BY e.offset"
+    )
+});
+static BEFORE: LazyLock<String> = LazyLock::new(|| {
+    format!("{SELECT} WHERE e.content = ?1 AND e.offset < ?2 ORDER BY e.offset DESC LIMIT 1")
+});
+
 impl View<'_> {
     /// Extents of `content` that overlap a range, in order.
     pub(super) fn extents(&self, content: i64, range: Range<i64>) -> NodeResult<Vec<Extent>> {
-        let mut statement = self.conn.prepare_cached(&format!(
-            "{SELECT} WHERE e.content = ?1 AND e.offset < ?3 AND e.offset >= coalesce(
-                 (SELECT max(offset) FROM extent WHERE content = ?1 AND offset <= ?2), 0)
-             ORDER BY e.offset"
-        ))?;
+        let mut statement = self.conn.prepare_cached(&OVERLAPPING)?;
         let mut rows = statement.query((content, range.start, range.end))?;
         let mut extents = Vec::new();
         while let Some(row) = rows.next()? {
@@ -86,9 +94,7 @@ impl View<'_> {
 
     /// The extent that begins before `offset` and next to it.
     fn extent_before(&self, content: i64, offset: i64) -> NodeResult<Option<Extent>> {
-        let mut statement = self.conn.prepare_cached(&format!(
-            "{SELECT} WHERE e.content = ?1 AND e.offset < ?2 ORDER BY e.offset DESC LIMIT 1"
-        ))?;
+        let mut statement = self.conn.prepare_cached(&BEFORE)?;
         let mut rows = statement.query((content, offset))?;
         rows.next()?.map(Extent::from_row).transpose()
     }

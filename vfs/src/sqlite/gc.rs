@@ -32,7 +32,7 @@ impl SqliteLayer {
     /// # Errors
     /// `EBUSY` within a batch, and while another process writes; `EROFS`, `EIO`.
     pub fn gc(&self) -> NodeResult<GcReport> {
-        if self.read_now(|view| Ok(view.dirs.is_some()))? {
+        if self.read_now(|view| Ok(view.pending.is_some()))? {
             return Err(Errno::EBUSY.into());
         }
         self.sweep_orphans();

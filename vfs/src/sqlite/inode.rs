@@ -1,11 +1,13 @@
 //! Rows of `inode`: loading, changing in the open revision, attributes.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::pending::PendingDir;
 use super::schema::LIVE;
-use super::tx::{CachedDir, Tx};
+use super::tx::Tx;
 use super::view;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
@@ -53,12 +55,16 @@ pub(super) const COLUMNS: &str =
     "ino, from_rev, kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime, btime,
     version, content, parent, target, xattrs";
 
+static LOAD: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {COLUMNS} FROM inode WHERE ino = ?1 AND from_rev <= ?2 AND to_rev > ?2
+         ORDER BY from_rev DESC LIMIT 1"
+    )
+});
+
 impl Node {
     pub(super) fn load(conn: &Connection, ino: i64, rev: i64) -> NodeResult<Option<Node>> {
-        let mut statement = conn.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM inode WHERE ino = ?1 AND from_rev <= ?2 AND to_rev > ?2
-             ORDER BY from_rev DESC LIMIT 1"
-        ))?;
+        let mut statement = conn.prepare_cached(&LOAD)?;
         Ok(statement.query_row((ino, rev), Node::from_row).optional()?)
     }
 
@@ -205,22 +211,24 @@ impl Tx<'_> {
     /// Writes a node back: a directory when the transaction ends, anything else at once.
     pub(super) fn save(&mut self, mut node: Node) -> NodeResult<()> {
         if node.is_dir() {
-            self.state.dirs.insert(node.ino, CachedDir { node, dirty: true });
+            self.state.pending.dirs.insert(node.ino, PendingDir { node, dirty: true });
             return Ok(());
         }
-        node.store(self.conn, self.rev())
+        node.store(self.conn, self.rev())?;
+        self.state.pending.note_stored(node);
+        Ok(())
     }
 
     /// A directory that entries are about to change in.
     ///
     /// # Errors
     /// `ENOENT` if it has been removed and somebody only holds it open; `ENOTDIR`, `ESTALE`.
-    pub(super) fn open_dir(&mut self, ino: i64) -> NodeResult<&mut CachedDir> {
-        if !self.state.dirs.contains_key(&ino) {
+    pub(super) fn open_dir(&mut self, ino: i64) -> NodeResult<&mut PendingDir> {
+        if !self.state.pending.dirs.contains_key(&ino) {
             let node = self.view().dir(ino)?;
-            self.state.dirs.insert(ino, CachedDir { node, dirty: false });
+            self.state.pending.dirs.insert(ino, PendingDir { node, dirty: false });
         }
-        let dir = self.state.dirs.get_mut(&ino).expect("just put there");
+        let dir = self.state.pending.dirs.get_mut(&ino).expect("just put there");
         if dir.node.nlink == 0 { Err(Errno::ENOENT.into()) } else { Ok(dir) }
     }
 
@@ -249,7 +257,8 @@ impl Tx<'_> {
 
     /// Ends the node's row, or deletes it with its content if no sealed revision has it.
     pub(super) fn erase(&mut self, node: &Node) -> NodeResult<()> {
-        self.state.dirs.remove(&node.ino);
+        self.state.pending.dirs.remove(&node.ino);
+        self.state.pending.forget(node.ino);
         let rev = self.rev();
         if node.from == rev {
             self.drop_content(node.content)?;
@@ -283,6 +292,7 @@ impl Tx<'_> {
             node.mtime = self.now;
         }
         if let Some(Timestamp(atime)) = changes.atime {
+            self.state.pending.forget(node.ino);
             self.execute("INSERT OR REPLACE INTO atime(ino, at) VALUES (?1, ?2)", (node.ino, atime))?;
         }
         if !changes.is_atime_only() {

@@ -23,6 +23,7 @@ mod gc;
 mod inode;
 mod open;
 mod paths;
+mod pending;
 mod restore;
 mod revision;
 mod runs;

@@ -143,7 +143,7 @@ impl SqliteLayer {
     /// # Errors
     /// `EIO` if the file cannot be read.
     pub fn has_open_changes(&self) -> NodeResult<bool> {
-        let in_batch = self.read_now(|view| Ok(view.dirs.is_some()))?;
+        let in_batch = self.read_now(|view| Ok(view.pending.is_some()))?;
         if in_batch {
             return self.change(|tx| {
                 tx.flush()?;

@@ -4,33 +4,23 @@
 //! A batch within a batch is a savepoint, a single operation is not: it checks first and changes then, and should
 //! it fail between two changes all the same (a full disk), the batch can only be undone.
 //!
-//! Directories are written once per transaction: times and link counts gather in [`Dirs`], which readers inside
+//! Directories are written once per transaction: times and link counts gather in [`Pending`], which readers inside
 //! the transaction look through. A commit of a thousand files into one directory updates its row once.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use parking_lot::ReentrantMutex;
 use rusqlite::Connection;
 
 use super::SqliteLayer;
-use super::inode::Node;
 use super::open::Shared;
+use super::pending::Pending;
 use super::schema::NOW;
 use super::view::View;
 use crate::errno::{Errno, NodeError, NodeResult};
 
 /// The lock that makes one writer.
 pub(super) type WriterLock = ReentrantMutex<RefCell<Writer>>;
-
-/// Directories of the running transaction, by inode.
-pub(super) type Dirs = HashMap<i64, CachedDir>;
-
-/// A directory as it will be written.
-pub(super) struct CachedDir {
-    pub(super) node: Node,
-    pub(super) dirty: bool,
-}
 
 /// The writing connection and the transaction on it.
 pub(super) struct Writer {
@@ -46,7 +36,7 @@ pub(super) struct State {
     pub(super) head: i64,
     pub(super) next_ino: i64,
     stored_next_ino: i64,
-    pub(super) dirs: Dirs,
+    pub(super) pending: Pending,
     /// An operation failed half way: nothing but undoing is left.
     poisoned: bool,
 }
@@ -68,12 +58,12 @@ impl Tx<'_> {
 
     /// What is there now, this transaction's changes included.
     pub(super) fn view(&self) -> View<'_> {
-        View { conn: self.conn, rev: NOW, chunks: &self.shared.chunks, dirs: Some(&self.state.dirs) }
+        View { conn: self.conn, rev: NOW, chunks: &self.shared.chunks, pending: Some(&self.state.pending) }
     }
 
     /// What is there now, as [`Tx::view`], or was in a revision.
     pub(super) fn view_at(&self, rev: i64) -> View<'_> {
-        View { conn: self.conn, rev, chunks: &self.shared.chunks, dirs: None }
+        View { conn: self.conn, rev, chunks: &self.shared.chunks, pending: None }
     }
 
     pub(super) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> NodeResult<usize> {
@@ -83,7 +73,7 @@ impl Tx<'_> {
     /// Writes directories that changed and the next free inode number.
     pub(super) fn flush(&mut self) -> NodeResult<()> {
         let rev = self.rev();
-        for dir in self.state.dirs.values_mut().filter(|dir| dir.dirty) {
+        for dir in self.state.pending.dirs.values_mut().filter(|dir| dir.dirty) {
             dir.node.store(self.conn, rev)?;
             dir.dirty = false;
         }
@@ -152,8 +142,14 @@ impl Writer {
     fn read_state(&self) -> NodeResult<State> {
         let mut meta = self.conn.prepare_cached("SELECT head, next_ino FROM meta")?;
         let (head, next_ino): (i64, i64) = meta.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let dirs = Dirs::new();
-        Ok(State { depth: 0, head, next_ino, stored_next_ino: next_ino, dirs, poisoned: false })
+        Ok(State {
+            depth: 0,
+            head,
+            next_ino,
+            stored_next_ino: next_ino,
+            pending: Pending::default(),
+            poisoned: false,
+        })
     }
 
     fn commit(&mut self, shared: &Shared) -> NodeResult<()> {
@@ -277,11 +273,11 @@ impl SqliteLayer {
     pub(super) fn read_now<T>(&self, work: impl FnOnce(&View<'_>) -> NodeResult<T>) -> NodeResult<T> {
         if let Some(writer) = self.writer.try_lock() {
             let writer = writer.borrow();
-            let dirs = writer.state.as_ref().map(|state| &state.dirs);
-            let view = View { conn: &writer.conn, rev: NOW, chunks: &self.shared.chunks, dirs };
+            let pending = writer.state.as_ref().map(|state| &state.pending);
+            let view = View { conn: &writer.conn, rev: NOW, chunks: &self.shared.chunks, pending };
             return view.consistently(work);
         }
         let reader = self.shared.reader()?;
-        View { conn: &reader, rev: NOW, chunks: &self.shared.chunks, dirs: None }.consistently(work)
+        View { conn: &reader, rev: NOW, chunks: &self.shared.chunks, pending: None }.consistently(work)
     }
 }

@@ -1,23 +1,25 @@
 //! Reading a tree as of one revision. `Snapshot` and the live layer share all of it.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::chunk::ChunkCache;
 use super::inode::{Node, Xattrs};
+use super::pending::Pending;
 use super::schema::ROOT;
-use super::tx::Dirs;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
 use crate::node::{DirEntry, FileType, Ino, Stat, StatFs};
 use crate::path::Name;
 
-/// A tree at revision `rev` through `conn`, with directories that a transaction has not written yet.
+/// A tree at revision `rev` through `conn`, with what a running transaction knows of it.
 pub(super) struct View<'a> {
     pub(super) conn: &'a Connection,
     pub(super) rev: i64,
     pub(super) chunks: &'a ChunkCache,
-    pub(super) dirs: Option<&'a Dirs>,
+    pub(super) pending: Option<&'a Pending>,
 }
 
 /// A live entry: the inode and the revision its row begins in.
@@ -34,6 +36,26 @@ const STAT: &str = "i.ino, i.kind, i.mode, i.nlink, i.uid, i.gid, i.rdev, i.size
 const CURRENT: &str = "CROSS JOIN inode i ON i.ino = e.ino AND i.from_rev =
     (SELECT max(from_rev) FROM inode WHERE ino = e.ino AND from_rev <= ?3)
     LEFT JOIN atime a ON a.ino = i.ino";
+
+// Put together once: these run all the time.
+static LOOKUP: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {STAT} FROM (SELECT ino FROM entry WHERE parent = ?1 AND name = ?2 AND from_rev <= ?3
+             AND to_rev > ?3 ORDER BY from_rev DESC LIMIT 1) e {CURRENT}"
+    )
+});
+static GETATTR: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {STAT} FROM inode i LEFT JOIN atime a ON a.ino = i.ino
+         WHERE i.ino = ?1 AND i.from_rev <= ?2 AND i.to_rev > ?2 ORDER BY i.from_rev DESC LIMIT 1"
+    )
+});
+static READDIR: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {STAT}, e.name FROM entry e {CURRENT}
+         WHERE e.parent = ?1 AND e.name > ?2 AND e.from_rev <= ?3 AND e.to_rev > ?3 ORDER BY e.name LIMIT ?4"
+    )
+});
 
 impl<'a> View<'a> {
     /// Runs `work` in one read transaction, so that what several statements see fits together.
@@ -54,8 +76,8 @@ impl<'a> View<'a> {
     /// # Errors
     /// `ESTALE` if there is none.
     pub(super) fn node(&self, ino: i64) -> NodeResult<Node> {
-        if let Some(dir) = self.dirs.and_then(|dirs| dirs.get(&ino)) {
-            return Ok(dir.node.clone());
+        if let Some(node) = self.pending.and_then(|pending| pending.node(ino)) {
+            return Ok(node.clone());
         }
         Node::load(self.conn, ino, self.rev)?.ok_or_else(|| Errno::ESTALE.into())
     }
@@ -85,35 +107,32 @@ impl<'a> View<'a> {
     pub(super) fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
         let found = self
             .conn
-            .prepare_cached(&format!(
-                "SELECT {STAT} FROM (SELECT ino FROM entry WHERE parent = ?1 AND name = ?2 AND from_rev <= ?3
-                     AND to_rev > ?3 ORDER BY from_rev DESC LIMIT 1) e {CURRENT}"
-            ))?
+            .prepare_cached(&LOOKUP)?
             .query_row((parent.0 as i64, name.as_str(), self.rev), stat)
             .optional()?;
         match found {
             Some(stat) => Ok(self.freshen(stat)),
-            None => Err(self.dir(parent.0 as i64).err().unwrap_or(Errno::ENOENT.into())),
+            None => {
+                self.dir(parent.0 as i64)?;
+                if let Some(pending) = self.pending {
+                    pending.note_missed(parent.0 as i64, name);
+                }
+                Err(Errno::ENOENT.into())
+            }
         }
     }
 
     pub(super) fn stat(&self, ino: Ino) -> NodeResult<Stat> {
-        let found = self
-            .conn
-            .prepare_cached(&format!(
-                "SELECT {STAT} FROM inode i LEFT JOIN atime a ON a.ino = i.ino
-                 WHERE i.ino = ?1 AND i.from_rev <= ?2 AND i.to_rev > ?2 ORDER BY i.from_rev DESC LIMIT 1"
-            ))?
-            .query_row((ino.0 as i64, self.rev), stat)
-            .optional()?;
+        if let Some(node) = self.pending.and_then(|pending| pending.made(ino.0 as i64)) {
+            return Ok(node.stat(Timestamp(node.btime)));
+        }
+        let found =
+            self.conn.prepare_cached(&GETATTR)?.query_row((ino.0 as i64, self.rev), stat).optional()?;
         found.map(|stat| self.freshen(stat)).ok_or_else(|| Errno::ESTALE.into())
     }
 
     pub(super) fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
-        let mut statement = self.conn.prepare_cached(&format!(
-            "SELECT {STAT}, e.name FROM entry e {CURRENT}
-             WHERE e.parent = ?1 AND e.name > ?2 AND e.from_rev <= ?3 AND e.to_rev > ?3 ORDER BY e.name LIMIT ?4"
-        ))?;
+        let mut statement = self.conn.prepare_cached(&READDIR)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut rows = statement.query((dir.0 as i64, after.map_or("", Name::as_str), self.rev, limit))?;
         let mut entries = Vec::new();
@@ -174,7 +193,7 @@ impl<'a> View<'a> {
 
     /// Puts what the transaction has not written yet into what the table said.
     fn freshen(&self, stat: Stat) -> Stat {
-        match self.dirs.and_then(|dirs| dirs.get(&(stat.ino.0 as i64))) {
+        match self.pending.and_then(|pending| pending.dirs.get(&(stat.ino.0 as i64))) {
             Some(dir) => dir.node.stat(stat.atime),
             None => stat,
         }

@@ -1,0 +1,72 @@
+//! What a running transaction knows better, or faster, than the tables do.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::inode::Node;
+use crate::path::Name;
+
+/// The most nodes remembered; a transaction that makes more looks the others up.
+const MADE_MAX: usize = 10_000;
+
+/// Rows of the running transaction that need not be read, and those not written yet.
+#[derive(Default)]
+pub(super) struct Pending {
+    /// Directories as they will be written when the transaction ends.
+    pub(super) dirs: HashMap<i64, PendingDir>,
+    /// Nodes that it made, as they are stored. None of them has an atime of its own.
+    made: HashMap<i64, Node>,
+    /// The last name that was looked for in vain: whoever makes a file has often looked just before.
+    missed: RefCell<Option<(i64, Name)>>,
+}
+
+/// A directory as it will be written.
+pub(super) struct PendingDir {
+    pub(super) node: Node,
+    pub(super) dirty: bool,
+}
+
+impl Pending {
+    /// The node as it is now, if it is known.
+    pub(super) fn node(&self, ino: i64) -> Option<&Node> {
+        self.dirs.get(&ino).map(|dir| &dir.node).or_else(|| self.made.get(&ino))
+    }
+
+    /// A node that has its birth for an atime.
+    pub(super) fn made(&self, ino: i64) -> Option<&Node> {
+        self.made.get(&ino)
+    }
+
+    /// Remembers a node that was just made. Directories are remembered once something is made in them.
+    pub(super) fn note_made(&mut self, node: Node) {
+        if !node.is_dir() && self.made.len() < MADE_MAX {
+            self.made.insert(node.ino, node);
+        }
+    }
+
+    /// Notes that a node was stored again.
+    pub(super) fn note_stored(&mut self, node: Node) {
+        if let Some(made) = self.made.get_mut(&node.ino) {
+            *made = node;
+        }
+    }
+
+    /// Forgets a node: it is gone, or what is remembered of it is no longer all of it.
+    pub(super) fn forget(&mut self, ino: i64) {
+        self.made.remove(&ino);
+    }
+
+    pub(super) fn note_missed(&self, parent: i64, name: &Name) {
+        *self.missed.borrow_mut() = Some((parent, name.clone()));
+    }
+
+    /// Whether it is known that there is no such entry.
+    pub(super) fn is_missed(&self, parent: i64, name: &str) -> bool {
+        self.missed.borrow().as_ref().is_some_and(|(dir, missed)| *dir == parent && missed.as_str() == name)
+    }
+
+    /// Notes that an entry changed.
+    pub(super) fn note_entry(&self) {
+        *self.missed.borrow_mut() = None;
+    }
+}
