@@ -344,12 +344,15 @@ impl<'a> Apply<'a> {
         for (ino, target) in &created {
             self.map.known.insert(*ino, Some(*target));
         }
+        let is_link = |record: &&Record| record.after.is_some_and(|stat| stat.nlink > 1);
+        let linked: HashSet<Ino> =
+            self.records.iter().filter(is_link).filter_map(|record| Some(record.after?.ino)).collect();
         let mut changes = Vec::with_capacity(self.records.len());
         for record in self.records {
             let Record { path, kind, from, before, after, content } = record;
             let after = match after {
-                // A new file is as it was made; the rest changed since.
-                Some(made) if kind != ChangeKind::Added || made.is_dir() || made.nlink > 1 => {
+                // A new file with one name is as it was made; the rest changed since.
+                Some(made) if kind != ChangeKind::Added || made.is_dir() || linked.contains(&made.ino) => {
                     Some(self.target.getattr(made.ino)?)
                 }
                 after => after,

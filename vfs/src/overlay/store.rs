@@ -267,7 +267,9 @@ impl Layer for Store {
                 None => return,
             };
         }
-        if self.tree.read().orphans.contains_key(&ino) {
+        // A batch of another thread may have an orphan that is not to be seen yet: wait for it.
+        let busy = self.writer.is_locked() && !self.writer.is_owned_by_current_thread();
+        if busy || self.tree.read().orphans.contains_key(&ino) {
             // Inside a batch this is refused; the batch sweeps when it ends.
             let _ = self.edit(&mut |edit| {
                 edit.sweep();

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use super::{Overlay, OverlayOptions, ScratchLimits};
+use proptest::prelude::*;
+
+use super::{DeltaBounds, Overlay, OverlayOptions, ScratchLimits};
 use crate::clock::{ManualClock, Timestamp};
 use crate::errno::Errno;
 use crate::layer::Layer;
@@ -186,40 +188,165 @@ fn readdir_merges_in_order_and_in_pages() {
     assert_eq!(seen, expected);
 }
 
-/// Run with `--release -- --ignored --nocapture`.
+/// What is done to one file, against a vector of bytes.
+#[derive(Clone, Debug)]
+enum Edit {
+    Write(u32, u32, u8),
+    Append(u32, u8),
+    Size(u32),
+    Punch(u32, u32),
+    Zero(u32, u32),
+    Fork,
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let at = || 0..300_000u32;
+    let len = || prop_oneof![1..50u32, 1..5_000u32, 1..600_000u32];
+    prop_oneof![
+        4 => (at(), len(), any::<u8>()).prop_map(|(o, l, b)| Edit::Write(o, l, b)),
+        4 => (len(), any::<u8>()).prop_map(|(l, b)| Edit::Append(l, b)),
+        2 => at().prop_map(Edit::Size),
+        2 => (at(), len()).prop_map(|(o, l)| Edit::Punch(o, l)),
+        1 => (at(), len()).prop_map(|(o, l)| Edit::Zero(o, l)),
+        1 => Just(Edit::Fork),
+    ]
+}
+
+fn overwrite(model: &mut Vec<u8>, offset: usize, data: &[u8]) {
+    model.resize(model.len().max(offset + data.len()), 0);
+    model[offset..offset + data.len()].copy_from_slice(data);
+}
+
+fn edit_both(layer: &dyn Layer, ino: Ino, model: &mut Vec<u8>, edit: &Edit) {
+    match *edit {
+        Edit::Write(offset, len, byte) => {
+            let data = vec![byte; len as usize];
+            layer.write(ino, offset.into(), &data).expect("written");
+            overwrite(model, offset as usize, &data);
+        }
+        Edit::Append(len, byte) => {
+            let data = vec![byte; len as usize];
+            assert_eq!(layer.append(ino, &data).expect("appended"), model.len() as u64);
+            model.extend_from_slice(&data);
+        }
+        Edit::Size(size) => {
+            layer.setattr(ino, &SetAttr::size(size.into())).expect("set");
+            model.resize(size as usize, 0);
+        }
+        Edit::Punch(offset, len) => {
+            layer.allocate(ino, Allocate::Punch, offset.into(), len.into()).expect("punched");
+            let end = model.len().min((offset + len) as usize);
+            if (offset as usize) < end {
+                model[offset as usize..end].fill(0);
+            }
+        }
+        Edit::Zero(offset, len) => {
+            layer.allocate(ino, Allocate::Zero, offset.into(), len.into()).expect("zeroed");
+            overwrite(model, offset as usize, &vec![0; len as usize]);
+        }
+        Edit::Fork => {}
+    }
+}
+
+/// Where there is no data, as told by seeking, there are zeros.
+fn check_holes(layer: &dyn Layer, ino: Ino, model: &[u8]) {
+    let (mut at, mut data) = (0, 0);
+    while let Ok(start) = layer.seek(ino, at, SeekTo::Data) {
+        assert!(model[at as usize..start as usize].iter().all(|byte| *byte == 0));
+        at = layer.seek(ino, start, SeekTo::Hole).expect("the end is a hole");
+        assert!(at > start);
+        data += at - start;
+    }
+    assert!(model[at as usize..].iter().all(|byte| *byte == 0));
+    let blocks = layer.getattr(ino).expect("there").blocks;
+    assert!(blocks * 512 >= data, "{blocks} blocks hold {data} bytes");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn content_is_what_was_written(
+        origin in 0..200_000u32,
+        memory in prop_oneof![Just(0u64), Just(300_000), Just(u64::MAX)],
+        edits in prop::collection::vec(edit(), 1..30),
+    ) {
+        let lower = Arc::new(MemoryLayer::new());
+        let ino = put(&*lower, lower.root(), "f", &vec![0xaa; origin as usize]);
+        // What cannot be spilled needs some room too.
+        let limits = ScratchLimits { memory_bytes: memory.max(50_000), ..ScratchLimits::UNLIMITED };
+        let spill = Some(tempfile::tempfile().expect("a file"));
+        let overlay = Overlay::new(lower.clone(), OverlayOptions { limits, spill, ..OverlayOptions::default() });
+        let mut model = vec![0xaa; origin as usize];
+        let mut forks = Vec::new();
+        for edit in &edits {
+            edit_both(&overlay, ino, &mut model, edit);
+            prop_assert_eq!(&overlay.read(ino, 0, usize::MAX).expect("read")[..], &model[..]);
+            check_holes(&overlay, ino, &model);
+            if matches!(edit, Edit::Fork) {
+                forks.push((overlay.fork(), model.clone()));
+            }
+        }
+        for (fork, model) in &forks {
+            prop_assert_eq!(&fork.read(ino, 0, usize::MAX).expect("read")[..], &model[..]);
+        }
+        prop_assert_eq!(lower.read(ino, 0, usize::MAX).expect("read").len(), origin as usize);
+        drop(forks);
+        overlay.setattr(ino, &SetAttr::size(0)).expect("emptied");
+        let usage = overlay.usage();
+        prop_assert_eq!((usage.memory_bytes, usage.spilled_bytes), (0, 0), "all of it was given back");
+    }
+}
+
 #[test]
-#[ignore = "a measurement"]
-#[allow(clippy::print_stdout)]
-fn speed() {
-    let memory = MemoryLayer::new();
-    let root = memory.root();
-    let block = [7u8; 1024];
-    let time = |what: &str, n: u32, work: &mut dyn FnMut(u32)| {
-        let start = std::time::Instant::now();
-        (0..n).for_each(work);
-        println!("{what}: {:.0}/s", f64::from(n) / start.elapsed().as_secs_f64());
-    };
-    let names: Vec<Name> = (0..100_000).map(|i| name(&format!("file-{i}"))).collect();
-    let mut inos = Vec::new();
-    time("create+write 1 KiB", 100_000, &mut |i| {
-        let ino = memory.create(root, &names[i as usize], NewNode::File(b""), &attr()).expect("created").ino;
-        memory.write(ino, 0, &block).expect("written");
-        inos.push(ino);
-    });
-    time("write 1 KiB", 1_000_000, &mut |i| {
-        memory.write(inos[i as usize % 100_000], 0, &block).expect("written")
-    });
-    time("read 1 KiB", 1_000_000, &mut |i| {
-        memory.read(inos[i as usize % 100_000], 0, 1024).expect("read");
-    });
-    time("getattr", 1_000_000, &mut |i| {
-        memory.getattr(inos[i as usize % 100_000]).expect("there");
-    });
-    time("lookup", 1_000_000, &mut |i| {
-        memory.lookup(root, &names[i as usize % 100_000]).expect("there");
-    });
-    time("rename", 100_000, &mut |i| {
-        let at = &names[i as usize];
-        memory.rename((root, at), (root, &name(&format!("r{i}"))), RenameMode::Replace).expect("renamed");
-    });
+fn an_overlay_lies_over_an_overlay() {
+    let (lower, a, b, f) = lower();
+    let middle = Arc::new(over(&lower));
+    let root = middle.root();
+    let new = put(&*middle, a, "new", b"middle");
+    middle.rename((a, &name("b")), (root, &name("b")), RenameMode::Replace).expect("renamed");
+    let top = Overlay::new(middle.clone(), OverlayOptions::default());
+    top.append(new, b" and top").expect("appended");
+    top.append(f, b"!").expect("appended");
+    top.rename((root, &name("b")), (a, &name("b")), RenameMode::Replace).expect("renamed");
+    assert_eq!(text(&top, new), "middle and top");
+    assert_eq!(text(&top, f), "hello!");
+    assert_eq!(names(&top, a), ["b", "new"]);
+    assert_eq!(names(&top, b), ["deep"]);
+    assert_eq!(names(&*middle, root), ["a", "b", "f", "g"]);
+    assert!(put(&top, root, "top", b"").0 > new.0, "each layer has numbers of its own");
+}
+
+#[test]
+fn removing_a_lower_tree_takes_no_quota_for_what_is_gone() {
+    let memory = Arc::new(MemoryLayer::new());
+    let dir = mkdir(&*memory, memory.root(), "many");
+    for i in 0..500 {
+        put(&*memory, dir, &format!("{i}"), b"");
+    }
+    let limits = ScratchLimits { nodes: 3, ..ScratchLimits::default() };
+    let overlay = Overlay::new(memory, OverlayOptions { limits, ..OverlayOptions::default() });
+    let first = overlay.lookup(dir, &name("0")).expect("there").ino;
+    for i in 0..500 {
+        overlay.unlink(dir, &name(&format!("{i}"))).expect("unlinked");
+    }
+    assert_eq!(overlay.getattr(first).expect_err("gone"), Errno::ESTALE);
+    overlay.rmdir(overlay.root(), &name("many")).expect("removed");
+    assert_eq!(overlay.usage().nodes, 1, "the root");
+}
+
+#[test]
+fn a_path_that_became_too_long_is_an_error_and_no_overflow() {
+    let (lower, ..) = lower();
+    let overlay = over(&lower);
+    let mut dir = overlay.root();
+    for _ in 0..5_000 {
+        dir = mkdir(&overlay, dir, "d");
+    }
+    assert_eq!(overlay.changes().expect_err("too long"), Errno::ENAMETOOLONG);
+    let mut delta = Vec::new();
+    overlay.encode_since(0, &mut delta).expect("encoded");
+    let mirror = over(&lower);
+    mirror.merge(&mut &delta[..], &DeltaBounds::default()).expect("taken in");
+    assert_eq!(mirror.changes().expect_err("too long"), Errno::ENAMETOOLONG);
 }
