@@ -56,5 +56,3 @@ pub use job::{
 pub use launcher::init;
 pub use spec::{JobReport, Limits, Lockdown, Mount, SandboxSpec, Usage};
 pub use supervisor::{Interrupter, RuntimeError, Sandbox, Zygote, ZygoteOptions};
-#[cfg(cowry_probe)]
-pub use sys::raw_syscall;

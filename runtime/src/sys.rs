@@ -262,7 +262,7 @@ pub(crate) fn limit(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -
 
 /// Makes a call with these arguments: the test of the walls.
 #[cfg(cowry_probe)]
-pub fn raw_syscall(number: i64, args: [u64; 6]) -> i64 {
+pub(crate) fn raw_syscall(number: i64, args: [u64; 6]) -> i64 {
     // SAFETY: there is none. A process that lets a test make this call is in a sandbox that is thrown away
     // afterwards; what happens to its memory does not matter.
     let code = unsafe { libc::syscall(number, args[0], args[1], args[2], args[3], args[4], args[5]) };

@@ -60,7 +60,7 @@ pub(crate) trait Message: Serialize + DeserializeOwned {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum ToSandbox {
     /// Run this.
-    Job(Job),
+    Job(Box<Job>),
     /// Part of what was written on a mount before.
     Delta { mount: u16, piece: Blob },
     /// What was written on a mount is complete.

@@ -8,6 +8,8 @@ mod fd;
 mod fs;
 pub(crate) mod job;
 mod module;
+#[cfg(cowry_probe)]
+mod probe;
 mod random;
 mod time;
 
@@ -18,7 +20,11 @@ pub(crate) use time::Epoch;
 
 /// Every operation there is.
 pub(crate) fn all() -> Vec<OpDecl> {
-    [collate::ops(), job::ops(), fd::ops(), fs::ops(), module::ops(), random::ops(), time::ops()].concat()
+    let ops = [collate::ops(), job::ops(), fd::ops(), fs::ops(), module::ops(), random::ops(), time::ops()]
+        .concat();
+    #[cfg(cowry_probe)]
+    let ops = [ops, probe::ops()].concat();
+    ops
 }
 
 /// Replaces operations of the web platform by ours: clocks are coarse here.

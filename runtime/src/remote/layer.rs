@@ -84,14 +84,19 @@ impl RemoteLayer {
         }
     }
 
-    /// At most `READ_MAX` bytes: out of chunks where that fetches ahead, at once where it is much.
-    fn read_some(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+    /// At most `READ_MAX` bytes, and whether the file ends with them: out of chunks where that fetches ahead, at
+    /// once where it is much.
+    fn read_some(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<(Bytes, bool)> {
         if self.cache.is_none() || len as u64 >= CHUNK {
-            return self.fetch(ino, offset, len.min(READ_MAX));
+            let want = len.min(READ_MAX);
+            let content = self.fetch(ino, offset, want)?;
+            let is_end = content.len() < want;
+            return Ok((content, is_end));
         }
         let chunk = self.chunk(ino, offset / CHUNK)?;
         let from = ((offset % CHUNK) as usize).min(chunk.len());
-        Ok(chunk.slice(from..chunk.len().min(from.saturating_add(len))))
+        let to = chunk.len().min(from.saturating_add(len));
+        Ok((chunk.slice(from..to), to == chunk.len() && (chunk.len() as u64) < CHUNK))
     }
 }
 
@@ -118,7 +123,8 @@ impl Layer for RemoteLayer {
         if let Some(known) = self.cached(|cache| cache.name(parent, name)) {
             return known.ok_or(Errno::ENOENT.into());
         }
-        match self.ask(Ask::Lookup { parent, name: name.clone() }) {
+        let whole = self.cache.is_some();
+        match self.ask(Ask::Lookup { parent, name: name.clone(), whole }) {
             Ok(FsReply::Stat(stat)) => {
                 self.remember(|cache| cache.put_name(parent, name, Some(stat)));
                 Ok(stat)
@@ -196,17 +202,15 @@ impl Layer for RemoteLayer {
     }
 
     fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
-        let first = self.read_some(ino, offset, len)?;
-        if first.len() == len || first.is_empty() {
+        let (first, mut is_end) = self.read_some(ino, offset, len)?;
+        if first.len() == len || is_end {
             return Ok(first);
         }
-        let mut content = BytesMut::with_capacity(len.min(first.len().max(READ_MAX)));
+        let mut content = BytesMut::with_capacity(len.min(READ_MAX));
         content.extend_from_slice(&first);
-        while content.len() < len {
-            let more = self.read_some(ino, offset + content.len() as u64, len - content.len())?;
-            if more.is_empty() {
-                break;
-            }
+        while content.len() < len && !is_end {
+            let more;
+            (more, is_end) = self.read_some(ino, offset + content.len() as u64, len - content.len())?;
             content.extend_from_slice(&more);
         }
         Ok(content.freeze())

@@ -27,14 +27,40 @@ pub(crate) struct FsRequest {
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Ask {
-    Lookup { parent: Ino, name: Name },
-    Getattr { ino: Ino },
-    Readdir { dir: Ino, after: Option<Name>, limit: u32 },
-    Readlink { ino: Ino },
-    Read { ino: Ino, offset: u64, len: u32 },
-    Seek { ino: Ino, offset: u64, to: Whence },
-    Getxattr { ino: Ino, name: String },
-    Listxattr { ino: Ino },
+    /// `whole` asks for the rest of the directory, too, if that is small.
+    Lookup {
+        parent: Ino,
+        name: Name,
+        whole: bool,
+    },
+    Getattr {
+        ino: Ino,
+    },
+    Readdir {
+        dir: Ino,
+        after: Option<Name>,
+        limit: u32,
+    },
+    Readlink {
+        ino: Ino,
+    },
+    Read {
+        ino: Ino,
+        offset: u64,
+        len: u32,
+    },
+    Seek {
+        ino: Ino,
+        offset: u64,
+        to: Whence,
+    },
+    Getxattr {
+        ino: Ino,
+        name: String,
+    },
+    Listxattr {
+        ino: Ino,
+    },
     Statfs,
 }
 
@@ -111,5 +137,13 @@ impl Message for FsReply {
     /// Supervisors are trusted; this keeps a bug on their side from eating the sandbox's memory.
     fn max_len(_: u8, (): ()) -> Option<usize> {
         Some(READ_MAX + (1 << 20))
+    }
+}
+
+#[cfg(test)]
+impl FsRequest {
+    /// The smallest question.
+    pub(crate) fn statfs(mount: u16) -> Self {
+        FsRequest { mount, ask: Ask::Statfs }
     }
 }

@@ -16,10 +16,13 @@ pub(crate) fn answer(trees: &[Arc<dyn Layer>], request: FsRequest) -> FsReply {
 
 fn ask(layer: &dyn Layer, ask: Ask) -> NodeResult<FsReply> {
     Ok(match ask {
-        Ask::Lookup { parent, name } => match listing(layer, parent)? {
-            Some(listing) => FsReply::Listing(listing),
-            None => FsReply::Stat(layer.lookup(parent, &name)?),
-        },
+        Ask::Lookup { parent, name, whole } => {
+            let listing = if whole { listing(layer, parent)? } else { None };
+            match listing {
+                Some(listing) => FsReply::Listing(listing),
+                None => FsReply::Stat(layer.lookup(parent, &name)?),
+            }
+        }
         Ask::Getattr { ino } => FsReply::Stat(layer.getattr(ino)?),
         Ask::Readdir { dir, after, limit } => {
             let limit = (limit as usize).min(ENTRIES_MAX);
@@ -36,11 +39,8 @@ fn ask(layer: &dyn Layer, ask: Ask) -> NodeResult<FsReply> {
     })
 }
 
-/// A directory that is small and cannot change is sent whole: what comes next is likely to be in it.
+/// The whole of a directory that is small: what is asked for next is likely to be in it.
 fn listing(layer: &dyn Layer, dir: Ino) -> NodeResult<Option<Listing>> {
-    if !layer.features().immutable {
-        return Ok(None);
-    }
     let entries = layer.readdir(dir, None, LISTING_MAX + 1)?;
     if entries.len() > LISTING_MAX {
         return Ok(None);

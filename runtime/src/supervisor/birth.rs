@@ -31,7 +31,8 @@ pub(super) fn fork(control: &OwnedFd, spill_folder: &Path, spec: &SandboxSpec) -
     let (fs, fs_theirs) = UnixStream::pair().map_err(RuntimeError::Spawn)?;
     let (main, main_theirs) = UnixStream::pair().map_err(RuntimeError::Spawn)?;
     let (status, status_theirs) = control::packet_pair().map_err(RuntimeError::Spawn)?;
-    let (stderr, stderr_theirs) = stderr_pipe().map_err(RuntimeError::Spawn)?;
+    let (stderr, stderr_theirs) =
+        pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from).map_err(RuntimeError::Spawn)?;
     // In the order of `SpawnRequest`. Our copies close when this function ends, so that the sandbox's end is
     // the end of each of them.
     let mut theirs = vec![status_theirs, fs_theirs.into(), main_theirs.into(), stderr_theirs];
@@ -112,13 +113,6 @@ fn info(mount: &Mount, limits: &Limits) -> MountInfo {
         writable: mount.writable,
         spills: mount.writable && limits.scratch_bytes > limits.scratch_memory_bytes,
     }
-}
-
-/// A pipe whose reading end does not block.
-fn stderr_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
-    rustix::fs::fcntl_setfl(&ours, OFlags::NONBLOCK)?;
-    Ok((ours, theirs))
 }
 
 /// A file that is in no folder, and is gone with its last descriptor.

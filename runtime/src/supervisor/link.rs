@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use cowry_vfs::Layer;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::control::{self, Status};
@@ -17,6 +18,8 @@ use crate::wire::{self, Decoder, FromSandbox, Message, SandboxBounds, WireError}
 
 /// The most of a sandbox's stderr that is kept: its end.
 const STDERR_KEPT: usize = 16 << 10;
+/// How often stderr is read at once.
+const STDERR_READS: usize = 16;
 /// The largest buffer that is kept for the next message.
 const KEPT: usize = 64 << 10;
 /// How long a process that was killed, or closed its sockets, may take to be gone.
@@ -146,6 +149,7 @@ impl fmt::Debug for Link {
 
 impl Link {
     pub(super) fn new(ends: Ends, trees: Vec<Arc<dyn Layer>>, bounds: SandboxBounds) -> io::Result<Link> {
+        rustix::fs::fcntl_setfl(&ends.stderr, OFlags::NONBLOCK)?;
         Ok(Link {
             fs: Line::new(ends.fs, ())?,
             main: Line::new(ends.main, bounds)?,
@@ -263,17 +267,21 @@ impl Link {
 
     /// Reads what is on stderr, and keeps the end of it.
     fn hear(&mut self) {
-        let Some(stderr) = &mut self.stderr else { return };
         let mut piece = [0; 4096];
-        match stderr.read(&mut piece) {
-            Ok(0) => self.stderr = None,
-            Ok(len) => {
-                self.said.extend_from_slice(&piece[..len]);
-                let excess = self.said.len().saturating_sub(STDERR_KEPT);
-                self.said.drain(..excess);
+        // No more at once than a pipe holds, or one that writes without end would hold us up.
+        for _ in 0..STDERR_READS {
+            let Some(stderr) = &mut self.stderr else { return };
+            match stderr.read(&mut piece) {
+                Ok(0) => self.stderr = None,
+                Ok(len) => {
+                    self.said.extend_from_slice(&piece[..len]);
+                    let excess = self.said.len().saturating_sub(STDERR_KEPT);
+                    self.said.drain(..excess);
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => self.stderr = None,
             }
-            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-            Err(_) => self.stderr = None,
         }
     }
 
@@ -299,3 +307,6 @@ impl Link {
         let _ = pidfd_send_signal(&*self.process, Signal::KILL);
     }
 }
+
+#[cfg(test)]
+mod tests;

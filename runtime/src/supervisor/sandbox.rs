@@ -108,7 +108,13 @@ impl Sandbox {
     /// [`RuntimeError::Ended`] if an earlier job ended the sandbox; [`RuntimeError::Refused`] if the specification
     /// is strict and a lock could not be put on in the sandbox.
     pub fn run(&mut self, job: &Job, on_event: &mut dyn FnMut(Event)) -> Result<JobReport, RuntimeError> {
-        self.ask(&ToSandbox::Job(job.clone()), on_event)
+        if self.is_alive {
+            self.jobs += 1;
+        }
+        self.running.job.store(self.jobs, Ordering::SeqCst);
+        let report = self.ask(&ToSandbox::Job(Box::new(job.clone())), on_event);
+        self.running.job.store(0, Ordering::SeqCst);
+        report
     }
 
     /// Frees what the engine no longer reaches, which it does by itself only as its heap grows.
@@ -127,17 +133,14 @@ impl Sandbox {
         if !self.is_alive {
             return Err(RuntimeError::Ended);
         }
-        self.jobs += 1;
         self.before.fs_requests = self.link.fs_requests;
         self.before.fs_bytes = self.link.fs_bytes;
         let told = self.tell();
         let begun = Instant::now();
-        self.running.job.store(self.jobs, Ordering::SeqCst);
         let finish = match told.and_then(|()| self.link.send(message)) {
             Ok(()) => self.attend(begun, on_event),
             Err(error) => Ok(self.kill(Killed::Broken(error.to_string()))),
         };
-        self.running.job.store(0, Ordering::SeqCst);
         Ok(self.report(finish?, begun.elapsed()))
     }
 
@@ -356,7 +359,7 @@ impl Interrupter {
         let job = self.running.job.load(Ordering::SeqCst);
         if job != 0 {
             // A process that has ended needs no interrupting.
-            let _ = sys::queue_signal(&*self.running.process, INTERRUPT, job);
+            let _ = sys::queue_signal(&self.running.process, INTERRUPT, job);
         }
     }
 }

@@ -4,7 +4,7 @@ use cowry_runtime::{Event, Job, Limits, Outcome};
 
 use crate::support::{Case, eval, run, sandbox};
 
-pub const TRIALS: &[Case] = &[
+pub const CASES: &[Case] = &[
     ("job::the_value_of_an_expression_is_the_result", value),
     ("job::an_exception_is_reported_with_name_and_message", throws),
     ("job::process_exit_sets_the_exit_code", exits),

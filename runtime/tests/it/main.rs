@@ -2,15 +2,29 @@
 
 mod support;
 
+mod files;
 mod jobs;
 mod js;
+mod leaks;
+mod limits;
+mod randomness;
+mod walls;
+mod zygotes;
 
 use libtest_mimic::Arguments;
 
 fn main() {
     cowry_runtime::init();
     let arguments = Arguments::from_args();
-    let trials = [jobs::TRIALS].concat();
-    let trials = trials.into_iter().map(support::trial).chain(js::trials()).collect();
+    let cases = [
+        jobs::CASES,
+        files::CASES,
+        limits::CASES,
+        randomness::CASES,
+        zygotes::CASES,
+        leaks::CASES,
+        walls::CASES,
+    ];
+    let trials = cases.concat().into_iter().map(support::trial).chain(js::trials()).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

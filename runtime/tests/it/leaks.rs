@@ -1,0 +1,63 @@
+//! Thousands of sandboxes leave nothing behind: no descriptor, no process, no memory.
+
+use cowry_runtime::{Job, SandboxSpec, Zygote, ZygoteOptions};
+
+use crate::support::{Case, run, tree};
+
+pub const CASES: &[Case] = &[("leaks::two_thousand_sandboxes_leave_nothing_behind", many)];
+
+const FORKS: usize = 2000;
+
+fn entries(folder: &str) -> Option<usize> {
+    Some(std::fs::read_dir(folder).ok()?.count())
+}
+
+/// The children of a process.
+fn children(process: u32) -> Vec<u32> {
+    let list =
+        std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    list.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+}
+
+/// Bytes of a process that are resident.
+fn resident(process: u32) -> u64 {
+    let statm = std::fs::read_to_string(format!("/proc/{process}/statm")).expect("the process lives");
+    let pages: u64 = statm.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("a number");
+    pages * 4096
+}
+
+fn spawn_and_run(zygote: &Zygote, n: usize) {
+    let mut sandbox = zygote.spawn(SandboxSpec::new(tree())).expect("a sandbox can be forked");
+    assert_eq!(run(&mut sandbox, &Job::expression(format!("{n} + 1"))).json(), (n + 1).to_string());
+}
+
+fn many() {
+    let zygote = Zygote::start(&ZygoteOptions::default()).expect("the test binary calls init()");
+    for n in 0..50 {
+        spawn_and_run(&zygote, n);
+    }
+    let [process] = *children(zygote.process_id()) else { panic!("a launcher has one child") };
+    wait_until(|| children(process).is_empty());
+    let memory = resident(process);
+    // Readable only as root: the zygote is not dumpable.
+    let descriptors = entries(&format!("/proc/{process}/fd"));
+    for n in 0..FORKS {
+        spawn_and_run(&zygote, n);
+    }
+    wait_until(|| children(process).is_empty());
+    assert!(children(process).is_empty(), "sandboxes that nobody reaped");
+    wait_until(|| entries(&format!("/proc/{process}/fd")) == descriptors);
+    assert_eq!(entries(&format!("/proc/{process}/fd")), descriptors);
+    let grown = resident(process).saturating_sub(memory);
+    assert!(grown < 1 << 20, "the zygote grew by {grown} bytes");
+}
+
+/// Gives the zygote the time it needs to reap the last ones.
+fn wait_until(done: impl Fn() -> bool) {
+    for _ in 0..1_000_000 {
+        if done() {
+            return;
+        }
+        std::thread::yield_now();
+    }
+}

@@ -1,0 +1,127 @@
+//! The zygote's own life: what becomes of sandboxes when it dies, and of programs that are none.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use cowry_runtime::{Job, Outcome, RuntimeError, SandboxSpec, Zygote, ZygoteOptions};
+
+use crate::support::{Case, run, tree};
+
+pub const CASES: &[Case] = &[
+    ("zygote::its_death_kills_its_sandboxes_and_the_next_spawn_starts_another", dies),
+    ("zygote::dropping_it_ends_its_processes", dropped),
+    ("zygote::a_program_that_does_not_become_one_is_a_clear_error", not_one),
+    ("zygote::one_of_another_build_is_a_clear_error", other_build),
+    ("zygote::one_that_cannot_be_executed_is_a_clear_error", no_program),
+    ("zygote::what_holds_and_what_does_not_is_known", lockdown),
+    ("zygote::strict_refuses_what_is_not_complete", strict),
+    ("zygote::nothing_of_the_environment_is_visible", environment),
+];
+
+fn start() -> Zygote {
+    Zygote::start(&ZygoteOptions::default()).expect("the test binary calls init()")
+}
+
+fn with_program(program: &Path) -> ZygoteOptions {
+    let mut options = ZygoteOptions::default();
+    options.program = Some(program.into());
+    options
+}
+
+fn kill(process: u32) {
+    let process = libc::pid_t::try_from(process).expect("a process number");
+    // SAFETY: the process is a child of ours that nobody has waited for.
+    assert_eq!(unsafe { libc::kill(process, libc::SIGKILL) }, 0);
+}
+
+fn dies() {
+    let zygote = start();
+    let mut sandbox = zygote.spawn(SandboxSpec::new(tree())).expect("a sandbox can be forked");
+    assert_eq!(run(&mut sandbox, &Job::expression("1")).json(), "1");
+    let process = zygote.process_id();
+    let report = sandbox.run(&Job::expression("console.log('go'); for (;;);"), &mut |_| kill(process));
+    let outcome = report.expect("the sandbox takes a job").result.outcome;
+    assert!(matches!(outcome, Outcome::Killed { .. }), "{outcome:?}");
+    assert!(!sandbox.is_alive());
+    let mut next = zygote.spawn(SandboxSpec::new(tree())).expect("another zygote is started");
+    assert_eq!(run(&mut next, &Job::expression("2")).json(), "2");
+    assert_ne!(zygote.process_id(), process);
+}
+
+fn dropped() {
+    let zygote = start();
+    let mut sandbox = zygote.spawn(SandboxSpec::new(tree())).expect("a sandbox can be forked");
+    run(&mut sandbox, &Job::expression("1"));
+    let process = zygote.process_id();
+    drop(zygote);
+    assert!(!Path::new(&format!("/proc/{process}")).exists());
+    let report = sandbox.run(&Job::expression("1"), &mut |_| ()).expect("its end is a report");
+    assert!(matches!(report.result.outcome, Outcome::Killed { .. }), "{:?}", report.result);
+}
+
+fn spawn_error(program: &Path) -> RuntimeError {
+    let zygote = Zygote::start(&with_program(program)).expect("the program can be executed");
+    zygote.spawn(SandboxSpec::new(tree())).expect_err("it is no zygote")
+}
+
+fn not_one() {
+    let error = spawn_error(Path::new("/bin/true"));
+    assert!(matches!(error, RuntimeError::NotInitialised), "{error}");
+    assert!(error.to_string().contains("cowry_runtime::init()"));
+}
+
+/// A program that runs this shell script.
+fn script(folder: &Path, text: &str) -> std::path::PathBuf {
+    let path = folder.join("program");
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("the folder can be written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+    path
+}
+
+fn other_build() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let error = spawn_error(&script(folder.path(), "printf 'cowry-zygote 0000000000000000' >&0"));
+    let RuntimeError::BuildMismatch { theirs, ours } = error else { panic!("{error}") };
+    assert_eq!(theirs, "0000000000000000");
+    assert_ne!(ours, theirs);
+}
+
+fn no_program() {
+    let error = Zygote::start(&with_program(Path::new("/no/such/program"))).expect_err("there is none");
+    assert!(matches!(error, RuntimeError::Start(_)), "{error}");
+}
+
+fn lockdown() {
+    let lockdown = start().lockdown().expect("it boots");
+    let known = lockdown.applied.len() + lockdown.missing.len();
+    assert!(known >= 10, "{lockdown:?}");
+    for part in ["no new privileges", "not dumpable", "system call filter of the sandbox"] {
+        assert!(lockdown.applied.iter().any(|applied| applied == part), "{part} is not in {lockdown:?}");
+    }
+}
+
+fn strict() {
+    let zygote = start();
+    let complete = zygote.lockdown().expect("it boots").is_complete();
+    let spec = SandboxSpec { strict: true, ..SandboxSpec::new(tree()) };
+    match zygote.spawn(spec) {
+        Ok(mut sandbox) => {
+            assert!(complete);
+            assert_eq!(run(&mut sandbox, &Job::expression("1")).json(), "1");
+        }
+        Err(RuntimeError::Refused { missing }) => assert!(!complete && !missing.is_empty()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn environment() {
+    let zygote = start();
+    let process = zygote.process_id();
+    zygote.lockdown().expect("it boots");
+    // Of a process that is not dumpable only root can read it; then this is tried elsewhere.
+    let Ok(environment) = std::fs::read(format!("/proc/{process}/environ")) else { return };
+    let environment = String::from_utf8_lossy(&environment);
+    for variable in ["PATH=", "HOME=", "CARGO"] {
+        assert!(!environment.split('\0').any(|entry| entry.starts_with(variable)), "{environment}");
+    }
+}
