@@ -17,14 +17,15 @@ const TARGET_MAX: usize = 4095;
 impl Tx<'_> {
     /// Lets a name lead to `ino`, or to nothing; `old` is its row now.
     pub(super) fn set_entry(
-        &self,
+        &mut self,
         parent: i64,
-        name: &str,
+        name: &Name,
         old: Option<&EntryRow>,
         ino: Option<i64>,
     ) -> NodeResult<()> {
         let rev = self.rev();
-        self.state.pending.note_entry();
+        self.state.pending.note_entry(parent, name);
+        let name = name.as_str();
         match (old, ino) {
             (Some(old), Some(ino)) if old.from == rev => {
                 self.execute(
@@ -73,7 +74,7 @@ impl Tx<'_> {
         let parent = parent.0 as i64;
         let is_dir = new == NewNode::Directory;
         let links = self.open_dir(parent)?.node.nlink;
-        if !self.state.pending.is_missed(parent, name) && self.view().entry(parent, name)?.is_some() {
+        if self.is_taken(parent, name)? {
             return Err(Errno::EEXIST.into());
         }
         if is_dir && links >= LINK_MAX {
@@ -118,6 +119,15 @@ impl Tx<'_> {
         let stat = node.stat(Timestamp(node.btime));
         self.state.pending.note_made(node);
         Ok(stat)
+    }
+
+    fn is_taken(&self, parent: i64, name: &Name) -> NodeResult<bool> {
+        let view = self.view();
+        // In a batch more files may come into this directory, which makes it worth a look at all of it.
+        if self.state.is_batch() {
+            view.examine(parent)?;
+        }
+        Ok(!self.state.pending.is_absent(parent, name) && view.entry(parent, name)?.is_some())
     }
 
     pub(super) fn link(&mut self, ino: Ino, parent: Ino, name: &Name) -> NodeResult<Stat> {

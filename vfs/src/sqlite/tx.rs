@@ -41,6 +41,13 @@ pub(super) struct State {
     poisoned: bool,
 }
 
+impl State {
+    /// Whether more operations may come.
+    pub(super) fn is_batch(&self) -> bool {
+        self.depth > 0
+    }
+}
+
 /// A transaction as the operations see it.
 pub(super) struct Tx<'a> {
     pub(super) conn: &'a Connection,

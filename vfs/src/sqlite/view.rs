@@ -105,6 +105,9 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
+        if self.pending.is_some_and(|pending| pending.is_absent(parent.0 as i64, name)) {
+            return Err(Errno::ENOENT.into());
+        }
         let found = self
             .conn
             .prepare_cached(&LOOKUP)?
@@ -116,10 +119,20 @@ impl<'a> View<'a> {
                 self.dir(parent.0 as i64)?;
                 if let Some(pending) = self.pending {
                     pending.note_missed(parent.0 as i64, name);
+                    self.examine(parent.0 as i64)?;
                 }
                 Err(Errno::ENOENT.into())
             }
         }
+    }
+
+    /// Lets the running transaction know whether a directory ever had an entry.
+    pub(super) fn examine(&self, dir: i64) -> NodeResult<()> {
+        let Some(pending) = self.pending else { return Ok(()) };
+        pending.examine(dir, || {
+            let sql = "SELECT 1 FROM entry WHERE parent = ?1 LIMIT 1";
+            Ok(!self.conn.prepare_cached(sql)?.exists([dir])?)
+        })
     }
 
     pub(super) fn stat(&self, ino: Ino) -> NodeResult<Stat> {

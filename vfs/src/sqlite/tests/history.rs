@@ -127,3 +127,45 @@ fn renaming_a_directory_touches_no_row_below_it() {
     assert!(touched <= 6, "{touched} rows");
     assert_eq!(read(&f.layer, "/e/7"), b"x");
 }
+
+#[test]
+fn what_a_batch_remembers_agrees_with_the_tables() {
+    let f = Fixture::new();
+    let file = |layer: &dyn Layer, dir: Ino, text: &str| {
+        layer.create(dir, &name(text), NewNode::File(b"x"), &NewAttr::with_mode(0o644))
+    };
+    f.layer
+        .batch(&mut |layer| {
+            assert_eq!(layer.lookup(ROOT_INO, &name("d")).unwrap_err(), Errno::ENOENT);
+            let dir = layer.create(ROOT_INO, &name("d"), NewNode::Directory, &NewAttr::with_mode(0o755))?.ino;
+            assert_eq!(layer.lookup(dir, &name("a")).unwrap_err(), Errno::ENOENT);
+            let a = file(layer, dir, "a")?;
+            assert_eq!(layer.lookup(dir, &name("a"))?, a);
+            assert_eq!(file(layer, dir, "a").unwrap_err(), Errno::EEXIST);
+            layer.rename((dir, &name("a")), (dir, &name("b")), RenameMode::Replace)?;
+            assert_eq!(layer.lookup(dir, &name("a")).unwrap_err(), Errno::ENOENT);
+            file(layer, dir, "a")?;
+            let undone = layer.batch(&mut |layer| {
+                layer.unlink(dir, &name("a"))?;
+                file(layer, dir, "c")?;
+                Err(Errno::EINTR.into())
+            });
+            assert_eq!(undone.unwrap_err(), Errno::EINTR);
+            assert_eq!(layer.lookup(dir, &name("c")).unwrap_err(), Errno::ENOENT);
+            assert_eq!(file(layer, dir, "a").unwrap_err(), Errno::EEXIST);
+            let time = SetAttr { atime: Some(Timestamp(7)), mode: Some(0o600), ..Default::default() };
+            layer.setattr(a.ino, &time)?;
+            let stat = layer.getattr(a.ino)?;
+            assert_eq!((stat.atime, stat.mode), (Timestamp(7), 0o600));
+            for text in ["a", "b"] {
+                layer.unlink(dir, &name(text))?;
+            }
+            assert_eq!(layer.getattr(a.ino).unwrap_err(), Errno::ESTALE);
+            layer.rmdir(ROOT_INO, &name("d"))?;
+            assert_eq!(layer.lookup(dir, &name("z")).unwrap_err(), Errno::ESTALE);
+            assert_eq!(layer.getattr(ROOT_INO)?.nlink, 2);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(f.layer.check().unwrap(), CheckReport::default());
+}
