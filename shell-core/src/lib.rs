@@ -49,6 +49,7 @@
 pub mod diff;
 mod error;
 mod id;
+mod interrupt;
 mod mount;
 pub mod policy;
 pub mod record;
@@ -73,6 +74,7 @@ pub use cowry_vfs::{
 };
 pub use diff::{ContentDiff, Diff, DiffSummary};
 pub use error::{Error, ErrorKind, Result};
+pub use interrupt::InterruptHandle;
 pub use mount::{Mount, MountError, MountMode};
 pub use policy::{FileRules, Glob, GlobError, Keep, LimitSettings, Policy, PolicyError, Rule, When};
 pub use record::{
@@ -82,6 +84,6 @@ pub use record::{
 pub use revision::{RevisionError, RevisionPath, RevisionSpec};
 pub use run::{Program, Run, RunReport, Side};
 pub use runtime::Runtime;
-pub use session::{EntryReport, Session, SessionCommit, SessionInterrupter, SessionOptions};
+pub use session::{EntryReport, Session, SessionCommit, SessionOptions};
 pub use units::UnitError;
 pub use workspace::{OpenWorkspace, Workspace};

@@ -1,10 +1,9 @@
 //! A session: one sandbox that stays, entry after entry, over one base.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use cowry_runtime::{
-    Event, Interrupter, Job, JobReport, Outcome, Program, RuntimeError, Sandbox, SandboxSpec, Usage, Value,
-    Zygote,
+    Event, Job, JobReport, Outcome, Program, RuntimeError, Sandbox, SandboxSpec, Usage, Value, Zygote,
 };
 use cowry_vfs::commit::InoMap;
 use cowry_vfs::sqlite::{CommitError, CommitRequest, Revision, RevisionKind, SealInfo, SqliteLayer};
@@ -12,6 +11,7 @@ use cowry_vfs::{Errno, Layer, Overlay};
 
 use crate::diff::Diff;
 use crate::error::{Error, Result};
+use crate::interrupt::InterruptHandle;
 use crate::mount::Mount;
 use crate::policy::Policy;
 use crate::record::ConflictRecord;
@@ -74,26 +74,7 @@ pub struct Session {
     /// Which nodes of the workspace earlier commits made of the session's.
     nodes: InoMap,
     own: Vec<Revision>,
-    handle: SessionInterrupter,
-}
-
-/// Interrupts the entry that a session is evaluating, from any thread; nothing happens between entries.
-#[derive(Clone, Debug, Default)]
-pub struct SessionInterrupter {
-    current: Arc<Mutex<Option<Interrupter>>>,
-}
-
-impl SessionInterrupter {
-    /// Interrupts: the entry ends as [`Outcome::Interrupted`], the session goes on.
-    pub fn interrupt(&self) {
-        if let Some(interrupter) = &*self.current.lock().unwrap_or_else(PoisonError::into_inner) {
-            interrupter.interrupt();
-        }
-    }
-
-    fn set(&self, interrupter: Option<Interrupter>) {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = interrupter;
-    }
+    handle: InterruptHandle,
 }
 
 impl Session {
@@ -113,7 +94,7 @@ impl Session {
             committed: Vec::new(),
             nodes: InoMap::default(),
             own: Vec::new(),
-            handle: SessionInterrupter::default(),
+            handle: InterruptHandle::default(),
             options,
         };
         session.spawn()?;
@@ -272,7 +253,7 @@ impl Session {
     }
 
     /// A handle that interrupts the running entry from any thread. It outlives restarts of the sandbox.
-    pub fn interrupter(&self) -> SessionInterrupter {
+    pub fn interrupter(&self) -> InterruptHandle {
         self.handle.clone()
     }
 

@@ -106,7 +106,10 @@ fn sandboxed(
     };
     let mut attempt = || -> std::result::Result<Done, RuntimeError> {
         let mut sandbox = zygote.spawn(spec.clone())?;
-        let report = sandbox.run(&job, on_event)?;
+        run.interrupt.set(Some(sandbox.interrupter()));
+        let report = sandbox.run(&job, on_event);
+        run.interrupt.set(None);
+        let report = report?;
         let overlays = sandbox.overlays().iter().map(|o| o.as_ref().map(Overlay::fork)).collect();
         Ok(Done { report, overlays, lockdown: zygote.lockdown()? })
     };

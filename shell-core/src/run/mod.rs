@@ -21,6 +21,7 @@ pub(crate) use self::host::finish_host_writes;
 pub use self::kept::Side;
 pub(crate) use self::kept::{commit_kept, diff_kept, drop_kept, find};
 use crate::diff::Diff;
+use crate::interrupt::InterruptHandle;
 use crate::policy::Policy;
 use crate::record::{Fate, RunRecord};
 
@@ -80,6 +81,8 @@ pub struct Run {
     pub message: Option<String>,
     /// Whether the result is wanted as an inspector prints it, too.
     pub render: bool,
+    /// What interrupts it from another thread: keep a clone.
+    pub interrupt: InterruptHandle,
 }
 
 impl Run {
@@ -97,6 +100,7 @@ impl Run {
             seed: None,
             message: None,
             render: false,
+            interrupt: InterruptHandle::default(),
         }
     }
 

@@ -1,0 +1,94 @@
+//! `cowry fs put`.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use cowry_shell_core::{OpenOptions, VPathBuf, Vfs};
+use serde_json::json;
+
+use super::seal;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+
+const EXAMPLES: &str = "\
+Examples:
+  cowry -w site.cowry fs put report.csv /data/report.csv
+  curl -s https://example.org/a.json | cowry -w site.cowry fs put - /data/a.json";
+
+/// Copy a file of the host into the workspace
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct PutArgs {
+    /// The file, or - for standard input
+    #[arg(value_name = "SOURCE", value_hint = ValueHint::FilePath)]
+    source: PathBuf,
+    /// Where to put it; a directory takes it under its own name [default: /]
+    #[arg(value_name = "PATH", default_value = "/", hide_default_value = true)]
+    path: String,
+}
+
+/// Copies, and commits.
+pub fn run(context: &mut Context, args: &PutArgs) -> Outcome {
+    let mut source = open_source(args)?;
+    let workspace = context.workspace_to_create(None)?;
+    let tree = workspace.fs();
+    let path = target(&tree, args)?;
+    if let Some(parent) = path.parent() {
+        tree.mkdir_all(&parent, 0o755)?;
+    }
+    let size = copy(&mut *source, &tree, &path, args)?;
+    let revision = seal(context, &workspace, &format!("put {path}"))?;
+    if context.out.json {
+        context.out.object(&json!({ "path": path.as_str(), "size": size, "revision": revision }))?;
+    }
+    Ok(0)
+}
+
+fn is_stdin(args: &PutArgs) -> bool {
+    args.source.as_os_str() == "-"
+}
+
+/// Opens the source before the workspace, so that a misspelt name creates none.
+fn open_source(args: &PutArgs) -> Outcome<Box<dyn Read>> {
+    if is_stdin(args) {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(&args.source).map_err(|error| Failure::host("read", &args.source, &error))?;
+    if file.metadata().is_ok_and(|meta| meta.is_dir()) {
+        let path = args.source.display();
+        return Err(Failure::new(format!("{path} is a directory: `cowry fs import` takes whole folders")));
+    }
+    Ok(Box::new(file))
+}
+
+/// The path of the new file: a directory takes it under the name it has on the host.
+fn target(tree: &Vfs, args: &PutArgs) -> Outcome<VPathBuf> {
+    let absolute = format!("/{}", args.path);
+    let path = VPathBuf::parse(&absolute).map_err(|error| Failure::new(format!("{error}: {}", args.path)))?;
+    if !args.path.ends_with('/') && !tree.stat(&path).is_ok_and(|stat| stat.is_dir()) {
+        return Ok(path);
+    }
+    let name = args.source.file_name().filter(|_| !is_stdin(args)).and_then(|name| name.to_str());
+    let name =
+        name.ok_or_else(|| Failure::new("which name shall it have? Give the whole path: /data/a.json"))?;
+    VPathBuf::parse(&format!("{path}/{name}")).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Copies piece by piece: the source may be larger than memory.
+fn copy(source: &mut dyn Read, tree: &Vfs, path: &VPathBuf, args: &PutArgs) -> Outcome<u64> {
+    let file = tree.open(path, OpenOptions::write())?;
+    let mut piece = vec![0; 1 << 20];
+    let mut size = 0;
+    loop {
+        let length = match source.read(&mut piece) {
+            Ok(0) => return Ok(size),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Failure::host("read", &args.source, &error)),
+        };
+        file.write_all(&piece[..length])?;
+        size += length as u64;
+    }
+}

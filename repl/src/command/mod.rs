@@ -1,0 +1,33 @@
+//! The commands, one file each.
+
+pub mod check;
+pub mod completions;
+pub mod diff;
+pub mod fs;
+pub mod gc;
+pub mod log;
+pub mod repl;
+pub mod restore;
+pub mod run;
+pub mod run_args;
+pub mod runs;
+
+use crate::args::Command;
+use crate::context::Context;
+use crate::failure::Outcome;
+
+/// Runs the command and returns its exit status.
+pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
+    match command {
+        Command::Run(args) => run::run(context, *args),
+        Command::Repl(args) => repl::run(context, args),
+        Command::Runs(args) => runs::run(context, args),
+        Command::Fs(args) => fs::run(context, args),
+        Command::Log(args) => log::run(context, &args),
+        Command::Diff(args) => diff::run(context, &args),
+        Command::Restore(args) => restore::run(context, &args),
+        Command::Gc(args) => gc::run(context, &args),
+        Command::Check(args) => check::run(context, &args),
+        Command::Completions(args) => completions::run(context, &args),
+    }
+}

@@ -1,0 +1,208 @@
+//! `cowry runs`: the records of every run, and what became of its files.
+
+use clap::{Args, Subcommand};
+use cowry_shell_core::{RunRecord, Side, Timestamp};
+use serde_json::{Value, json};
+
+use super::diff::{Form, only, paths, show};
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::render::{Table, ago, fate_words, iso, json as object, millis, outcome_word, record_lines, shown};
+use crate::style::Style;
+
+const EXAMPLES: &str = "\
+Examples:
+  cowry -w site.cowry runs
+  cowry -w site.cowry runs show k3m9                 the beginning of an id is enough
+  cowry -w site.cowry runs diff k3m9                 what a failed run would have changed
+  cowry -w site.cowry runs commit k3m9 --theirs      commit it after all";
+
+const COMMIT_EXAMPLES: &str = "\
+Examples:
+  cowry -w site.cowry runs commit k3m9
+  cowry -w site.cowry runs commit k3m9 --ours        where both changed a path, the run's version wins
+  cowry -w site.cowry runs commit k3m9 --theirs      where both changed a path, it stays as it is";
+
+/// List runs, look into one, commit or drop what a failed one wrote
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct RunsArgs {
+    #[command(subcommand)]
+    command: Option<RunsCommand>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Subcommand, Debug)]
+enum RunsCommand {
+    List(ListArgs),
+    Show(ShowArgs),
+    Diff(RunDiffArgs),
+    Commit(CommitArgs),
+    Drop(DropArgs),
+}
+
+/// List runs, the latest first
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  cowry -w site.cowry runs list -n 5")]
+struct ListArgs {
+    /// How many to list at most
+    #[arg(short = 'n', long = "limit", value_name = "NUMBER", default_value_t = 20)]
+    limit: usize,
+}
+
+/// Show everything that is known of a run
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  cowry -w site.cowry runs show k3m9")]
+struct ShowArgs {
+    /// The run; the beginning of its id is enough
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+/// Show what a run changed, committed or not
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  cowry -w site.cowry runs diff k3m9 -- /out")]
+struct RunDiffArgs {
+    /// The run; the beginning of its id is enough
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Only these paths and what is below them, after `--`
+    #[arg(last = true, value_name = "PATHS")]
+    paths: Vec<String>,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// Commit what a failed or conflicting run wrote
+#[derive(Args, Debug)]
+#[command(after_help = COMMIT_EXAMPLES)]
+struct CommitArgs {
+    /// The run; the beginning of its id is enough
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Where both changed a path, takes the run's version
+    #[arg(long, conflicts_with = "theirs")]
+    ours: bool,
+    /// Where both changed a path, leaves it as it is
+    #[arg(long)]
+    theirs: bool,
+}
+
+/// Forget what a failed or conflicting run wrote; its record stays
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  cowry -w site.cowry runs drop k3m9")]
+struct DropArgs {
+    /// The run; the beginning of its id is enough
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+/// Runs one of them; none is `list`.
+pub fn run(context: &mut Context, args: RunsArgs) -> Outcome {
+    match args.command {
+        None => list(context, &args.list),
+        Some(RunsCommand::List(args)) => list(context, &args),
+        Some(RunsCommand::Show(args)) => show_run(context, &args),
+        Some(RunsCommand::Diff(args)) => diff(context, &args),
+        Some(RunsCommand::Commit(args)) => commit(context, &args),
+        Some(RunsCommand::Drop(args)) => drop_kept(context, &args),
+    }
+}
+
+fn list(context: &mut Context, args: &ListArgs) -> Outcome {
+    let workspace = context.workspace_to_read()?;
+    let records = workspace.runs(args.limit)?;
+    if context.out.json {
+        let runs: Vec<Value> = records.iter().map(object::run_summary).collect();
+        context.out.object(&json!({ "runs": runs }))?;
+        return Ok(0);
+    }
+    if records.is_empty() {
+        context.out.note("no runs yet");
+    }
+    let now = context.out.out_is_terminal.then(|| workspace.clock().now());
+    context.out.lines(lines(&records, now, context.out.style))?;
+    Ok(0)
+}
+
+fn lines(records: &[RunRecord], now: Option<Timestamp>, style: Style) -> Vec<String> {
+    let mut table = Table::new(&[2]);
+    for record in records {
+        table.row([
+            record.id.clone(),
+            now.map_or_else(|| iso(record.started), |now| ago(record.started, now)),
+            millis(record.duration()),
+            shown(&record.program.name),
+            outcome_word(&record.outcome),
+            fate_words(&record.fate),
+        ]);
+    }
+    table.lines(|row, column, cell| match column {
+        0 => style.place(cell),
+        1 => style.faint(cell),
+        4 if !records[row].outcome.is_success() => style.removed(cell),
+        _ => cell.to_owned(),
+    })
+}
+
+fn show_run(context: &mut Context, args: &ShowArgs) -> Outcome {
+    let workspace = context.workspace_to_read()?;
+    let record = workspace.run_record(&args.id)?;
+    if context.out.json {
+        context.out.object(&object::run(&record, None))?;
+    } else {
+        let lines = record_lines(&record, workspace.clock().now(), context.out.style);
+        context.out.lines(lines)?;
+    }
+    Ok(0)
+}
+
+fn diff(context: &mut Context, args: &RunDiffArgs) -> Outcome {
+    let workspace = context.workspace_to_read()?;
+    let diff = workspace.run_diff(&args.id)?;
+    show(context, &only(diff, &paths(&args.paths)?), args.form)?;
+    Ok(0)
+}
+
+fn commit(context: &mut Context, args: &CommitArgs) -> Outcome {
+    let workspace = context.workspace_to_write()?;
+    let side = match (args.ours, args.theirs) {
+        (true, _) => Some(Side::Ours),
+        (_, true) => Some(Side::Theirs),
+        _ => None,
+    };
+    let record = workspace.run_commit(&args.id, side).map_err(|error| advise(error, &args.id))?;
+    let (id, revision) = (&record.id, record.revision());
+    match revision {
+        Some(revision) => context.out.note(&format!("committed revision {revision}: run {id}")),
+        None => context.out.note("nothing to commit"),
+    }
+    if context.out.json {
+        context.out.object(&json!({ "run": id, "revision": revision }))?;
+    }
+    Ok(0)
+}
+
+/// A conflict names both ways out.
+fn advise(error: cowry_shell_core::Error, id: &str) -> Failure {
+    match Failure::from(error) {
+        Failure::Said { status: crate::status::CONFLICT, line } => Failure::with_status(
+            crate::status::CONFLICT,
+            format!(
+                "{line}; `cowry runs commit {id} --ours` takes the run's version, `--theirs` leaves those paths"
+            ),
+        ),
+        failure => failure,
+    }
+}
+
+fn drop_kept(context: &mut Context, args: &DropArgs) -> Outcome {
+    let workspace = context.workspace_to_write()?;
+    let id = workspace.run_drop(&args.id)?.id;
+    context.out.note(&format!("dropped what run {id} wrote; its record stays"));
+    if context.out.json {
+        context.out.object(&json!({ "run": id, "dropped": true }))?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,16 @@
+//! How things look: text for people, JSON for programs.
+
+mod changes;
+mod diff;
+pub mod json;
+mod run;
+mod table;
+mod time;
+mod tree;
+
+pub use changes::{change_lines, counted, legible, shown, summary};
+pub use diff::{diff_lines, stat_lines};
+pub use run::{fate_words, millis, outcome_line, outcome_status, outcome_word, record_lines};
+pub use table::Table;
+pub use time::{ago, iso};
+pub use tree::{entry_name, join, tree_lines};

@@ -1,0 +1,142 @@
+//! What is told of a run when it has ended: its result, its failure, what became of its files.
+
+use cowry_shell_core::{
+    Change, ChangeKind, Diff, DiffSummary, Fate, Outcome as RunOutcome, RunRecord, RunReport, Value, Verdict,
+};
+
+use crate::failure::{Failure, Outcome};
+use crate::output::Output;
+use crate::render::{counted, diff_lines, json, legible, outcome_line, outcome_status, summary};
+use crate::status;
+
+/// Tells everything and returns the exit status.
+pub fn tell(out: &mut Output, report: &RunReport) -> Outcome {
+    let record = &report.record;
+    let status = run_status(record);
+    if out.json {
+        let mut object = json::run(record, report.value.as_ref());
+        object["status"] = status.into();
+        out.object(&object)?;
+        return Ok(status);
+    }
+    result(out, report.value.as_ref())?;
+    if let Some(line) = outcome_line(&record.outcome, &record.policy.limits) {
+        failure(out, &record.outcome, &line);
+    }
+    if record.dry_run && !out.quiet {
+        let lines = diff_lines(&persisting(report), out.style)?;
+        out.lines(lines)?;
+    }
+    files(out, report);
+    Ok(status)
+}
+
+/// The exit status: the program's own, unless its files could not be committed.
+fn run_status(record: &RunRecord) -> u8 {
+    match (outcome_status(&record.outcome), &record.fate) {
+        (0, Fate::Conflict) => status::CONFLICT,
+        (0, Fate::CommitFailed { .. }) => status::COWRY,
+        (status, _) => status,
+    }
+}
+
+/// Prints a result: on a terminal as an inspector would, elsewhere text as it is and other values as JSON. What
+/// JSON cannot express is rendered everywhere rather than lost.
+pub fn result(out: &mut Output, value: Option<&Value>) -> Outcome<()> {
+    let Some(value) = value else { return Ok(()) };
+    let forms = match out.out_is_terminal {
+        true => [&value.text, &value.rendered, &value.json],
+        false => [&value.text, &value.json, &value.rendered],
+    };
+    if let Some(text) = forms.into_iter().flatten().next() {
+        out.text(text)?;
+    }
+    Ok(())
+}
+
+/// Says why the program failed. What it threw is its own text; the rest is ours.
+pub fn failure(out: &mut Output, outcome: &RunOutcome, line: &str) {
+    let text = legible(line);
+    match outcome {
+        RunOutcome::Threw(_) => out.say(&text),
+        _ => {
+            out.fail_entry(&Failure::new(text));
+        }
+    }
+}
+
+/// The part of the diff that persists.
+fn persisting(report: &RunReport) -> Diff {
+    let kept = report.diff.changes.iter().zip(&report.verdicts).filter(|(_, verdict)| persists(verdict));
+    let changes: Vec<Change> = kept.map(|(change, _)| change.clone()).collect();
+    Diff::new(changes, report.diff.before().clone(), report.diff.after().clone())
+}
+
+fn persists(verdict: &Verdict) -> bool {
+    !matches!(verdict, Verdict::Discard)
+}
+
+/// How many paths persist, by kind, and how many do not.
+fn sums(report: &RunReport) -> (DiffSummary, u64) {
+    let (mut sums, mut discarded) = (DiffSummary::default(), 0);
+    for (change, verdict) in report.diff.changes.iter().zip(&report.verdicts) {
+        match (persists(verdict), change.kind) {
+            (false, _) => discarded += 1,
+            (true, ChangeKind::Added) => sums.added += 1,
+            (true, ChangeKind::Removed) => sums.removed += 1,
+            (true, ChangeKind::Modified) => sums.modified += 1,
+            (true, ChangeKind::Renamed) => sums.renamed += 1,
+        }
+    }
+    (sums, discarded)
+}
+
+/// Says what became of the files, in one line.
+fn files(out: &mut Output, report: &RunReport) {
+    let record = &report.record;
+    let (kept, discarded) = sums(report);
+    let kept_sums = summary(kept);
+    let and_discarded = if discarded > 0 { format!("; {discarded} discarded") } else { String::new() };
+    let id = &record.id;
+    match &record.fate {
+        Fate::Committed { revision } => {
+            out.note(&format!("committed revision {revision}: {kept_sums}{and_discarded}"));
+        }
+        Fate::Unchanged if discarded > 0 => out.note(&format!("nothing to commit{and_discarded}")),
+        Fate::Unchanged | Fate::Dropped => {}
+        Fate::DryRun => out.note(&format!("dry run, nothing committed: {kept_sums}{and_discarded}")),
+        Fate::Scratch if report.diff.is_empty() => {}
+        Fate::Scratch => {
+            let all = counted(report.diff.changes.len() as u64, "path");
+            out.note(&format!("{all} discarded: without a workspace (-w FILE) nothing is kept"));
+        }
+        Fate::Failed => {
+            let kept =
+                if record.kept_until.is_some() { format!("`cowry runs diff {id}` shows") } else { shows(id) };
+            out.note(&format!("nothing committed: the run failed; {kept} what it did"));
+        }
+        Fate::Conflict => {
+            out.fail_entry(&Failure::new(conflict_line(record)));
+        }
+        Fate::CommitFailed { reason } => {
+            out.fail_entry(&Failure::new(format!("nothing committed: {reason}")));
+        }
+    }
+}
+
+fn shows(id: &str) -> String {
+    format!("`cowry runs show {id}` tells")
+}
+
+/// Names the first few paths and both ways out.
+fn conflict_line(record: &RunRecord) -> String {
+    const NAMED: usize = 3;
+    let paths: Vec<String> = record.conflicts.iter().take(NAMED).map(|c| legible(&c.path)).collect();
+    let more = record.conflicts.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let (id, paths) = (&record.id, paths.join(", "));
+    format!(
+        "conflict, nothing committed: {paths}{more} changed meanwhile; `cowry runs commit {id} --ours` commits all the same, \
+         `--theirs` only the rest"
+    )
+}

@@ -1,0 +1,44 @@
+//! Standard input, read whole before the program begins.
+
+use std::io::{self, IsTerminal, Read};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::failure::{Failure, Outcome};
+use crate::output::Output;
+
+/// How long to wait for the end of standard input before saying what is being waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The most that is passed to a program: it is held in memory, here and in the sandbox.
+const MOST: u64 = 64 << 20;
+
+/// What standard input holds; nothing where it is a terminal.
+pub fn unless_terminal(out: &mut Output) -> Outcome<Vec<u8>> {
+    if io::stdin().is_terminal() { Ok(Vec::new()) } else { whole(out) }
+}
+
+/// All of standard input. A pipe that nobody closes would be waited for in silence, so after a while this
+/// says so.
+pub fn whole(out: &mut Output) -> Outcome<Vec<u8>> {
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = io::stdin().lock().take(MOST + 1).read_to_end(&mut bytes).map(|_| bytes);
+        // Nobody listens any more only where the process is ending.
+        let _ = send.send(read);
+    });
+    let read = receive.recv_timeout(PATIENCE).or_else(|_| {
+        out.note("cowry: waiting for the end of standard input; `</dev/null` gives the program none");
+        receive.recv()
+    });
+    let bytes = read.expect("the reader always answers").map_err(|error| {
+        Failure::new(format!("cannot read standard input: {error}; `</dev/null` gives the program none"))
+    })?;
+    if bytes.len() as u64 > MOST {
+        return Err(Failure::new(
+            "standard input is larger than 64 MiB: put it into a file and give it with --mount or `cowry fs put`",
+        ));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,4 @@
+//! The built `cowry` command, from outside: what people type and what they see.
+
+mod console;
+mod tour;
