@@ -29,6 +29,8 @@ pub(crate) fn configure_process() {
     unsafe {
         std::env::set_var("V82JSC_NO_BC_CACHE", "1");
         std::env::set_var("QJS_NO_WASM", "1");
+        // Dates are in UTC, wherever the host is.
+        std::env::set_var("TZ", "UTC");
     }
     deno_core::v8_set_flags(vec![String::new(), format!("--stack-size={STACK_KIB}")]);
 }

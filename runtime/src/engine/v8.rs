@@ -11,6 +11,8 @@ pub(super) const CAPABILITIES: Capabilities =
 
 /// Sets what has to stand before the first isolate.
 pub(crate) fn configure_process() {
+    // SAFETY: the zygote has one thread when it boots its isolate. Dates are in UTC, wherever the host is.
+    unsafe { std::env::set_var("TZ", "UTC") };
     // Helper threads would not survive the fork.
     deno_core::v8_set_flags(vec![String::new(), "--single-threaded".into()]);
     JsRuntime::init_platform(Some(v8::new_single_threaded_default_platform(false).make_shared()));

@@ -147,9 +147,7 @@ fn finish(isolate: &mut Isolate, left: Left, is_entry: bool) -> JobResult {
     isolate.js.v8_isolate().cancel_terminate_execution();
     if terminated && interrupt.is_none() && !over(isolate) {
         // Only the heap's limit terminates without a reason. It was raised to make room for unwinding.
-        if let Some(bytes) = isolate.memory_limit {
-            engine::set_memory_limit(&mut isolate.js, usize::try_from(bytes).unwrap_or(usize::MAX));
-        }
+        restore_memory_limit(isolate);
         return Outcome::OutOfMemory.into();
     }
     if let Some(interrupt) = interrupt.filter(|_| terminated) {
@@ -176,6 +174,15 @@ fn finish(isolate: &mut Isolate, left: Left, is_entry: bool) -> JobResult {
     }
     let exit_code = progress.exit.unwrap_or(exit_code);
     JobResult { outcome: Outcome::Completed { exit_code }, value: progress.value }
+}
+
+/// Sets the limit again, with enough above what is held for another job to let go of it.
+fn restore_memory_limit(isolate: &mut Isolate) {
+    const SLACK: u64 = 8 << 20;
+    engine::collect_garbage(&mut isolate.js);
+    let Some(limit) = isolate.memory_limit else { return };
+    let bytes = limit.max(engine::heap_bytes(&mut isolate.js).saturating_add(SLACK));
+    engine::set_memory_limit(&mut isolate.js, usize::try_from(bytes).unwrap_or(usize::MAX));
 }
 
 /// Lets listeners of `exit` run and reads `process.exitCode`.

@@ -29,7 +29,8 @@ function invalidType(name, expected, value) {
 }
 
 function invalidValue(name, value, reason = "is invalid") {
-  const shown = typeof value === "string" ? `'${value}'` : String(value);
+  const escaped = String(value).replace(/[\0-\x1f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  const shown = typeof value === "string" ? `'${escaped}'` : String(value);
   const what = name.includes(".") ? "property" : "argument";
   return nodeError(TypeError, "ERR_INVALID_ARG_VALUE", `The ${what} '${name}' ${reason}. Received ${shown}`);
 }

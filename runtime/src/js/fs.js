@@ -34,7 +34,9 @@ for (const [name, call] of Object.entries(calls)) {
   fs[name] = {
     [name](...args) {
       // Only `close` may go without a callback.
-      const callback = name === "close" && args.length === 1 ? () => {} : args.pop();
+      const last = args.at(-1);
+      if (typeof last === "function") args.pop();
+      const callback = typeof last === "function" ? last : name === "close" ? () => {} : undefined;
       later(callback, () => call(...args));
     },
   }[name];

@@ -22,6 +22,13 @@ const crypto = core.loadExtScript("ext:cowry/random.js");
 
 event.saveGlobalThisReference(globalThis);
 
+// Operations of the web platform name these classes.
+for (const name of ["InvalidCharacterError", "NotSupportedError", "OperationError", "DataError", "NetworkError",
+  "AbortError", "TimeoutError", "DataCloneError", "SyntaxError", "NotFoundError"]) {
+  core.registerErrorBuilder(`DOMException${name}`, (message) => new DOMException(message, name));
+}
+core.registerErrorBuilder("DOMExceptionQuotaExceededError", (message) => new QuotaExceededError(message));
+
 const classes = {
   AbortController: abort.AbortController,
   AbortSignal: abort.AbortSignal,
@@ -82,7 +89,7 @@ const values = {
   setImmediate: timers.setImmediate,
   setInterval: timers.setInterval,
   setTimeout: timers.setTimeout,
-  structuredClone: port.structuredClone,
+  structuredClone: core.loadExtScript("ext:cowry/clone.js").structuredClone,
   global: globalThis,
 };
 

@@ -5,30 +5,19 @@ const {
   op_cowry_console, op_cowry_entry, op_cowry_fault, op_cowry_form, op_cowry_main, op_cowry_misused, op_cowry_put, op_cowry_result,
   op_cowry_threw,
 } = core.ops;
-const { inspect } = core.loadExtScript("ext:cowry/console.js");
+const { inspect, tidy } = core.loadExtScript("ext:cowry/console.js");
 const { createRequire, runMain } = core.loadExtScript("ext:cowry/commonjs.js");
 const process = core.loadExtScript("ext:cowry/process.js");
 const { nodeError } = core.loadExtScript("ext:cowry/errors.js");
 
 const ERROR_LEVEL = 4;
 const PLAIN = { colors: false };
-// Frames that are ours, which are not shown to people.
-const INTERNAL = /^\s+at .*\(?(?:ext:cowry\/(?:job|main|commonjs|facade|timers|ticks)\.js|ext:core\/)/;
+const LEFT = ["fileName", "lineNumber", "columnNumber", "__v8qjs_source_line", "__v8qjs_module_link_frame"];
 const FRAME = /^\s*at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/;
 
 let jobs = 0;
 let entries = 0;
 let inEntry = false;
-
-// Stacks name files as the program does. The last frame may open a list of properties.
-function tidy(text) {
-  const kept = [];
-  for (const line of text.split("\n")) {
-    if (!INTERNAL.test(line)) kept.push(line.replace(/^(\s+at .*?)file:\/\/\//, "$1/"));
-    else if (line.endsWith(" {") && kept.length > 0) kept.push(`${kept.pop()} {`);
-  }
-  return kept.join("\n");
-}
 
 function framesOf(stack) {
   const frames = [];
@@ -44,10 +33,17 @@ function isError(value) {
   return core.isNativeError(value) || value instanceof Error;
 }
 
+// What the engine leaves on errors of linking is no property of the program's.
+function withoutEngine(error) {
+  if (!core.isNativeError(error)) return;
+  for (const key of Object.keys(error)) if (key.startsWith("__v8")) LEFT.forEach((name) => delete error[name]);
+}
+
 // What is to be said of a thrown value. Its getters are the program's, and may throw themselves.
 function describe(error) {
   let name = "", message = "", text, frames = [];
   try {
+    withoutEngine(error);
     text = isError(error) ? tidy(inspect(error, PLAIN)) : `Uncaught ${inspect(error, PLAIN)}`;
     message = text;
     if (isError(error)) {
@@ -63,6 +59,7 @@ function describe(error) {
 
 // The program failed: no more of its code runs.
 function fail(error) {
+  if (!inEntry) process.exitCode = 1;
   const { name, message, text, frames } = describe(error);
   op_cowry_threw(name, message, text, frames, !inEntry);
 }

@@ -6,6 +6,7 @@ const { op_cowry_builtins, op_cowry_syscall } = core.ops;
 core.loadExtScript("ext:cowry/globals.js");
 core.loadExtScript("ext:cowry/intl.js");
 const random = core.loadExtScript("ext:cowry/random.js");
+const { setTimeOrigin } = core.loadExtScript("ext:deno_web/15_performance.js");
 const process = core.loadExtScript("ext:cowry/process.js");
 const { register } = core.loadExtScript("ext:cowry/commonjs.js");
 const job = core.loadExtScript("ext:cowry/job.js");
@@ -29,6 +30,7 @@ if (op_cowry_syscall) globalThis.syscall = (number, ...args) => Number(op_cowry_
 return {
   adopt() {
     random.adopt();
+    setTimeOrigin();
     job.adopt();
   },
   start(given) {

@@ -11,6 +11,9 @@ use super::edit::Edit;
 use super::facts::Facts;
 use super::prepare::Form;
 
+/// The name of the function a program is wrapped into. Stacks are shown without it, see `console.js`.
+const PROGRAM: &str = "$program";
+
 /// Moves everything but imports into an async function that is called at once; its value becomes the default
 /// export. With `last`, the last expression is what it returns.
 pub(super) fn wrap(code: &str, program: &Program<'_>, last: bool) -> Vec<Edit> {
@@ -25,11 +28,11 @@ pub(super) fn wrap(code: &str, program: &Program<'_>, last: bool) -> Vec<Edit> {
     }
     let start = program.hashbang.as_ref().map_or(0, |hashbang| hashbang.span.end);
     // `this` in a module is undefined, and so it is in an arrow function there.
-    edits.insert(0, Edit::insert(start, format!("\n{imports}export default await (async () => {{")));
+    edits.insert(0, Edit::insert(start, format!("\n{imports}const {PROGRAM} = async () => {{")));
     if last {
         edits.extend(return_last(program));
     }
-    edits.push(Edit::insert(code.len() as u32, "\n})();"));
+    edits.push(Edit::insert(code.len() as u32, format!("\n}};export default await {PROGRAM}();")));
     edits
 }
 

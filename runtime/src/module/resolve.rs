@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::error::ResolveError;
 use super::trees::Trees;
-use crate::js::BUILTIN_MODULES;
+use crate::js::{ABSENT_MODULES, BUILTIN_MODULES};
 
 /// What the importing side speaks; it decides about a package's conditions and how errors are worded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,7 +57,10 @@ impl Resolver {
             return Err(ResolveError::scheme(scheme, specifier));
         }
         let path = self.find(trees, specifier, from, manner)?;
-        let path = path.ok_or_else(|| ResolveError::not_found(specifier, from, manner))?;
+        let path = path.ok_or_else(|| match ABSENT_MODULES.contains(&specifier) {
+            true => ResolveError::unknown_builtin(specifier),
+            false => ResolveError::not_found(specifier, from, manner),
+        })?;
         Ok(Target::File(trees.real(&path)))
     }
 
@@ -215,8 +218,17 @@ impl Resolver {
     }
 }
 
+/// Where compiled decorators look for their helpers.
+const HELPERS: &str = "@oxc-project/runtime/helpers/";
+
 /// The built-in module of this name, with `node:` or without.
 pub(crate) fn builtin(specifier: &str) -> Option<&'static str> {
+    if let Some(helper) = specifier.strip_prefix(HELPERS) {
+        return BUILTIN_MODULES
+            .iter()
+            .map(|(name, _)| *name)
+            .find(|name| name.strip_prefix("cowry:") == Some(helper));
+    }
     BUILTIN_MODULES
         .iter()
         .map(|(name, _)| *name)

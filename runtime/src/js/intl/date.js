@@ -157,6 +157,7 @@ function formatDate(date, options, required, defaults) {
   const isLong = !fields.dateStyle && fields.month === "long";
   const isWeekday = !fields.month && !fields.day && !fields.year;
   if (fields.fraction && fields.second && !fields.minute) refuseFraction();
+  if (isWeekday && !/ [AP]M$/.test(time)) throw unsupported("this choice of date and time fields");
   return `${day}${isStyled || isLong ? " at " : isWeekday ? " " : ", "}${time}`;
 }
 

@@ -1,0 +1,4 @@
+// What TypeScript's older decorators of parameters compile to.
+(function () {
+return { default: (index, decorator) => (target, key) => decorator(target, key, index) };
+})();

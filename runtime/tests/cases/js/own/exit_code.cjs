@@ -1,0 +1,3 @@
+// process.exitCode, without leaving early.
+process.exitCode = 4;
+setTimeout(() => console.log("timers run"), 5);

@@ -1,0 +1,2 @@
+// module.exports is the default export of CommonJS.
+module.exports = (input, env) => env.NAME;

@@ -1,0 +1,1 @@
+export default () => "text as it is";

@@ -1,0 +1,2 @@
+// Any other default export is the result itself.
+export default [1, "two", null];

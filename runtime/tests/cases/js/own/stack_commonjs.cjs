@@ -1,0 +1,5 @@
+function inner() {
+  null.boom;
+}
+const outer = () => inner();
+outer();
