@@ -224,19 +224,18 @@ impl Tx<'_> {
 
     pub(super) fn allocate(&mut self, ino: Ino, how: Allocate, offset: u64, len: u64) -> NodeResult<()> {
         let mut node = self.view().file(ino.0 as i64)?;
+        let end = offset.checked_add(len).and_then(|end| i64::try_from(end).ok()).ok_or(Errno::EFBIG)?;
         if len == 0 {
             return Err(Errno::EINVAL.into());
         }
-        let end = offset.checked_add(len).and_then(|end| i64::try_from(end).ok()).ok_or(Errno::EFBIG)?;
-        let before = (node.size, node.content, node.space);
+        let grows = matches!(how, Allocate::Reserve | Allocate::Zero) && end > node.size;
         if matches!(how, Allocate::Punch | Allocate::Zero) {
             self.punch(&mut node, offset as i64, end)?;
         }
         // Space is not reserved: there is no telling what a write will take after deduplication.
-        if matches!(how, Allocate::Reserve | Allocate::Zero) && end > node.size {
+        if grows {
             self.resize(&mut node, end)?;
-        }
-        if before == (node.size, node.content, node.space) {
+        } else if matches!(how, Allocate::Reserve | Allocate::KeepSize) {
             return Ok(());
         }
         node.modify(self.now);

@@ -133,10 +133,10 @@ impl Tx<'_> {
     pub(super) fn link(&mut self, ino: Ino, parent: Ino, name: &Name) -> NodeResult<Stat> {
         let parent = parent.0 as i64;
         let mut node = self.view().node(ino.0 as i64)?;
+        self.open_dir(parent)?;
         if node.is_dir() {
             return Err(Errno::EPERM.into());
         }
-        self.open_dir(parent)?;
         if self.view().entry(parent, name)?.is_some() {
             return Err(Errno::EEXIST.into());
         }
@@ -202,13 +202,15 @@ impl Tx<'_> {
         to: (Ino, &Name),
         mode: RenameMode,
     ) -> NodeResult<()> {
-        let (old_parent, old_row, node) = self.named(from.0, from.1)?;
         let new_parent = to.0.0 as i64;
+        self.view().dir(new_parent)?;
+        let (old_parent, old_row, node) = self.named(from.0, from.1)?;
         self.open_dir(new_parent)?;
         let there = match self.view().entry(new_parent, to.1)? {
             Some(row) => Some((self.view().node(row.ino)?, row)),
             None => None,
         };
+        self.refuse_loop(&node, new_parent)?;
         let moved = Move { node, old_parent, old_name: from.1, old_row, new_parent, new_name: to.1 };
         match (mode, there) {
             (RenameMode::Exchange, None) => Err(Errno::ENOENT.into()),
@@ -221,9 +223,11 @@ impl Tx<'_> {
 
     fn replace(&mut self, moved: Move<'_>, there: Option<(Node, EntryRow)>) -> NodeResult<()> {
         let Move { node, old_parent, old_name, old_row, new_parent, new_name } = moved;
-        self.refuse_loop(&node, new_parent)?;
         let is_dir = node.is_dir();
         if let Some((other, _)) = &there {
+            if other.is_dir() && self.view().is_within(old_parent, other.ino)? {
+                return Err(Errno::ENOTEMPTY.into());
+            }
             match (is_dir, other.is_dir()) {
                 (true, false) => return Err(Errno::ENOTDIR.into()),
                 (false, true) => return Err(Errno::EISDIR.into()),
@@ -246,7 +250,6 @@ impl Tx<'_> {
 
     fn exchange(&mut self, moved: Move<'_>, other: Node, other_row: &EntryRow) -> NodeResult<()> {
         let Move { node, old_parent, old_name, old_row, new_parent, new_name } = moved;
-        self.refuse_loop(&node, new_parent)?;
         self.refuse_loop(&other, old_parent)?;
         let gain = i32::from(node.is_dir()) - i32::from(other.is_dir());
         self.set_entry(old_parent, old_name, Some(&old_row), Some(other.ino))?;

@@ -290,8 +290,8 @@ impl Tx<'_> {
 
 /// Where to cut.
 fn cut(data: &[u8]) -> Vec<Range<usize>> {
-    if data.len() <= CHUNK_MIN {
-        return Vec::from([0..data.len()]).into_iter().filter(|range| !range.is_empty()).collect();
+    if data.is_empty() {
+        return Vec::new();
     }
     let chunks = FastCDC::new(data, CHUNK_MIN, CHUNK_AVG, CHUNK_MAX);
     chunks.map(|chunk| chunk.offset..chunk.offset + chunk.length).collect()

@@ -1,9 +1,8 @@
 //! A workspace: a tree with its history in one SQLite file.
 //!
 //! Every row says from which revision until which it is valid, so a snapshot is a number and a diff a scan of what
-//! changed ([`schema`](self)). Changes go to the one *open revision*, which is the latest sealed one plus one: rows
-//! that begin in it are changed in place, others are ended and begun anew. Its bytes are durable like all others;
-//! sealing only makes it history.
+//! changed. Changes go to the one *open revision*, the latest sealed one plus one: rows that begin in it are changed in
+//! place, others are ended and begun anew. It is as durable as all others; sealing only makes it history.
 //!
 //! Two departures from the first design. Instead of a writer thread that gathers what is waiting there is a lock
 //! and [`Layer::batch`]: callers that have many changes know it and say so, and a lock costs no hand-over. And the

@@ -1,6 +1,7 @@
 //! What a running transaction knows better, or faster, than the tables do.
 
 use std::cell::RefCell;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::inode::Node;
@@ -82,8 +83,8 @@ impl Pending {
     /// Finds out once whether a directory ever had an entry.
     pub(super) fn examine(&self, dir: i64, is_unused: impl FnOnce() -> NodeResult<bool>) -> NodeResult<()> {
         let mut unused = self.unused.borrow_mut();
-        if !unused.contains_key(&dir) {
-            unused.insert(dir, is_unused()?.then(HashSet::new));
+        if let Entry::Vacant(place) = unused.entry(dir) {
+            place.insert(is_unused()?.then(HashSet::new));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ mod conflict;
 mod content;
 mod diff;
 mod history;
+mod model;
 mod opening;
 mod restore;
 mod runs;
@@ -161,7 +162,7 @@ pub(super) fn tree(layer: &dyn Layer) -> Vec<String> {
         }
     }
     let mut into = Vec::new();
-    walk(layer, ROOT_INO, "", &mut into);
+    walk(layer, layer.root(), "", &mut into);
     into
 }
 

@@ -123,3 +123,50 @@ fn nameless_file_lives_until_released_or_the_next_opening() {
     let f = f.reopened();
     assert_eq!(f.layer.getattr(lost).unwrap_err(), Errno::ESTALE);
 }
+
+#[test]
+fn after_a_crash_what_was_committed_is_there_and_nothing_else() {
+    let f = Fixture::new();
+    f.put("/committed", &noise(1, 200_000));
+    f.seal();
+    let ino = f.put("/held", b"x").ino;
+    f.layer.open(ino).unwrap();
+    f.unlink("/held");
+    let expected = tree(&f.layer);
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.cowry");
+    f.layer
+        .batch(&mut |layer| {
+            layer.create(ROOT_INO, &name("unfinished"), NewNode::File(b"x"), &NewAttr::with_mode(0o644))?;
+            // What a machine that stops here finds when it starts again.
+            for suffix in ["", "-wal"] {
+                let from = format!("{}{suffix}", f.path.display());
+                std::fs::copy(from, format!("{}{suffix}", copy.display())).unwrap();
+            }
+            Ok(())
+        })
+        .unwrap();
+    let layer = SqliteLayer::open(&copy, &options(&f.clock)).unwrap();
+    assert_eq!(tree(&layer), expected);
+    assert_eq!(layer.getattr(ino).unwrap_err(), Errno::ESTALE, "nobody holds it open any more");
+    assert_eq!(layer.check().unwrap(), CheckReport::default());
+}
+
+#[test]
+fn changes_of_many_threads_all_arrive() {
+    let f = Fixture::new();
+    let layer = &f.layer;
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            scope.spawn(move || {
+                for i in 0..50 {
+                    let file = name(&format!("{thread}-{i}"));
+                    layer.create(ROOT_INO, &file, NewNode::File(b"x"), &NewAttr::with_mode(0o644)).unwrap();
+                    assert_eq!(layer.lookup(ROOT_INO, &file).unwrap().size, 1);
+                }
+            });
+        }
+    });
+    assert_eq!(layer.readdir(ROOT_INO, None, usize::MAX).unwrap().len(), 200);
+    assert_eq!(layer.check().unwrap(), CheckReport::default());
+}
