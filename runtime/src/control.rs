@@ -28,7 +28,9 @@ pub(crate) const HELLO: &str = "cowry-zygote ";
 /// The most trees in a sandbox.
 pub(crate) const MOUNTS_MAX: usize = 64;
 /// The longest packet.
-const PACKET: usize = 64 << 10;
+pub(crate) const PACKET: usize = 64 << 10;
+/// The longest packet of a status.
+pub(crate) const STATUS: usize = 256;
 /// The most descriptors in a packet: status, fs, main, stderr, and a spill file for each mount.
 const FDS: usize = 4 + MOUNTS_MAX;
 
@@ -115,9 +117,9 @@ impl Packet {
     }
 }
 
-/// Receives a packet, `None` where the other end is closed.
-pub(crate) fn receive(socket: impl AsFd) -> io::Result<Option<Packet>> {
-    let mut bytes = vec![0; PACKET];
+/// Receives a packet of at most `max` bytes, `None` where the other end is closed.
+pub(crate) fn receive(socket: impl AsFd, max: usize) -> io::Result<Option<Packet>> {
+    let mut bytes = vec![0; max];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let got = loop {

@@ -77,7 +77,10 @@ fn settle(control: &OwnedFd) {
 
 /// The launcher's whole life after the fork: holds no descriptor, and takes the zygote with it when it is killed.
 fn wait(zygote: libc::pid_t) -> ! {
+    let _ = sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0);
     let _ = sys::drop_capabilities();
+    // There may be other processes of the same user.
+    let _ = sys::prctl(libc::PR_SET_DUMPABLE, 0, 0);
     let status = sys::wait_for(zygote);
     sys::exit_now(if libc::WIFEXITED(status) {
         libc::WEXITSTATUS(status)

@@ -81,7 +81,7 @@ impl<'a> Zygote<'a> {
             }
             sys::Fork::Parent(pid) => {
                 drop(theirs);
-                let packet = control::receive(&ours);
+                let packet = control::receive(&ours, control::PACKET);
                 sys::wait_for(pid);
                 let tried: Lockdown = packet?.ok_or(io::ErrorKind::UnexpectedEof)?.decode()?;
                 self.lockdown.applied.extend(tried.applied);
@@ -106,7 +106,7 @@ impl<'a> Zygote<'a> {
                 self.reap();
             }
             if asked {
-                let Some(packet) = control::receive(self.control)? else { return Ok(()) };
+                let Some(packet) = control::receive(self.control, control::PACKET)? else { return Ok(()) };
                 self.spawn(packet);
             }
         }
@@ -133,16 +133,18 @@ impl<'a> Zygote<'a> {
             let descriptors = Descriptors::new(&request, fds).ok_or(io::ErrorKind::InvalidInput)?;
             Ok(Birth { request, descriptors, data_bytes: self.data_bytes()? })
         });
-        let announced = birth.and_then(|birth| match sys::fork()? {
+        let forked = birth.and_then(|birth| match sys::fork()? {
             sys::Fork::Child => sandbox::enter(&mut self.isolate, birth, &self.locks),
-            sys::Fork::Parent(pid) => {
-                self.live.push((pid, status.try_clone()?));
-                announce(pid, &status)
-            }
+            sys::Fork::Parent(pid) => Ok(pid),
         });
-        if let Err(error) = announced {
-            let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
-            let _ = control::send(status, &Status::Failed { errno }, &[]);
+        let announced = forked.and_then(|pid| announce(pid, &status).map(|()| pid));
+        match announced {
+            Ok(pid) => self.live.push((pid, status)),
+            // Without a descriptor of its own the supervisor lets go of the sockets, which ends a sandbox.
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
+                let _ = control::send(status, &Status::Failed { errno }, &[]);
+            }
         }
     }
 

@@ -55,7 +55,8 @@ fn forked(status: &OwnedFd) -> Result<OwnedFd, RuntimeError> {
     if !wait_readable(status.as_fd(), FORK_TIME).map_err(RuntimeError::Spawn)? {
         return Err(RuntimeError::Spawn(io::ErrorKind::TimedOut.into()));
     }
-    let packet = control::receive(status).map_err(RuntimeError::Spawn)?.ok_or_else(zygote_died)?;
+    let packet =
+        control::receive(status, control::STATUS).map_err(RuntimeError::Spawn)?.ok_or_else(zygote_died)?;
     match packet.decode().map_err(RuntimeError::Spawn)? {
         Status::Failed { errno } => Err(RuntimeError::Spawn(io::Error::from_raw_os_error(errno))),
         Status::Spawned | Status::Ended { .. } => {

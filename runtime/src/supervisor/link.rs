@@ -286,7 +286,7 @@ impl Link {
     }
 
     fn learn_end(&mut self) -> io::Result<()> {
-        self.end = match control::receive(&self.status)? {
+        self.end = match control::receive(&self.status, control::STATUS)? {
             None => {
                 // Without a process namespace it may have outlived its zygote.
                 let _ = pidfd_send_signal(&*self.process, Signal::KILL);

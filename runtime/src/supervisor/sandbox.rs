@@ -36,6 +36,8 @@ pub struct Sandbox {
     limits: Limits,
     strict: bool,
     lockdown: Lockdown,
+    /// Whether it has said so.
+    is_locked: bool,
     running: Arc<Running>,
     is_alive: bool,
     jobs: u32,
@@ -91,6 +93,7 @@ impl Sandbox {
             limits: spec.limits,
             strict: spec.strict,
             lockdown,
+            is_locked: false,
             running,
             is_alive: true,
             jobs: 0,
@@ -169,7 +172,10 @@ impl Sandbox {
                 stopped => return Ok(self.stopped(stopped)),
             };
             match message {
-                FromSandbox::Locked { missing } => self.locked(missing)?,
+                FromSandbox::Locked { missing } if !self.is_locked => self.locked(missing)?,
+                FromSandbox::Locked { .. } => {
+                    return Ok(self.kill(Killed::Broken("a greeting out of turn".into())));
+                }
                 FromSandbox::Event(event) => {
                     log_bytes += event.text_len() + Event::COST;
                     if log_bytes > self.limits.log_bytes.saturating_add(Event::COST) {
@@ -232,7 +238,9 @@ impl Sandbox {
         }
     }
 
+    /// Takes what a sandbox says of its locks: before its first job, when no code of a user's has run yet.
     fn locked(&mut self, missing: Vec<String>) -> Result<(), RuntimeError> {
+        self.is_locked = true;
         for part in missing {
             if !self.lockdown.missing.contains(&part) {
                 self.lockdown.missing.push(part);
@@ -264,7 +272,7 @@ impl Sandbox {
                 usage.peak_memory_bytes = report.peak_memory_bytes;
                 usage.heap_bytes = report.heap_bytes;
                 usage.log_bytes = report.log_bytes;
-                self.before.cpu += usage.cpu;
+                self.before.cpu = self.before.cpu.saturating_add(usage.cpu);
                 result
             }
             Finish::Ended(end, killed) => {

@@ -65,7 +65,16 @@ impl Zygote {
     /// # Errors
     /// [`RuntimeError::NotInitialised`], [`RuntimeError::BuildMismatch`], [`RuntimeError::ZygoteDied`].
     pub fn lockdown(&self) -> Result<Lockdown, RuntimeError> {
-        Ok(self.process.lock().ready()?.1)
+        Ok(self.ready()?.1)
+    }
+
+    /// The control socket and the locks of a zygote that has booted. One that could not is replaced first.
+    fn ready(&self) -> Result<(Arc<OwnedFd>, Lockdown), RuntimeError> {
+        let mut process = self.process.lock();
+        if process.is_dead {
+            *process = Process::start(&self.options)?;
+        }
+        process.ready()
     }
 
     /// The process to look at from outside: the launcher, whose only child is the zygote.
@@ -82,7 +91,7 @@ impl Zygote {
         let mut restarted = false;
         let spill_folder = self.options.spill_folder.clone().unwrap_or_else(std::env::temp_dir);
         loop {
-            let (control, lockdown) = self.process.lock().ready()?;
+            let (control, lockdown) = self.ready()?;
             if spec.strict && !lockdown.is_complete() {
                 return Err(RuntimeError::Refused { missing: lockdown.missing });
             }
@@ -113,6 +122,7 @@ struct Process {
     control: Arc<OwnedFd>,
     /// Known once it has booted.
     lockdown: Option<Lockdown>,
+    is_dead: bool,
 }
 
 impl Process {
@@ -124,6 +134,9 @@ impl Process {
     }
 
     /// The environment is cleared, or keys of the host's would sit in every sandbox's memory.
+    ///
+    /// The control socket is its stdin. Its closing is how the zygote learns that we are gone, however we went: a
+    /// signal on the parent's death would come when the thread ends that called this.
     fn execute(options: &ZygoteOptions) -> io::Result<Process> {
         let (ours, theirs) = control::packet_pair()?;
         let program = options.program.clone().unwrap_or_else(|| "/proc/self/exe".into());
@@ -137,20 +150,32 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()?;
         let stderr = child.stderr.take();
-        Ok(Process { child, stderr, control: Arc::new(ours), lockdown: None })
+        Ok(Process { child, stderr, control: Arc::new(ours), lockdown: None, is_dead: false })
     }
 
     /// Waits until the zygote takes requests.
     fn ready(&mut self) -> Result<(Arc<OwnedFd>, Lockdown), RuntimeError> {
-        if self.lockdown.is_none() {
-            self.greet()?;
-            let boot = self.packet(BOOT_TIME)?.ok_or_else(|| self.died())?;
-            match boot.decode().map_err(RuntimeError::Start)? {
-                Boot::Ready(lockdown) => self.lockdown = Some(lockdown),
-                Boot::Failed(detail) => return Err(RuntimeError::ZygoteDied { detail }),
-            }
+        let lockdown = match &self.lockdown {
+            Some(lockdown) => lockdown.clone(),
+            None => match self.boot() {
+                Ok(lockdown) => lockdown,
+                Err(error) => {
+                    self.end();
+                    return Err(error);
+                }
+            },
+        };
+        self.lockdown = Some(lockdown.clone());
+        Ok((self.control.clone(), lockdown))
+    }
+
+    fn boot(&mut self) -> Result<Lockdown, RuntimeError> {
+        self.greet()?;
+        let boot = self.packet(BOOT_TIME)?.ok_or_else(|| self.died())?;
+        match boot.decode().map_err(RuntimeError::Start)? {
+            Boot::Ready(lockdown) => Ok(lockdown),
+            Boot::Failed(detail) => Err(RuntimeError::ZygoteDied { detail }),
         }
-        Ok((self.control.clone(), self.lockdown.clone().unwrap_or_default()))
     }
 
     /// Makes sure that the program is a zygote of this build and not one that does something else.
@@ -169,7 +194,14 @@ impl Process {
         if !wait_readable(self.control.as_fd(), time).map_err(RuntimeError::Start)? {
             return Ok(None);
         }
-        control::receive(&*self.control).map_err(RuntimeError::Start)
+        control::receive(&*self.control, control::PACKET).map_err(RuntimeError::Start)
+    }
+
+    /// Ends the launcher, and with it the zygote and every sandbox.
+    fn end(&mut self) {
+        self.is_dead = true;
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     fn died(&mut self) -> RuntimeError {
@@ -184,9 +216,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The zygote ends with its launcher, and every sandbox with it.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
 
@@ -211,5 +241,18 @@ pub(super) fn wait_readable(fd: BorrowedFd<'_>, time: Duration) -> io::Result<bo
             Err(rustix::io::Errno::INTR) => {}
             polled => return Ok(polled? > 0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// This binary's `main` is the test harness's: it has called no `init`.
+    #[test]
+    fn a_program_that_did_not_call_init_is_told_so() {
+        let error = Zygote::start(&ZygoteOptions::default()).expect_err("it cannot be a zygote");
+        assert!(matches!(error, RuntimeError::NotInitialised), "{error}");
+        assert!(error.to_string().contains("cowry_runtime::init()"));
     }
 }
