@@ -326,7 +326,7 @@ impl Workspace {
         rows.iter().map(|row| RunRecord::decode(&row.record)).collect()
     }
 
-    /// The record of a run, by its id or the beginning of it.
+    /// The record of a run, by its id or the beginning of it; `latest` is the newest.
     ///
     /// # Errors
     /// If there is none, or several begin so.

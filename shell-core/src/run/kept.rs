@@ -29,9 +29,16 @@ const PREFIX_MIN: usize = 3;
 /// How many of the runs that an id could mean are shown.
 const SHOWN: usize = 3;
 
-/// The record of the run with this id, or the only one whose id begins so.
+/// What may stand for the id of the newest run.
+const LATEST: &str = "latest";
+
+/// The record of the run with this id, or the only one whose id begins so, or the newest.
 pub(crate) fn find(workspace: &Workspace, id: &str) -> Result<RunRecord> {
     let file = workspace.file("look up a run of")?;
+    if id == LATEST {
+        let newest = workspace.runs(1)?.into_iter().next();
+        return newest.ok_or_else(|| Error::NoRun { id: id.into() });
+    }
     if let Some(row) = file.run(id)? {
         return RunRecord::decode(&row.record);
     }
