@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use cowry_vfs::{MountOptions, Vfs, VfsOptions};
+use parking_lot::Mutex;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use rustix::fs::{Mode, OFlags};
@@ -24,26 +25,45 @@ use crate::sys;
 /// How long a zygote may take to fork, on a machine that is busy.
 const FORK_TIME: Duration = Duration::from_secs(30);
 
-/// Has a sandbox forked.
-pub(super) fn fork(control: &OwnedFd, spill_folder: &Path, spec: &SandboxSpec) -> Result<Ends, RuntimeError> {
+/// A sandbox that has been asked for.
+pub(super) struct Asked {
+    fs: UnixStream,
+    main: UnixStream,
+    stderr: OwnedFd,
+    status: OwnedFd,
+}
+
+/// Asks for a sandbox, without waiting for it.
+pub(super) fn ask(control: &OwnedFd, spares: &Spares, spec: &SandboxSpec) -> Result<Asked, RuntimeError> {
     check(spec)?;
     let request = request(spec).map_err(RuntimeError::Spawn)?;
-    let (fs, fs_theirs) = UnixStream::pair().map_err(RuntimeError::Spawn)?;
-    let (main, main_theirs) = UnixStream::pair().map_err(RuntimeError::Spawn)?;
-    let (status, status_theirs) = control::packet_pair().map_err(RuntimeError::Spawn)?;
-    let (stderr, stderr_theirs) =
-        pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from).map_err(RuntimeError::Spawn)?;
-    // In the order of `SpawnRequest`. Our copies close when this function ends, so that the sandbox's end is
-    // the end of each of them.
-    let mut theirs = vec![status_theirs, fs_theirs.into(), main_theirs.into(), stderr_theirs];
-    for _ in request.mounts.iter().filter(|m| m.spills) {
-        theirs.push(unnamed_file(spill_folder).map_err(RuntimeError::Spawn)?.into());
-    }
+    let (asked, theirs) = descriptors(&request, spares).map_err(RuntimeError::Spawn)?;
     let borrowed: Vec<_> = theirs.iter().map(AsFd::as_fd).collect();
     control::send(control, &request, &borrowed).map_err(|_| zygote_died())?;
-    drop(theirs);
-    let process = Arc::new(forked(&status)?);
-    Ok(Ends { fs, main, stderr, status, process })
+    Ok(asked)
+}
+
+/// Both ends of everything that leads to a sandbox; its own in the order of `SpawnRequest`. Our copies of those must
+/// be closed once they are sent, so that the sandbox's end is the end of each.
+fn descriptors(request: &SpawnRequest, spares: &Spares) -> io::Result<(Asked, Vec<OwnedFd>)> {
+    let (fs, fs_theirs) = UnixStream::pair()?;
+    let (main, main_theirs) = UnixStream::pair()?;
+    let (status, status_theirs) = control::packet_pair()?;
+    let (stderr, stderr_theirs) = pipe_with(PipeFlags::CLOEXEC)?;
+    let mut theirs = vec![status_theirs, fs_theirs.into(), main_theirs.into(), stderr_theirs];
+    for _ in request.mounts.iter().filter(|m| m.spills) {
+        theirs.push(spares.take()?.into());
+    }
+    Ok((Asked { fs, main, stderr, status }, theirs))
+}
+
+impl Asked {
+    /// Waits until it has been forked.
+    pub(super) fn wait(self) -> Result<Ends, RuntimeError> {
+        let process = Arc::new(forked(&self.status)?);
+        let Asked { fs, main, stderr, status } = self;
+        Ok(Ends { fs, main, stderr, status, process })
+    }
 }
 
 fn zygote_died() -> RuntimeError {
@@ -116,8 +136,39 @@ fn info(mount: &Mount, limits: &Limits) -> MountInfo {
     }
 }
 
+/// Files to spill into, opened ahead: some filesystems take their time, and a zygote takes some to fork.
+#[derive(Debug)]
+pub(super) struct Spares {
+    folder: PathBuf,
+    files: Mutex<Vec<File>>,
+}
+
+impl Spares {
+    /// Two are what a sandbox with one tree to write on needs: its own, and that of our copy.
+    const KEPT: usize = 2;
+
+    pub(super) fn new(folder: PathBuf) -> Spares {
+        Spares { folder, files: Mutex::default() }
+    }
+
+    /// A file that nobody has used.
+    pub(super) fn take(&self) -> io::Result<File> {
+        let spare = self.files.lock().pop();
+        spare.map_or_else(|| unnamed_file(&self.folder), Ok)
+    }
+
+    /// Opens what has been taken. To be called while there is something to wait for.
+    pub(super) fn refill(&self) {
+        while self.files.lock().len() < Self::KEPT {
+            // Whoever needs one will find out why there is none.
+            let Ok(file) = unnamed_file(&self.folder) else { return };
+            self.files.lock().push(file);
+        }
+    }
+}
+
 /// A file that is in no folder, and is gone with its last descriptor.
-pub(super) fn unnamed_file(folder: &Path) -> io::Result<File> {
+fn unnamed_file(folder: &Path) -> io::Result<File> {
     let mode = Mode::RUSR | Mode::WUSR;
     match rustix::fs::open(folder, OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC, mode) {
         Ok(file) => return Ok(file.into()),

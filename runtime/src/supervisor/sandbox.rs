@@ -2,14 +2,13 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use cowry_vfs::{DeltaBounds, Overlay, OverlayOptions, ScratchLimits};
 
-use super::birth;
+use super::birth::{self, Spares};
 use super::error::RuntimeError;
 use super::link::{End, Link, Next};
 use super::verdict::{Killed, judge};
@@ -74,19 +73,19 @@ enum Finish {
 impl Sandbox {
     pub(super) fn spawn(
         control: &OwnedFd,
-        spill_folder: &Path,
+        spares: &Spares,
         spec: &SandboxSpec,
         lockdown: Lockdown,
     ) -> Result<Sandbox, RuntimeError> {
-        let ends = birth::fork(control, spill_folder, spec)?;
+        let asked = birth::ask(control, spares, spec)?;
+        // While the zygote forks.
+        let mirror = |mount| mirror(mount, &spec.limits, spares);
+        let overlays = spec.mounts.iter().map(mirror).collect::<io::Result<_>>();
+        spares.refill();
+        let ends = asked.wait()?;
         let running = Arc::new(Running { process: ends.process.clone(), job: AtomicU32::new(0) });
         let bounds = SandboxBounds::of(&spec.limits);
         let untold = (0_u16..).zip(&spec.mounts).filter(|(_, mount)| mount.written.is_some());
-        let overlays = spec
-            .mounts
-            .iter()
-            .map(|mount| mirror(mount, &spec.limits, spill_folder))
-            .collect::<io::Result<_>>();
         let trees = spec.mounts.iter().map(|m| m.layer.clone()).chain(spec.program.clone()).collect();
         Ok(Sandbox {
             link: Link::new(ends, trees, bounds).map_err(RuntimeError::Spawn)?,
@@ -315,7 +314,7 @@ impl Sandbox {
 }
 
 /// Our copy of what a sandbox writes on a mount.
-fn mirror(mount: &Mount, limits: &Limits, spill_folder: &Path) -> io::Result<Option<Overlay>> {
+fn mirror(mount: &Mount, limits: &Limits, spares: &Spares) -> io::Result<Option<Overlay>> {
     if !mount.writable {
         return Ok(None);
     }
@@ -324,7 +323,7 @@ fn mirror(mount: &Mount, limits: &Limits, spill_folder: &Path) -> io::Result<Opt
     }
     let limits = delta::scratch(limits);
     let spill = match limits.total_bytes > limits.memory_bytes {
-        true => Some(birth::unnamed_file(spill_folder)?),
+        true => Some(spares.take()?),
         false => None,
     };
     // Old and new content are both there while a delta is taken in.

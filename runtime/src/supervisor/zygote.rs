@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::birth::Spares;
 use super::error::RuntimeError;
 use super::sandbox::Sandbox;
 use crate::control::{self, BUILD_ID, Boot, HELLO, Packet};
@@ -41,6 +43,7 @@ pub struct ZygoteOptions {
 pub struct Zygote {
     options: ZygoteOptions,
     process: Mutex<Process>,
+    spares: Spares,
 }
 
 impl fmt::Debug for Zygote {
@@ -57,7 +60,10 @@ impl Zygote {
     /// [`init`](crate::init); [`RuntimeError::Start`] if the program cannot be executed.
     pub fn start(options: &ZygoteOptions) -> Result<Zygote, RuntimeError> {
         let process = Process::start(options)?;
-        Ok(Zygote { options: options.clone(), process: Mutex::new(process) })
+        let spares = Spares::new(options.spill_folder.clone().unwrap_or_else(std::env::temp_dir));
+        // While it boots.
+        spares.refill();
+        Ok(Zygote { options: options.clone(), process: Mutex::new(process), spares })
     }
 
     /// Which parts of the lockdown are in force in sandboxes of this zygote. Waits until it has booted.
@@ -89,13 +95,12 @@ impl Zygote {
     /// [`RuntimeError::Invalid`], [`RuntimeError::Refused`], [`RuntimeError::Spawn`].
     pub fn spawn(&self, spec: SandboxSpec) -> Result<Sandbox, RuntimeError> {
         let mut restarted = false;
-        let spill_folder = self.options.spill_folder.clone().unwrap_or_else(std::env::temp_dir);
         loop {
             let (control, lockdown) = self.ready()?;
             if spec.strict && !lockdown.is_complete() {
                 return Err(RuntimeError::Refused { missing: lockdown.missing });
             }
-            match Sandbox::spawn(&control, &spill_folder, &spec, lockdown) {
+            match Sandbox::spawn(&control, &self.spares, &spec, lockdown) {
                 Err(RuntimeError::ZygoteDied { .. }) if !restarted => {
                     restarted = true;
                     self.restart(&control)?;
@@ -145,6 +150,8 @@ impl Process {
             .env_clear()
             .envs(ENVIRONMENT.iter().copied())
             .current_dir("/")
+            // What is typed on the terminal is for the supervisor alone.
+            .process_group(0)
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

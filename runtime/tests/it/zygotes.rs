@@ -15,6 +15,7 @@ pub const CASES: &[Case] = &[
     ("zygote::one_that_cannot_be_executed_is_a_clear_error", no_program),
     ("zygote::what_holds_and_what_does_not_is_known", lockdown),
     ("zygote::strict_refuses_what_is_not_complete", strict),
+    ("zygote::keys_on_the_terminal_do_not_reach_it", own_group),
     ("zygote::nothing_of_the_environment_is_visible", environment),
 ];
 
@@ -128,4 +129,11 @@ fn environment() {
     for variable in ["PATH=", "HOME=", "CARGO"] {
         assert!(!environment.split('\0').any(|entry| entry.starts_with(variable)), "{environment}");
     }
+}
+
+fn own_group() {
+    let zygote = start();
+    let process = libc::pid_t::try_from(zygote.process_id()).expect("a process number");
+    // SAFETY: plain numbers.
+    unsafe { assert_ne!(libc::getpgid(process), libc::getpgid(0)) }
 }
