@@ -2,6 +2,7 @@
 
 mod boot;
 mod drive;
+mod warm;
 
 use std::fmt;
 use std::rc::Rc;
@@ -19,6 +20,8 @@ use crate::ops::{self, job::Progress};
 struct Hooks {
     /// Prepares the globals of a sandbox.
     adopt: v8::Global<v8::Function>,
+    /// Forgets what was run in the zygote.
+    forget: v8::Global<v8::Function>,
     /// Begins a job.
     start: v8::Global<v8::Function>,
     /// Nothing is left to do: the last chance to say otherwise.
@@ -71,6 +74,15 @@ impl Isolate {
     /// A session calls it again and again: what entries declared stays, interrupted or not.
     pub fn run(&mut self, rt: &tokio::runtime::Runtime, job: &Job) -> JobResult {
         drive::run(self, rt, job)
+    }
+
+    /// Removes what programs of the zygote's own left.
+    fn forget_warming(&mut self) {
+        boot::call(&mut self.js, &self.hooks.forget);
+        let state = self.js.op_state();
+        let mut state = state.borrow_mut();
+        state.take::<Host>();
+        state.put(Progress::default());
     }
 
     /// What stops the running code from another thread.

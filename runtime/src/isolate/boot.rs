@@ -9,14 +9,15 @@ use cowry_vfs::SystemClock;
 use deno_core::{Extension, JsRuntime, RuntimeOptions, v8};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
+use super::warm::warm;
 use super::{Hooks, Isolate};
 use crate::module::Loader;
 use crate::{engine, js, ops};
 
 pub(super) fn boot() -> Isolate {
     engine::configure_process();
-    // The engine wants a runtime entered while it is built; nothing polls this one, so that nothing of it is
-    // shared between forks.
+    // The engine wants a runtime entered while it is built. This one has no I/O, so that forks share no descriptor
+    // of it; each makes its own.
     let context = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let context = ManuallyDrop::new(context.expect("a runtime without I/O needs nothing of the host"));
     let entered = context.enter();
@@ -31,10 +32,12 @@ pub(super) fn boot() -> Isolate {
     js.v8_isolate().set_allow_atomics_wait(false);
     furnish(&mut js, &loader);
     let hooks = bootstrap(&mut js);
-    engine::collect_garbage(&mut js);
-    engine::hold_back_collector(&mut js);
     drop(entered);
-    Isolate { js, hooks, loader, interrupts: Arc::default(), memory_limit: None }
+    let mut isolate = Isolate { js, hooks, loader, interrupts: Arc::default(), memory_limit: None };
+    warm(&mut isolate, &context);
+    engine::collect_garbage(&mut isolate.js);
+    engine::hold_back_collector(&mut isolate.js);
+    isolate
 }
 
 /// What operations need while the bootstrap tries everything out.
@@ -75,7 +78,13 @@ fn bootstrap(js: &mut JsRuntime) -> Hooks {
         let function = v8::Local::<v8::Function>::try_from(value).expect("every hook is a function");
         v8::Global::new(scope, function)
     };
-    Hooks { adopt: hook("adopt"), start: hook("start"), before_exit: hook("beforeExit"), exit: hook("exit") }
+    Hooks {
+        adopt: hook("adopt"),
+        forget: hook("forget"),
+        start: hook("start"),
+        before_exit: hook("beforeExit"),
+        exit: hook("exit"),
+    }
 }
 
 /// Calls a hook without arguments and drops what it answers.

@@ -182,6 +182,10 @@ return {
   Module,
   createRequire,
   load: (path) => load(path, undefined),
+  forget() {
+    for (const path of Object.keys(cache)) delete cache[path];
+    main = undefined;
+  },
   runMain,
   // Registers a built-in under its name with and without `node:`.
   register(name, exports) {

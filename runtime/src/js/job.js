@@ -6,7 +6,7 @@ const {
   op_cowry_threw,
 } = core.ops;
 const { inspect, tidy } = core.loadExtScript("ext:cowry/console.js");
-const { createRequire, runMain } = core.loadExtScript("ext:cowry/commonjs.js");
+const { createRequire, forget: forgetModules, runMain } = core.loadExtScript("ext:cowry/commonjs.js");
 const process = core.loadExtScript("ext:cowry/process.js");
 const { nodeError } = core.loadExtScript("ext:cowry/errors.js");
 
@@ -246,6 +246,13 @@ return {
   beforeExit: () => process.emit("beforeExit", process.exitCode ?? 0),
   // Lets listeners of `exit` run once, and answers with the exit code.
   exit: () => process._exiting(),
+  forget() {
+    entries = 0;
+    for (const name of ["a", "c", "input", "env", "ctx", "require"]) delete globalThis[name];
+    process.argv.length = 1;
+    process.env = {};
+    forgetModules();
+  },
   adopt() {
     if (!Object.hasOwn(globalThis, "require")) define("require", createRequire("/[eval]"));
   },

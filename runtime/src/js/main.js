@@ -33,6 +33,7 @@ return {
     setTimeOrigin();
     job.adopt();
   },
+  forget: job.forget,
   start(given) {
     process._renew();
     return job.start(given);

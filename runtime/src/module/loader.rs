@@ -57,9 +57,8 @@ pub(crate) enum Opened {
 
 impl Loader {
     pub(crate) fn adopt(&self, host: &Host) {
-        let mut inner = self.inner.borrow_mut();
-        inner.trees = Some(Trees::new(host));
-        inner.cwd = host.vfs.cwd().to_string();
+        let cwd = host.vfs.cwd().to_string();
+        *self.inner.borrow_mut() = Inner { trees: Some(Trees::new(host)), cwd, ..Inner::default() };
     }
 
     /// Moves what specifiers in no file are relative to, and forgets what was read before.
