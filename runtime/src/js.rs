@@ -36,6 +36,7 @@ const SCRIPTS: &[(&str, &str)] = scripts![
     "fs/sync.js",
     "fs/trees.js",
     "globals.js",
+    "host_process.js",
     "intl.js",
     "intl/date.js",
     "intl/locale.js",

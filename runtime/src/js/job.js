@@ -7,7 +7,7 @@ const {
 } = core.ops;
 const { inspect, tidy } = core.loadExtScript("ext:cowry/console.js");
 const { createRequire, forget: forgetModules, runMain } = core.loadExtScript("ext:cowry/commonjs.js");
-const process = core.loadExtScript("ext:cowry/process.js");
+const { process, exiting } = core.loadExtScript("ext:cowry/host_process.js");
 const { nodeError } = core.loadExtScript("ext:cowry/errors.js");
 
 const ERROR_LEVEL = 4;
@@ -180,7 +180,7 @@ async function runProgram(job) {
   if (opened === null) return undefined;
   process.argv.length = 1;
   if (job.kind === "expression") {
-    globalThis.require = createRequire(`${process.cwd()}/[eval]`.replace("//", "/"));
+    define("require", createRequire(`${process.cwd()}/[eval]`.replace("//", "/")));
   } else {
     process.argv.push(opened.path);
   }
@@ -196,6 +196,7 @@ function define(name, value) {
 
 async function runEntry(job) {
   entries += 1;
+  if (!Object.hasOwn(globalThis, "require")) define("require", createRequire("/[repl]"));
   const { code, declares, url } = op_cowry_entry(job.code, entries);
   for (const name of declares) {
     if (!Object.hasOwn(globalThis, name)) {
@@ -245,16 +246,13 @@ return {
   describe,
   beforeExit: () => process.emit("beforeExit", process.exitCode ?? 0),
   // Lets listeners of `exit` run once, and answers with the exit code.
-  exit: () => process._exiting(),
+  exit: exiting,
   forget() {
     entries = 0;
     for (const name of ["a", "c", "input", "env", "ctx", "require"]) delete globalThis[name];
     process.argv.length = 1;
     process.env = {};
     forgetModules();
-  },
-  adopt() {
-    if (!Object.hasOwn(globalThis, "require")) define("require", createRequire("/[eval]"));
   },
 };
 })();

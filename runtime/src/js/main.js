@@ -7,7 +7,7 @@ core.loadExtScript("ext:cowry/globals.js");
 core.loadExtScript("ext:cowry/intl.js");
 const random = core.loadExtScript("ext:cowry/random.js");
 const { setTimeOrigin } = core.loadExtScript("ext:deno_web/15_performance.js");
-const process = core.loadExtScript("ext:cowry/process.js");
+const { renew } = core.loadExtScript("ext:cowry/host_process.js");
 const { register } = core.loadExtScript("ext:cowry/commonjs.js");
 const job = core.loadExtScript("ext:cowry/job.js");
 
@@ -31,11 +31,10 @@ return {
   adopt() {
     random.adopt();
     setTimeOrigin();
-    job.adopt();
   },
   forget: job.forget,
   start(given) {
-    process._renew();
+    renew();
     return job.start(given);
   },
   beforeExit: job.beforeExit,

@@ -17,18 +17,19 @@ const MAX_OPEN: usize = 4096;
 pub(crate) struct Files(Vec<Option<File>>);
 
 impl Files {
-    fn insert(&mut self, file: File) -> Result<u32, File> {
+    /// Takes a file; `None` if there are too many.
+    fn insert(&mut self, file: File) -> Option<u32> {
         let free = self.0.iter().position(Option::is_none);
         let index = match free {
             Some(index) => index,
-            None if self.0.len() >= MAX_OPEN => return Err(file),
+            None if self.0.len() >= MAX_OPEN => return None,
             None => {
                 self.0.push(None);
                 self.0.len() - 1
             }
         };
         self.0[index] = Some(file);
-        Ok(index as u32 + FIRST)
+        Some(index as u32 + FIRST)
     }
 
     fn get(&self, fd: u32, op: &'static str) -> Result<&File, FsError> {
@@ -81,7 +82,7 @@ fn op_vfs_open(
 ) -> Result<u32, FsError> {
     let file = state.borrow::<Host>().vfs.open(path, options(flags, mode))?;
     let opened = state.borrow_mut::<Files>().insert(file);
-    Ok(opened.map_err(|_| Error::at("open", path, Errno::EMFILE))?)
+    Ok(opened.ok_or_else(|| Error::at("open", path, Errno::EMFILE))?)
 }
 
 #[op2(fast)]

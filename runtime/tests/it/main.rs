@@ -7,7 +7,9 @@ mod jobs;
 mod js;
 mod leaks;
 mod limits;
+mod programs;
 mod randomness;
+mod sessions;
 mod walls;
 mod zygotes;
 
@@ -20,7 +22,9 @@ fn main() {
         jobs::CASES,
         files::CASES,
         limits::CASES,
+        programs::CASES,
         randomness::CASES,
+        sessions::CASES,
         zygotes::CASES,
         leaks::CASES,
         walls::CASES,

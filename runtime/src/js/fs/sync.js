@@ -10,7 +10,7 @@ const {
 } = core.ops;
 const { invalidType, outOfRange } = core.loadExtScript("ext:cowry/errors.js");
 const { Buffer } = core.loadExtScript("ext:cowry/buffer.js");
-const process = core.loadExtScript("ext:cowry/process.js");
+const { readStdin } = core.loadExtScript("ext:cowry/host_process.js");
 const { resolve } = core.loadExtScript("ext:cowry/path.js");
 const { constants, flagsOf, integer, modeOf, WRITE, APPEND } = core.loadExtScript("ext:cowry/fs/constants.js");
 const { fstatOf, statOf } = core.loadExtScript("ext:cowry/fs/stats.js");
@@ -26,7 +26,7 @@ function bufferOf(bytes) {
 function readAllStdin() {
   const chunks = [];
   for (;;) {
-    const chunk = process.readStdin();
+    const chunk = readStdin();
     if (chunk.length === 0) return Buffer.concat(chunks);
     chunks.push(chunk);
   }
@@ -108,7 +108,7 @@ function read(fd, buffer, offset, length, position) {
   }
   const [bytes, at] = region(buffer, offset, length, position);
   if (fdOf(fd) === 0) {
-    const chunk = process.readStdin(bytes.length);
+    const chunk = readStdin(bytes.length);
     bytes.set(chunk);
     return chunk.length;
   }

@@ -1,0 +1,165 @@
+//! Entry after entry in one sandbox, as a REPL does it.
+
+use cowry_runtime::{Event, Job, Limits, Outcome, Program, Sandbox, TimeLimit, Value};
+use std::time::Duration;
+
+use crate::support::{Case, run, sandbox};
+
+pub const CASES: &[Case] = &[
+    ("session::declarations_stay_for_later_entries", declarations),
+    ("session::an_entry_may_await_and_import", awaits),
+    ("session::declarations_may_be_made_again", again),
+    ("session::an_object_is_not_taken_for_a_block", objects),
+    ("session::types_are_stripped_from_entries_that_need_it", types),
+    ("session::errors_name_the_entry_and_the_session_goes_on", errors),
+    ("session::a_value_is_rendered_even_if_json_cannot_say_it", rendering),
+    ("session::timers_go_on_during_later_entries", timers),
+    ("session::what_nothing_catches_later_is_logged", uncaught),
+    ("session::an_interrupted_entry_loses_nothing_of_the_others", interrupted),
+    ("session::an_entry_that_used_up_its_memory_can_be_followed_by_one_that_lets_go", memory),
+];
+
+struct Session(Sandbox);
+
+impl Session {
+    fn new() -> Session {
+        Session(sandbox(Limits::default()))
+    }
+
+    fn enter(&mut self, code: &str) -> (Outcome, Option<Value>, Vec<Event>) {
+        let job = Job { render: true, ..Job::new(Program::Entry { code: code.into() }) };
+        let done = run(&mut self.0, &job);
+        (done.report.result.outcome, done.report.result.value, done.events)
+    }
+
+    /// What an inspector shows of the value of an entry that is well.
+    fn shows(&mut self, code: &str) -> String {
+        match self.enter(code) {
+            (Outcome::Completed { exit_code: 0 }, Some(value), _) => {
+                value.rendered.expect("it was asked for")
+            }
+            other => panic!("{code}: {other:?}"),
+        }
+    }
+
+    fn throws(&mut self, code: &str) -> String {
+        match self.enter(code) {
+            (Outcome::Threw(thrown), ..) => thrown.text,
+            other => panic!("{code}: {other:?}"),
+        }
+    }
+}
+
+fn declarations() {
+    let mut session = Session::new();
+    assert_eq!(
+        session.shows("let a = 1, { b, c: [d = 4] } = { b: 2, c: [] }; var e = 5; a + b + d + e"),
+        "12"
+    );
+    assert_eq!(
+        session.shows("function grow() { return ++a } class Box { get a() { return a } }"),
+        "undefined"
+    );
+    assert_eq!(session.shows("grow() + new Box().a"), "4");
+    assert_eq!(session.shows("a = 10; grow()"), "11");
+    assert_eq!(
+        session.shows("[typeof a, typeof Box, typeof globalThis.grow].join()"),
+        "\"number,function,function\""
+    );
+}
+
+fn awaits() {
+    let mut session = Session::new();
+    assert_eq!(
+        session.shows("const n = await Promise.resolve(20); function twice() { return n * 2 } twice()"),
+        "40"
+    );
+    assert_eq!(session.shows("twice() + n"), "60");
+    session.shows("import fs, { readFileSync as read } from 'node:fs'; import * as path from 'path'");
+    assert_eq!(
+        session.shows("fs.writeFileSync('/f', 'x'); read('/f', 'utf8') + path.join('a', 'b')"),
+        "\"xa/b\""
+    );
+    assert_eq!(session.shows("for await (const x of [1, 2]) var last = x; last"), "2");
+    assert_eq!(session.shows("require('os').EOL.length"), "1");
+}
+
+fn again() {
+    let mut session = Session::new();
+    session.shows("const a = 1");
+    session.shows("const a = 2");
+    session.shows("class a {}");
+    assert_eq!(session.shows("let a = 'three'; a"), "\"three\"");
+}
+
+fn objects() {
+    let mut session = Session::new();
+    assert_eq!(session.shows("{ x: 1 }"), "{ x: 1 }");
+    assert_eq!(session.shows("{ let y = 2; y }"), "2");
+    assert_eq!(session.shows("if (true) { 3 }"), "3");
+    assert_eq!(session.shows(""), "undefined");
+}
+
+fn types() {
+    let mut session = Session::new();
+    assert_eq!(
+        session.shows("interface Shape { side: number } const s: Shape = { side: 3 }; s.side as number"),
+        "3"
+    );
+    assert_eq!(session.shows("enum Kind { A = 4 } const k: Kind = Kind.A; k"), "4");
+    assert_eq!(session.shows("Kind.A + s.side"), "7");
+}
+
+fn errors() {
+    let mut session = Session::new();
+    session.shows("const f = () => { throw new RangeError('no') }");
+    assert_eq!(session.throws("\n  f()"), "RangeError: no\n    at f (/REPL1:1:25)\n    at /REPL2:2:3");
+    assert!(session.throws("let x = ;").starts_with("SyntaxError: "));
+    assert_eq!(session.throws("await Promise.reject('text')"), "Uncaught \"text\"");
+    assert_eq!(session.throws("throw null"), "Uncaught null");
+    assert_eq!(session.shows("1 + 1"), "2");
+}
+
+fn rendering() {
+    let mut session = Session::new();
+    assert_eq!(session.shows("1n"), "1n");
+    assert_eq!(session.shows("const o = {}; o.o = o; o"), "<ref *1> { o: [Circular *1] }");
+    assert_eq!(session.shows("new Map([[1, { a: Symbol('s') }]])"), "Map(1) { 1 => { a: Symbol(s) } }");
+}
+
+fn timers() {
+    let mut session = Session::new();
+    session.shows("setTimeout(() => console.log('fired'), 1)");
+    let (_, _, events) = session.enter("await new Promise((resolve) => setTimeout(resolve, 20))");
+    assert!(matches!(events.as_slice(), [Event::Console { text, .. }] if text == "fired"), "{events:?}");
+}
+
+fn uncaught() {
+    let mut session = Session::new();
+    session.shows("setTimeout(() => { throw new Error('late') }, 1); 1");
+    let (outcome, _, events) = session.enter("await new Promise((resolve) => setTimeout(resolve, 20))");
+    assert!(outcome.is_success());
+    assert!(
+        matches!(events.as_slice(), [Event::Console { text, .. }] if text.starts_with("Uncaught Error: late"))
+    );
+}
+
+fn interrupted() {
+    let limits = Limits { wall: Duration::from_millis(300), ..Limits::default() };
+    let mut session = Session(sandbox(limits));
+    session.shows("var kept = 1");
+    for code in
+        ["while (true) {}", "await new Promise((resolve) => setTimeout(resolve, 1e8))", "for (;;) await 0"]
+    {
+        assert_eq!(session.enter(code).0, Outcome::TimedOut(TimeLimit::Wall), "{code}");
+        assert_eq!(session.shows("kept"), "1");
+    }
+}
+
+fn memory() {
+    let mut session = Session::new();
+    let (outcome, ..) =
+        session.enter("var hoard = []; while (true) hoard.push(new Array(1000).fill(hoard.length))");
+    assert_eq!(outcome, Outcome::OutOfMemory);
+    assert_eq!(session.shows("hoard = null; 'free'"), "\"free\"");
+}
