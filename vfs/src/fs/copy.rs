@@ -41,7 +41,9 @@ impl Vfs {
                 target.mount.layer.batch(&mut |layer| {
                     layer.setattr(target.ino(), &SetAttr::size(0))?;
                     copier.content(layer, &source, target.ino())?;
-                    layer.setattr(target.ino(), &SetAttr::mode(source.stat.mode)).map(drop)
+                    let mode = layer.setattr(target.ino(), &SetAttr::mode(source.stat.mode));
+                    // Where modes are not kept, the content is all there is to copy.
+                    if layer.features().ownership { mode.map(drop) } else { Ok(()) }
                 })
             }
             open::Spot::Free { dir, name } => {

@@ -21,6 +21,9 @@ impl Vfs {
         } else {
             format!("{}/{pattern}", escape(self.cwd().trim_end_matches('/')))
         };
+        if pattern.trim_end_matches('/').is_empty() {
+            return Ok(vec![VPathBuf::root()]);
+        }
         let matcher = compile(&pattern)
             .map_err(|error| Error::at(OP, &pattern, NodeError::with_source(Errno::EINVAL, error)))?;
         let hidden =
@@ -44,10 +47,11 @@ fn matching(mut tree: Traverse, matcher: &GlobMatcher, hidden: bool, levels: usi
             tree.skip_below();
             continue;
         }
-        if entry.path.matches('/').count() >= levels {
+        if entry.path.components().count() >= levels {
             tree.skip_below();
         }
-        if matcher.is_match(entry.path.as_str()) {
+        // `/*` is what is in the root, not the root.
+        if !entry.path.is_root() && matcher.is_match(entry.path.as_str()) {
             found.push(entry.path);
         }
     }

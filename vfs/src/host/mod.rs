@@ -166,7 +166,9 @@ impl Layer for HostLayer {
     fn write(&self, ino: Ino, offset: u64, data: &[u8]) -> NodeResult<()> {
         self.change(|| {
             self.write_content(ino, offset, data)?;
-            self.table.lock().changed(ino);
+            if !data.is_empty() {
+                self.table.lock().changed(ino);
+            }
             Ok(())
         })
     }
@@ -174,7 +176,9 @@ impl Layer for HostLayer {
     fn append(&self, ino: Ino, data: &[u8]) -> NodeResult<u64> {
         self.change(|| {
             let offset = self.append_content(ino, data)?;
-            self.table.lock().changed(ino);
+            if !data.is_empty() {
+                self.table.lock().changed(ino);
+            }
             Ok(offset)
         })
     }

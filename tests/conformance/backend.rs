@@ -1,0 +1,176 @@
+//! The layers that the cases run on. A new layer adds one row.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::sync::Arc;
+
+use cowry_vfs::sqlite::{RevisionKind, SealInfo};
+use cowry_vfs::{
+    CrateLayer, Durability, Features, HostLayer, HostOptions, Layer, MemoryLayer, Overlay, OverlayOptions,
+    ReadOnly, SqliteLayer, SqliteOptions,
+};
+use tempfile::TempDir;
+
+/// Fills a layer before a case works on it.
+pub type Fill<'a> = &'a dyn Fn(&Arc<dyn Layer>);
+
+/// One layer, or one stack of layers.
+pub struct Backend {
+    pub name: &'static str,
+    /// Makes it in an empty directory of its own. `fill` is called once, on the layer that cases' fixtures go
+    /// to: of a stack, the one at the bottom.
+    make: fn(&Path, Fill<'_>) -> Arc<dyn Layer>,
+    /// Opens again what `make` made in that directory, if it is durable.
+    pub reopen: Option<fn(&Path) -> Arc<dyn Layer>>,
+    /// Beginnings of `group::case` that do not apply, and why.
+    excused: &'static [(&'static str, &'static str)],
+}
+
+/// A backend in use. Its directory goes when it does, after the layer.
+pub struct Built {
+    pub layer: Arc<dyn Layer>,
+    pub dir: TempDir,
+}
+
+/// What a backend can do, and what the layer can that fixtures are made in.
+pub struct Probe {
+    pub layer: Features,
+    pub fixture: Features,
+}
+
+pub static BACKENDS: &[Backend] = &[
+    Backend { name: "memory", make: memory, reopen: None, excused: &[] },
+    Backend { name: "sqlite", make: sqlite, reopen: Some(open_sqlite), excused: &[] },
+    Backend { name: "sqlite_revision", make: sqlite_revision, reopen: None, excused: &[] },
+    Backend { name: "overlay", make: overlay, reopen: None, excused: &[] },
+    Backend { name: "overlay_memory", make: overlay_memory, reopen: None, excused: &[] },
+    Backend { name: "overlay_sqlite", make: overlay_sqlite, reopen: None, excused: &[] },
+    Backend { name: "overlay_overlay", make: overlay_overlay, reopen: None, excused: &[] },
+    Backend { name: "host", make: host, reopen: Some(host_again), excused: HOST },
+    Backend { name: "overlay_host", make: overlay_host, reopen: None, excused: HOST },
+    Backend { name: "crate", make: foreign, reopen: None, excused: CRATE },
+    Backend { name: "read_only", make: read_only, reopen: None, excused: &[] },
+    Backend { name: "host_read_only", make: host_read_only, reopen: None, excused: HOST },
+];
+
+const HOST: &[(&str, &str)] = &[
+    ("times::reading_moves_nothing", "the host moves access times itself"),
+    ("path_read_only::reading_moves_no_access_time", "the host moves access times itself"),
+];
+
+const CRATE: &[(&str, &str)] = &[
+    ("getattr::directory_counts_its_subdirectories", NO_COUNT),
+    ("create::directory_raises_links_of_parent", NO_COUNT),
+    ("rmdir::lowers_links_of_parent", NO_COUNT),
+    ("rename_dir::to_another_parent_counts_links", NO_COUNT),
+    ("rename_dir::onto_empty_dir_replaces_it", NO_COUNT),
+    ("times::reading_moves_nothing", "the filesystem moves access times itself"),
+];
+
+const NO_COUNT: &str = "directories do not count their subdirectories";
+
+impl Backend {
+    pub fn build(&self, fill: Fill<'_>) -> Built {
+        let dir = tempfile::tempdir().expect("a temporary directory can be made");
+        Built { layer: (self.make)(dir.path(), fill), dir }
+    }
+
+    pub fn probe(&self) -> Probe {
+        let fixture = Cell::new(None);
+        let built = self.build(&|layer| fixture.set(Some(layer.features())));
+        Probe { layer: built.layer.features(), fixture: fixture.get().expect("every backend calls fill") }
+    }
+
+    /// Why a case does not apply, beyond what features say.
+    pub fn excuse(&self, group: &str, case: &str) -> Option<&'static str> {
+        let name = format!("{group}::{case}");
+        self.excused.iter().find(|(start, _)| name.starts_with(start)).map(|(_, reason)| *reason)
+    }
+}
+
+fn filled(layer: impl Layer, fill: Fill<'_>) -> Arc<dyn Layer> {
+    let layer: Arc<dyn Layer> = Arc::new(layer);
+    fill(&layer);
+    layer
+}
+
+fn over(lower: Arc<dyn Layer>) -> Arc<dyn Layer> {
+    Arc::new(Overlay::new(lower, OverlayOptions::default()))
+}
+
+/// Without a wait for the disk: what survives a power failure is not tested here.
+fn sqlite_options() -> SqliteOptions {
+    SqliteOptions { durability: Durability::None, ..SqliteOptions::default() }
+}
+
+fn workspace(dir: &Path) -> SqliteLayer {
+    SqliteLayer::create(dir.join("workspace"), &sqlite_options())
+        .expect("an empty directory takes a workspace")
+}
+
+fn memory(_: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    filled(MemoryLayer::new(), fill)
+}
+
+fn sqlite(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    filled(workspace(dir), fill)
+}
+
+fn open_sqlite(dir: &Path) -> Arc<dyn Layer> {
+    Arc::new(SqliteLayer::open(dir.join("workspace"), &sqlite_options()).expect("it was closed"))
+}
+
+/// A sealed revision: it is only read.
+fn sqlite_revision(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    let workspace = Arc::new(workspace(dir));
+    fill(&(workspace.clone() as Arc<dyn Layer>));
+    workspace.seal(&SealInfo::of(RevisionKind::Edit)).expect("it can be sealed");
+    workspace.at(workspace.head().expect("there is a head")).expect("the head can be read")
+}
+
+fn overlay(_: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    let layer = over(Arc::new(MemoryLayer::new()));
+    fill(&layer);
+    layer
+}
+
+fn overlay_memory(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    over(Arc::new(ReadOnly::new(memory(dir, fill))))
+}
+
+fn overlay_sqlite(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    over(sqlite_revision(dir, fill))
+}
+
+fn overlay_overlay(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    over(overlay(dir, fill))
+}
+
+fn host_layer(dir: &Path, read_only: bool) -> HostLayer {
+    HostLayer::open(dir, HostOptions { read_only }).expect("the directory is there")
+}
+
+fn host(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    filled(host_layer(dir, false), fill)
+}
+
+fn host_again(dir: &Path) -> Arc<dyn Layer> {
+    Arc::new(host_layer(dir, false))
+}
+
+fn host_read_only(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    host(dir, fill);
+    Arc::new(host_layer(dir, true))
+}
+
+fn overlay_host(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    over(host_read_only(dir, fill))
+}
+
+fn foreign(_: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    filled(CrateLayer::new(cowry_vfs::rust_vfs::MemoryFS::new()), fill)
+}
+
+fn read_only(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    Arc::new(ReadOnly::new(memory(dir, fill)))
+}

@@ -1,0 +1,5 @@
+//! Layers around layers: one policy each.
+
+mod readonly;
+
+pub use readonly::ReadOnly;
