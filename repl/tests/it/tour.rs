@@ -1,9 +1,9 @@
-//! The tour in README.md does what it says: every `$` line of its `console` blocks is run, in one fresh
-//! directory, and must print what stands below it. Blocks marked `console,ignore` are for reading only.
+//! The documents do what they say: every `$` line of their `console` blocks is run, in one fresh directory,
+//! and must print what stands below it. Blocks marked `console,ignore` are for reading only.
 
 use std::path::Path;
 
-use crate::console::{Place, matches, steps};
+use crate::console::{Place, Step, matches, steps};
 
 /// The `console` blocks of a Markdown text, each with the number of its first line.
 fn blocks(markdown: &str) -> Vec<(usize, String)> {
@@ -24,30 +24,40 @@ fn blocks(markdown: &str) -> Vec<(usize, String)> {
     found
 }
 
-#[test]
-fn the_tour_of_the_readme_prints_what_it_says() {
+/// Runs a document's blocks in one fresh place; what `export` sets there holds to its end, as in one shell.
+fn walk_through(document: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("in the repository");
-    let Ok(readme) = std::fs::read_to_string(root.join("README.md")) else {
-        panic!("README.md is missing");
-    };
+    let text = std::fs::read_to_string(root.join(document)).expect("the document is there");
     let place = Place::merged();
-    // The tour may use the repository's examples, which a reader has at hand.
+    // A reader has the repository's examples at hand.
     std::os::unix::fs::symlink(root.join("examples"), place.path().join("examples")).expect("linked");
+    let blocks = blocks(&text);
+    assert!(!blocks.is_empty(), "{document} has no ```console block");
+    let mut exported = String::new();
     let mut wrong = String::new();
-    let blocks = blocks(&readme);
-    assert!(!blocks.is_empty(), "README.md has no ```console block");
     for (number, block) in blocks {
-        for step in steps(&block) {
-            let printed = place.run(&step.line);
-            if !matches(&step.expected, &printed) {
-                let (line, expected) = (&step.line, &step.expected);
-                wrong += &format!(
-                    "\nREADME.md, block after line {number}\n$ {line}\n--- expected\n{expected}--- actual\n{printed}"
-                );
+        for Step { line, expected } in steps(&block) {
+            if line.starts_with("export ") {
+                exported += &format!("{line}\n");
+            }
+            let printed = place.run(&format!("{exported}{line}"));
+            if !matches(&expected, &printed) {
+                wrong += &format!("\n{document}, block after line {number}\n$ {line}\n");
+                wrong += &format!("--- expected\n{expected}--- actual\n{printed}");
             }
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn the_tour_of_the_readme_prints_what_it_says() {
+    walk_through("README.md");
+}
+
+#[test]
+fn the_weather_example_goes_as_its_readme_says() {
+    walk_through("examples/weather/README.md");
 }
 
 #[test]
