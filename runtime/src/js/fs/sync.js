@@ -266,6 +266,15 @@ function fsync(fd) {
   op_vfs_fsync(fdOf(fd));
 }
 
+// With braces, as the engine makes null of an operation that returns nothing.
+function rmdirOne(path) {
+  op_vfs_rmdir(pathOf(path));
+}
+
+function unlink(path) {
+  op_vfs_unlink(pathOf(path));
+}
+
 function statfs(path, options) {
   const [total, used, inodes, usedInodes] = op_vfs_statfs(pathOf(path));
   const BLOCK = 4096, ENDLESS = 2 ** 50;
@@ -284,8 +293,8 @@ return {
   fdatasync: fsync,
   fstat: (fd, options) => fstatOf(fdOf(fd), options?.bigint === true),
   readv: (fd, buffers, position) => vectored(read, fd, buffers, position),
-  rmdirOne: (path) => op_vfs_rmdir(pathOf(path)),
-  unlink: (path) => op_vfs_unlink(pathOf(path)),
+  rmdirOne,
+  unlink,
   writev: (fd, buffers, position) => vectored(write, fd, buffers, position),
 };
 })();
