@@ -14,6 +14,9 @@ use tempfile::TempDir;
 /// Fills a layer before a case works on it.
 pub type Fill<'a> = &'a dyn Fn(&Arc<dyn Layer>);
 
+/// Opens again what was made in a directory.
+pub type Reopen = fn(&Path) -> Arc<dyn Layer>;
+
 /// One layer, or one stack of layers.
 pub struct Backend {
     pub name: &'static str,
@@ -21,7 +24,7 @@ pub struct Backend {
     /// to: of a stack, the one at the bottom.
     make: fn(&Path, Fill<'_>) -> Arc<dyn Layer>,
     /// Opens again what `make` made in that directory, if it is durable.
-    pub reopen: Option<fn(&Path) -> Arc<dyn Layer>>,
+    pub reopen: Option<Reopen>,
     /// Beginnings of `group::case` that do not apply, and why.
     excused: &'static [(&'static str, &'static str)],
 }

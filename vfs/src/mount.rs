@@ -20,6 +20,8 @@ pub(crate) struct Mount {
     pub layer: Arc<dyn Layer>,
     pub options: MountOptions,
     pub at: VPathBuf,
+    /// It only holds the directories above another mount.
+    pub scaffold: bool,
 }
 
 impl Mount {
@@ -49,7 +51,7 @@ pub(crate) struct MountTable {
 
 impl MountTable {
     pub fn new(layer: Arc<dyn Layer>, options: MountOptions) -> MountTable {
-        let root = Arc::new(Mount { id: MountId(0), layer, options, at: VPathBuf::root() });
+        let root = Arc::new(Mount { id: MountId(0), layer, options, at: VPathBuf::root(), scaffold: false });
         MountTable { root, points: BTreeMap::new(), next: 1 }
     }
 
@@ -74,25 +76,52 @@ impl MountTable {
         self.below(mount, dir).next().is_some()
     }
 
-    pub fn insert(&mut self, point: MountPoint, layer: Arc<dyn Layer>, options: MountOptions, at: VPathBuf) {
-        let id = MountId(self.next);
-        self.next += 1;
-        self.points.insert(point, Arc::new(Mount { id, layer, options, at }));
+    pub fn insert(
+        &mut self,
+        (point, at): (MountPoint, VPathBuf),
+        layer: Arc<dyn Layer>,
+        options: MountOptions,
+    ) {
+        self.add(point, Mount { id: MountId(self.next), layer, options, at, scaffold: false });
     }
 
-    /// Takes a mount away.
+    /// Mounts directories that another mount is to stand in.
+    pub fn insert_scaffold(&mut self, (point, at): (MountPoint, VPathBuf), layer: Arc<dyn Layer>) {
+        let options = MountOptions { read_only: true, checks: false };
+        self.add(point, Mount { id: MountId(self.next), layer, options, at, scaffold: true });
+    }
+
+    fn add(&mut self, point: MountPoint, mount: Mount) {
+        self.next += 1;
+        self.points.insert(point, Arc::new(mount));
+    }
+
+    /// Takes a mount away, and the scaffolding that held nothing else.
     ///
     /// # Errors
     /// `EBUSY` if something is mounted inside it.
     pub fn remove(&mut self, id: MountId) -> NodeResult<()> {
-        if self.points.keys().any(|point| point.mount == id) {
+        if self.holds_mounts(id) {
             return Err(Errno::EBUSY.into());
         }
         self.points.retain(|_, mount| mount.id != id);
+        while let Some(idle) = self
+            .points
+            .values()
+            .find(|mount| mount.scaffold && !self.holds_mounts(mount.id))
+            .map(|mount| mount.id)
+        {
+            self.points.retain(|_, mount| mount.id != idle);
+        }
         Ok(())
     }
 
+    fn holds_mounts(&self, id: MountId) -> bool {
+        self.points.keys().any(|point| point.mount == id)
+    }
+
+    /// All mounts but scaffolding, the root first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Mount>> {
-        std::iter::once(&self.root).chain(self.points.values())
+        std::iter::once(&self.root).chain(self.points.values().filter(|mount| !mount.scaffold))
     }
 }

@@ -63,6 +63,12 @@ impl Reference {
         }
     }
 
+    pub fn forget_directory_times(&mut self) {
+        for node in self.nodes.values_mut().filter(|node| matches!(node.body, Body::Dir(_))) {
+            node.mtime = None;
+        }
+    }
+
     fn entries_mut(&mut self, dir: Id) -> &mut BTreeMap<&'static str, Id> {
         let node = self.node_mut(dir);
         node.mtime = None;

@@ -1,7 +1,7 @@
 //! Entries of directories.
 
 use super::{CrateLayer, foreign};
-use crate::errno::{Errno, NodeResult};
+use crate::errno::{Errno, NodeError, NodeResult};
 use crate::node::{DirEntry, FileType, Ino, NewAttr, NewNode, SetAttr, Stat};
 use crate::path::Name;
 
@@ -146,13 +146,28 @@ impl CrateLayer {
             Err(error) if error == Errno::EOPNOTSUPP => {}
             moved => return moved,
         }
-        if !dir {
-            let mut content = Vec::new();
-            let mut file = self.fs.open_file(old).map_err(foreign)?;
-            std::io::Read::read_to_end(&mut file, &mut content).map_err(crate::NodeError::io)?;
-            self.put_at(new, &content)?;
-            return self.fs.remove_file(old).map_err(foreign);
+        let before = self.fs.metadata(old).map_err(foreign)?.modified;
+        if dir {
+            self.copy_dir(old, new)?;
+        } else {
+            self.copy_file(old, new)?;
         }
+        // Where it cannot be set, a copy is as old as it is.
+        if let Some(time) = before {
+            let _ = self.fs.set_modification_time(new, time);
+        }
+        Ok(())
+    }
+
+    fn copy_file(&self, old: &str, new: &str) -> NodeResult<()> {
+        let mut content = Vec::new();
+        let mut file = self.fs.open_file(old).map_err(foreign)?;
+        std::io::Read::read_to_end(&mut file, &mut content).map_err(NodeError::io)?;
+        self.put_at(new, &content)?;
+        self.fs.remove_file(old).map_err(foreign)
+    }
+
+    fn copy_dir(&self, old: &str, new: &str) -> NodeResult<()> {
         self.fs.create_dir(new).map_err(foreign)?;
         for name in self.names(old)? {
             let child = format!("{old}/{name}");

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
@@ -15,6 +16,11 @@ use crate::walk::Node;
 /// How much is asked of a layer at once when a whole file is read.
 const CHUNK: usize = 4 << 20;
 
+/// States of [`File::access`]: nothing read yet, read, written since.
+const UNREAD: u8 = 0;
+const READ: u8 = 1;
+const WRITTEN: u8 = 2;
+
 /// An open file or directory. It may be shared between threads; they share the cursor.
 ///
 /// A handle keeps the node alive when its last name is removed; dropping it lets go. Rights are those of the
@@ -27,6 +33,8 @@ pub struct File {
     options: OpenOptions,
     path: String,
     cursor: Mutex<u64>,
+    /// What the access time knows of: each reading would ask the layer otherwise.
+    access: AtomicU8,
 }
 
 impl Drop for File {
@@ -44,7 +52,15 @@ impl File {
         options: OpenOptions,
         path: &str,
     ) -> File {
-        File { shared, credentials, node, options, path: path.to_owned(), cursor: Mutex::new(0) }
+        File {
+            shared,
+            credentials,
+            node,
+            options,
+            path: path.to_owned(),
+            cursor: Mutex::new(0),
+            access: AtomicU8::new(UNREAD),
+        }
     }
 
     pub(super) fn node(&self) -> &Node {
@@ -97,9 +113,19 @@ impl File {
         let layer = &self.node.mount.layer;
         let bytes = layer.read(self.node.ino(), offset, len)?;
         if !bytes.is_empty() {
-            self.shared.touch(&self.node);
+            self.touch();
         }
         Ok(bytes)
+    }
+
+    fn touch(&self) {
+        match self.access.swap(READ, Ordering::Relaxed) {
+            UNREAD => self.shared.touch(&self.node),
+            WRITTEN => {
+                let _ = self.now().map(|node| self.shared.touch(&node));
+            }
+            _ => {}
+        }
     }
 
     /// Reads into `buffer` from `offset` and returns how many bytes there were. The cursor stays.
@@ -177,6 +203,7 @@ impl File {
         if !self.options.writes() {
             return Err(Errno::EBADF.into());
         }
+        self.access.store(WRITTEN, Ordering::Relaxed);
         let Node { mount, stat } = &self.node;
         let start = match offset {
             Some(offset) if !self.options.append => {

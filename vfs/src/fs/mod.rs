@@ -6,6 +6,7 @@ mod credentials;
 mod entries;
 mod glob;
 mod handle;
+mod mounting;
 mod open;
 mod options;
 mod read;
@@ -20,7 +21,7 @@ use parking_lot::RwLock;
 use crate::clock::Clock;
 use crate::errno::{Errno, Error, NodeError, NodeResult, Result};
 use crate::layer::Layer;
-use crate::mount::{MountId, MountPoint, MountTable};
+use crate::mount::{MountId, MountTable};
 use crate::node::{SetAttr, Stat};
 use crate::path::VPathBuf;
 use crate::walk::{Aim, Node, Walk};
@@ -105,75 +106,6 @@ impl Vfs {
             cwd: VPathBuf::root(),
             credentials: Credentials { uid, gid, umask: umask & 0o777 },
         }
-    }
-
-    /// Mounts `layer` on an entry of an existing directory, for all clones. The entry itself need not exist:
-    /// it appears while the mount is there. If it exists it must be a directory, which is hidden meanwhile.
-    ///
-    /// # Errors
-    /// `ENOENT` if the directory that would hold it is missing, `ENOTDIR`, `EBUSY` if something is mounted
-    /// there or it is the root.
-    pub fn mount(&self, path: &str, layer: Arc<dyn Layer>, options: MountOptions) -> Result<()> {
-        const OP: &str = "mount";
-        let mut table = self.shared.table.write();
-        let point = self.mount_point(&table, path).at(OP, path)?;
-        let (point, at) = point;
-        let mut changed = (**table).clone();
-        changed.insert(point, layer, options, at);
-        *table = Arc::new(changed);
-        Ok(())
-    }
-
-    fn mount_point(&self, table: &MountTable, path: &str) -> NodeResult<(MountPoint, VPathBuf)> {
-        let mut walk = Walk::begin(table, &self.credentials, &self.cwd, path)?;
-        let aim = walk.aim(path)?;
-        aim.dir.need_dir()?;
-        let name = aim.last.name_or(Errno::EBUSY)?;
-        if table.covering(aim.dir.mount.id, aim.dir.ino(), &name).is_some() {
-            return Err(Errno::EBUSY.into());
-        }
-        if let Some(node) = walk.child_if_any(&name)? {
-            node.need_dir()?;
-        }
-        let at = walk.path().join(&name);
-        Ok((MountPoint { mount: aim.dir.mount.id, dir: aim.dir.ino(), name }, at))
-    }
-
-    /// Takes away what is mounted at `path`, for all clones. Open handles stay usable.
-    ///
-    /// # Errors
-    /// `EINVAL` if nothing is mounted there, `EBUSY` for the root and if something is mounted inside.
-    pub fn unmount(&self, path: &str) -> Result<()> {
-        const OP: &str = "unmount";
-        let mut table = self.shared.table.write();
-        let mounted = self.unmounted(&table, path).at(OP, path)?;
-        *table = Arc::new(mounted);
-        Ok(())
-    }
-
-    fn unmounted(&self, table: &MountTable, path: &str) -> NodeResult<MountTable> {
-        let mut walk = Walk::begin(table, &self.credentials, &self.cwd, path)?;
-        let node = walk.find(path, Follow::Yes)?;
-        if node.ino() != node.mount.layer.root() {
-            return Err(Errno::EINVAL.into());
-        }
-        if node.mount.id == table.root.id {
-            return Err(Errno::EBUSY.into());
-        }
-        let mut changed = table.clone();
-        changed.remove(node.mount.id)?;
-        Ok(changed)
-    }
-
-    /// All mounts, the root first.
-    pub fn mounts(&self) -> Vec<MountInfo> {
-        let info = |mount: &Arc<crate::mount::Mount>| MountInfo {
-            at: mount.at.clone(),
-            id: mount.id,
-            layer: mount.layer.clone(),
-            options: mount.options,
-        };
-        self.table().iter().map(info).collect()
     }
 
     /// The working directory.

@@ -20,7 +20,10 @@ pub(super) const CASES: &[VfsCase] = &[
     vfs_case("needs_no_directory_to_be_there", R, tree, needs_no_directory_to_be_there),
     vfs_case("is_listed_where_it_is", R, tree, is_listed_where_it_is),
     vfs_case("on_a_file_is_enotdir", R, tree, on_a_file_is_enotdir),
-    vfs_case("below_nothing_is_enoent", R, tree, below_nothing_is_enoent),
+    vfs_case("missing_directories_appear_with_it", R, tree, missing_directories_appear_with_it),
+    vfs_case("missing_directories_go_with_it", R, tree, missing_directories_go_with_it),
+    vfs_case("missing_directories_are_shared", R, tree, missing_directories_are_shared),
+    vfs_case("through_a_dangling_link_is_enotdir", L, tree, through_a_dangling_link_is_enotdir),
     vfs_case("twice_is_ebusy", R, tree, twice_is_ebusy),
     vfs_case("inside_a_mount", R, tree, inside_a_mount),
     vfs_case("is_shared_by_clones", R, tree, is_shared_by_clones),
@@ -110,8 +113,38 @@ fn on_a_file_is_enotdir(vfs: &Vfs) {
     refused(vfs.mount("/f/x", Arc::new(MemoryLayer::new()), MountOptions::default()), Errno::ENOTDIR);
 }
 
-fn below_nothing_is_enoent(vfs: &Vfs) {
-    refused(vfs.mount("/no/x", Arc::new(MemoryLayer::new()), MountOptions::default()), Errno::ENOENT);
+fn missing_directories_appear_with_it(vfs: &Vfs) {
+    mount(vfs, "/no/such/place", MountOptions::default());
+    assert_eq!(text(vfs, "/no/such/place/in"), "inside");
+    assert_eq!(names(vfs, "/no"), ["such"]);
+    assert_eq!(text(vfs, "/no/such/place/../../../f"), "outside");
+    refused(vfs.write("/no/such/file", b""), Errno::EROFS);
+    assert_eq!(vfs.mounts().len(), 2);
+}
+
+fn missing_directories_go_with_it(vfs: &Vfs) {
+    mount(vfs, "/no/such/place", MountOptions::default());
+    vfs.unmount("/no/such/place").unwrap();
+    refused(vfs.stat("/no"), Errno::ENOENT);
+    assert_eq!(names(vfs, "/"), ["d", "f", "m"]);
+}
+
+fn missing_directories_are_shared(vfs: &Vfs) {
+    mount(vfs, "/no/a", MountOptions::default());
+    mount(vfs, "/no/b/c", MountOptions::default());
+    assert_eq!(names(vfs, "/no"), ["a", "b"]);
+    vfs.unmount("/no/a").unwrap();
+    assert_eq!(text(vfs, "/no/b/c/in"), "inside");
+    vfs.unmount("/no/b/c").unwrap();
+    refused(vfs.stat("/no"), Errno::ENOENT);
+}
+
+fn through_a_dangling_link_is_enotdir(vfs: &Vfs) {
+    vfs.symlink("nowhere", "/dangling").unwrap();
+    refused(
+        vfs.mount("/dangling/x/y", Arc::new(MemoryLayer::new()), MountOptions::default()),
+        Errno::ENOTDIR,
+    );
 }
 
 fn twice_is_ebusy(vfs: &Vfs) {
