@@ -22,8 +22,9 @@ pub(super) struct Plan<'a> {
     pub(super) added: Vec<Step>,
     /// Nodes that change and have a persisting name; with one such path.
     pub(super) modified: Vec<(Mod, VPathBuf)>,
-    /// Nodes that are made anew although the target has them: split directories, and files that come to
-    /// a persisting path from one where their removal is discarded.
+    /// Nodes that are made anew although the target has them: split directories, files that come to
+    /// a persisting path from one where their removal is discarded, and files that change while the target
+    /// has them under a discarded name too.
     pub(super) fresh: HashSet<Ino>,
     pub(super) discarded: Vec<VPathBuf>,
     pub(super) expiries: Vec<(VPathBuf, Duration)>,
@@ -145,13 +146,14 @@ impl<'a> Planner<'a> {
         }
         for step in diff.added {
             if self.judge_one(&step.path, &mut plan) {
-                if stayed.contains(&step.node) {
+                if stayed.contains(&step.node) || self.is_guarded(step.node)? {
                     plan.fresh.insert(step.node);
                 }
                 plan.added.push(step);
             }
         }
         self.judge_mods(diff.modified, &mut plan)?;
+        self.part_links(&mut plan)?;
         plan.added.sort_by(|a, b| tree_order(&a.path, &b.path));
         plan.discarded.sort_by(tree_order);
         plan.discarded.dedup();
@@ -189,7 +191,60 @@ impl<'a> Planner<'a> {
                 None => plan.discarded.extend(paths),
                 // An earlier commit left it out; now it is wanted.
                 Some(_) if self.on_target(found.ino).is_none() => self.add_again(&found, plan)?,
-                Some(path) => plan.modified.push((found, path)),
+                Some(path) => {
+                    if self.is_guarded(found.ino)? {
+                        plan.fresh.insert(found.ino);
+                    }
+                    plan.modified.push((found, path));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the target has a touched file under a name where changes are discarded. The names the lower layer has
+    /// tell, whatever became of them since: no commit makes, moves or removes a name that is discarded. What an
+    /// earlier commit made has none.
+    fn is_guarded(&self, ino: Ino) -> NodeResult<bool> {
+        let differ = self.differ;
+        let touched_file = differ.after.own(ino).is_some_and(|node| !node.is_dir());
+        if !touched_file || !differ.after.base.is_lower(ino) || self.on_target(ino) != Some(ino) {
+            return Ok(false);
+        }
+        let places = &differ.places_after;
+        for (dir, name) in places.lower_names(ino)? {
+            // Better a copy too many than a change where there must be none.
+            let path = places.lower_path(dir, &name)?;
+            if path.is_none_or(|path| !self.judge.verdict(&path).persists()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Lets all persisting names of a file that is made anew lead to the copy, those that did not change as well:
+    /// they are one file still, and what has a discarded name is another.
+    fn part_links(&self, plan: &mut Plan<'_>) -> NodeResult<()> {
+        let after = self.differ.after;
+        let is_file = |ino: &&Ino| after.own(**ino).is_some_and(|node| !node.is_dir());
+        let mut files: Vec<Ino> = plan.fresh.iter().filter(is_file).copied().collect();
+        if files.is_empty() {
+            return Ok(());
+        }
+        files.sort();
+        let come: HashSet<(Ino, Name)> =
+            plan.added.iter().map(|step| (step.dir, step.name.clone())).collect();
+        for node in files {
+            let kind = after.stat(node)?.kind;
+            for (dir, name) in self.differ.places_after.names(node)? {
+                let Some(path) = self.differ.places_after.path(dir, &name)? else { continue };
+                if come.contains(&(dir, name.clone())) || !self.judge.verdict(&path).persists() {
+                    continue;
+                }
+                self.judge_one(&path, plan);
+                let step = Step { dir, name, node, kind, path };
+                plan.removed.push(step.clone());
+                plan.added.push(step);
             }
         }
         Ok(())
@@ -234,10 +289,10 @@ impl Plan<'_> {
             }
         }
         for (found, _) in &self.modified {
-            let Some(ino) = self.on_target(found.ino).filter(|_| !self.fresh.contains(&found.ino)) else {
-                continue;
-            };
             let is_dir = found.kind == FileType::Directory;
+            // The copy of a file holds what the file was: another's change of it would be lost.
+            let left = is_dir && self.fresh.contains(&found.ino);
+            let Some(ino) = self.on_target(found.ino).filter(|_| !left) else { continue };
             if found.content {
                 touched.content.push(ino);
             }

@@ -538,16 +538,85 @@ fn what_an_earlier_commit_left_out_can_be_moved_to_where_it_persists() {
     assert_eq!(text(&base, "/e/f"), "later");
 }
 
-#[test]
-fn a_hard_link_persists_if_any_of_its_names_does() {
-    let clock = ManualClock::new(Timestamp(0));
-    let base = base(&clock);
+/// `/c/z` under a second name where changes are discarded.
+fn linked_into_tmp(clock: &Arc<ManualClock>) -> MemoryLayer {
+    let base = base(clock);
     let (tmp, l) = parent(&base, "/tmp/l").expect("there");
     base.link(find(&base, "/c/z").expect("there"), tmp, &l).expect("linked");
+    base
+}
+
+fn link(layer: &dyn Layer, from: &str, to: &str) {
+    let (dir, name) = parent(layer, to).expect("there");
+    layer.link(find(layer, from).expect("there"), dir, &name).expect("linked");
+}
+
+fn scribble(layer: &dyn Layer, at: &str, content: &str) {
+    layer.write(find(layer, at).expect("there"), 0, content.as_bytes()).expect("written");
+}
+
+#[test]
+fn a_change_of_a_hard_link_persists_under_the_names_that_do() {
+    let clock = ManualClock::new(Timestamp(0));
+    let base = linked_into_tmp(&clock);
+    link(&base, "/c/z", "/a/z");
     let overlay = over(&base, &clock);
-    overlay.write(find(&overlay, "/tmp/l").expect("there"), 0, b"Z").expect("written");
+    scribble(&overlay, "/tmp/l", "Z");
+    let touched = plan(None, &overlay, &InoMap::new(), &TmpGoes).expect("planned");
+    assert_eq!(touched.content, [find(&base, "/c/z").expect("there")]);
+    let applied = apply(None, &overlay, &mut InoMap::new(), &base, &TmpGoes).expect("committed");
+    assert!(text(&base, "/c/z").starts_with("Zz") && text(&base, "/a/z").starts_with("Zz"));
+    assert_eq!(find(&base, "/a/z").expect("there"), find(&base, "/c/z").expect("there"));
+    assert_eq!(text(&base, "/tmp/l"), "z".repeat(3000));
+    let told: Vec<_> = applied.changes.iter().map(|c| (c.kind, c.path.as_str())).collect();
+    assert_eq!(told, [(ChangeKind::Modified, "/a/z"), (ChangeKind::Modified, "/c/z")]);
+}
+
+#[test]
+fn a_link_to_a_discarded_file_is_a_copy() {
+    let clock = ManualClock::new(Timestamp(0));
+    let base = base(&clock);
+    let overlay = over(&base, &clock);
+    link(&overlay, "/tmp/t", "/c/one");
+    link(&overlay, "/tmp/t", "/c/two");
+    overlay.setattr(find(&overlay, "/c/one").expect("there"), &SetAttr::mode(0o777)).expect("set");
+    scribble(&overlay, "/c/one", "evil");
+    let kept = tree(&base).remove("/tmp/t");
     apply(None, &overlay, &mut InoMap::new(), &base, &TmpGoes).expect("committed");
-    assert!(text(&base, "/c/z").starts_with("Zz"));
+    assert_eq!(tree(&base).remove("/tmp/t"), kept);
+    assert_eq!((text(&base, "/c/one"), text(&base, "/c/two")), ("evil".into(), "evil".into()));
+    assert_eq!(find(&base, "/c/one").expect("there"), find(&base, "/c/two").expect("there"));
+}
+
+#[test]
+fn a_link_made_by_one_run_lets_no_later_one_into_what_is_discarded() {
+    let clock = ManualClock::new(Timestamp(0));
+    let base = base(&clock);
+    let overlay = over(&base, &clock);
+    link(&overlay, "/tmp/t", "/x");
+    apply(None, &overlay, &mut InoMap::new(), &base, &TmpGoes).expect("committed");
+    assert_ne!(find(&base, "/x").expect("there"), find(&base, "/tmp/t").expect("there"));
+    let second = over(&base, &clock);
+    scribble(&second, "/x", "evil");
+    apply(None, &second, &mut InoMap::new(), &base, &TmpGoes).expect("committed");
+    assert_eq!((text(&base, "/x"), text(&base, "/tmp/t")), ("evil".into(), "t".into()));
+}
+
+#[test]
+fn a_discarded_name_is_guarded_after_the_session_removed_it() {
+    let clock = ManualClock::new(Timestamp(0));
+    let base = linked_into_tmp(&clock);
+    let overlay = over(&base, &clock);
+    let mut committed = InoMap::new();
+    rm(&overlay, "/tmp/l");
+    apply(None, &overlay, &mut committed, &base, &TmpGoes).expect("committed");
+    for content in ["Z", "ZZ"] {
+        let before = overlay.fork();
+        scribble(&overlay, "/c/z", content);
+        apply(Some(&before), &overlay, &mut committed, &base, &TmpGoes).expect("committed");
+        assert_eq!(text(&base, "/c/z"), text(&overlay, "/c/z"));
+        assert_eq!(text(&base, "/tmp/l"), "z".repeat(3000));
+    }
 }
 
 #[test]

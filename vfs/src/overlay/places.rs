@@ -44,6 +44,9 @@ impl<'a> Places<'a> {
         let mut linked: HashMap<Ino, Vec<Place>> = HashMap::new();
         if !several.is_empty() {
             view.base.walk_lower(&mut |dir, entry| {
+                if entry.stat.is_dir() {
+                    view.base.seen.remember(entry.stat.ino, dir, &entry.name);
+                }
                 if several.contains(&entry.stat.ino) {
                     linked.entry(entry.stat.ino).or_default().push((dir, entry.name.clone()));
                 }
@@ -56,11 +59,7 @@ impl<'a> Places<'a> {
     /// All names of a node, in no order. A lower node that nobody touched tells the one it was met by.
     pub(crate) fn names(&self, ino: Ino) -> NodeResult<Vec<Place>> {
         let mut names = self.named.get(&ino).cloned().unwrap_or_default();
-        let homes = match self.linked.get(&ino) {
-            Some(homes) => homes.clone(),
-            None => self.view.home(ino)?.into_iter().collect(),
-        };
-        for (dir, name) in homes {
+        for (dir, name) in self.lower_names(ino)? {
             let changed = match self.view.own(dir) {
                 Some(node) => node.entries()?.contains_key(&name),
                 None => false,
@@ -70,6 +69,29 @@ impl<'a> Places<'a> {
             }
         }
         Ok(names)
+    }
+
+    /// The names that the lower layer has for a node, whether they are seen or not; of one that nobody touched
+    /// the one it was met by.
+    pub(crate) fn lower_names(&self, ino: Ino) -> NodeResult<Vec<Place>> {
+        match self.linked.get(&ino) {
+            Some(homes) => Ok(homes.clone()),
+            None => Ok(self.view.home(ino)?.into_iter().collect()),
+        }
+    }
+
+    /// The path that a name in a directory has in the lower layer; `None` if it cannot be told.
+    pub(crate) fn lower_path(&self, dir: Ino, name: &Name) -> NodeResult<Option<VPathBuf>> {
+        let mut way = vec![name.clone()];
+        let mut at = dir;
+        while at != self.view.base.root {
+            let Some((parent, name)) = self.view.home(at)?.filter(|_| way.len() <= PATH_MAX) else {
+                return Ok(None);
+            };
+            way.push(name);
+            at = parent;
+        }
+        way.iter().rev().try_fold(VPathBuf::root(), |path, name| joined(&path, name)).map(Some)
     }
 
     /// The path of a directory; `None` if it has none.
