@@ -5,7 +5,7 @@
 //! can fill the lower one and `run` work on the upper. Nothing is handed from one to the other but names.
 //!
 //! ```
-//! use cowry_vfs::conformance::{Setup, layer_groups};
+//! use cowry_vfs::conformance::layer_groups;
 //! use cowry_vfs::{Layer, MemoryLayer};
 //!
 //! for group in layer_groups() {
@@ -17,7 +17,6 @@
 //!         }
 //!     }
 //! }
-//! # let _: Option<Setup> = None;
 //! ```
 
 mod kit;

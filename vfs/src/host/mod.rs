@@ -5,6 +5,8 @@ mod content;
 mod names;
 mod node;
 mod table;
+#[cfg(test)]
+mod tests;
 mod xattr;
 
 use std::fmt;
