@@ -39,6 +39,8 @@ pub struct Isolate {
     loader: Rc<Loader>,
     interrupts: Arc<InterruptState>,
     memory_limit: Option<u64>,
+    /// Whether the last job was an entry of a session.
+    entered: bool,
 }
 
 impl fmt::Debug for Isolate {
@@ -79,6 +81,7 @@ impl Isolate {
     /// Removes what programs of the zygote's own left.
     fn forget_warming(&mut self) {
         boot::call(&mut self.js, &self.hooks.forget);
+        self.entered = false;
         let state = self.js.op_state();
         let mut state = state.borrow_mut();
         state.take::<Host>();

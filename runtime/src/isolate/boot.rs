@@ -33,7 +33,8 @@ pub(super) fn boot() -> Isolate {
     furnish(&mut js, &loader);
     let hooks = bootstrap(&mut js);
     drop(entered);
-    let mut isolate = Isolate { js, hooks, loader, interrupts: Arc::default(), memory_limit: None };
+    let mut isolate =
+        Isolate { js, hooks, loader, interrupts: Arc::default(), memory_limit: None, entered: false };
     warm(&mut isolate, &context);
     engine::collect_garbage(&mut isolate.js);
     engine::hold_back_collector(&mut isolate.js);

@@ -51,7 +51,8 @@ pub(super) fn run(isolate: &mut Isolate, rt: &tokio::runtime::Runtime, job: &Job
         }
         left
     });
-    finish(isolate, left, is_entry)
+    let (left, exit_code) = leave(isolate, left, is_entry);
+    finish(isolate, &left, exit_code)
 }
 
 fn prepare(isolate: &mut Isolate, job: &Job) {
@@ -60,10 +61,15 @@ fn prepare(isolate: &mut Isolate, job: &Job) {
     isolate.js.v8_isolate().cancel_terminate_execution();
     let state = isolate.js.op_state();
     let mut state = state.borrow_mut();
-    if let Ok(vfs) = state.borrow::<Host>().vfs.with_cwd(&job.cwd) {
-        isolate.loader.begin_job(vfs.cwd());
-        state.borrow_mut::<Host>().vfs = vfs;
+    let host = state.borrow_mut::<Host>();
+    // A session goes where its entries went; it begins where the first one is to run.
+    let stays = std::mem::replace(&mut isolate.entered, matches!(job.program, Program::Entry { .. }));
+    if !(stays && isolate.entered)
+        && let Ok(vfs) = host.vfs.with_cwd(&job.cwd)
+    {
+        host.vfs = vfs;
     }
+    isolate.loader.begin_job(host.vfs.cwd());
     state.put(Progress { stdin: job.stdin.clone(), ..Progress::default() });
 }
 
@@ -141,23 +147,28 @@ fn settled(isolate: &mut Isolate) -> bool {
     isolate.js.op_state().borrow().borrow::<Progress>().settled
 }
 
-fn finish(isolate: &mut Isolate, left: Left, is_entry: bool) -> JobResult {
-    let interrupt = isolate.interrupts.take();
-    let terminated = matches!(left, Left::Terminated);
+/// Lets listeners of `exit` run, whatever the job came to, and reads `process.exitCode`.
+fn leave(isolate: &mut Isolate, left: Left, is_entry: bool) -> (Left, i32) {
+    if is_entry || matches!(left, Left::Terminated) {
+        return (left, 0);
+    }
     isolate.js.v8_isolate().cancel_terminate_execution();
-    if terminated && interrupt.is_none() && !over(isolate) {
-        // Only the heap's limit terminates without a reason. It was raised to make room for unwinding.
-        restore_memory_limit(isolate);
-        return Outcome::OutOfMemory.into();
+    let answer = boot::call(&mut isolate.js, &isolate.hooks.exit);
+    if stopped(isolate) && !over(isolate) || isolate.interrupts.is_raised() {
+        return (Left::Terminated, 0);
     }
-    if let Some(interrupt) = interrupt.filter(|_| terminated) {
-        return match interrupt {
-            Interrupt::Time(limit) => Outcome::TimedOut(limit),
-            Interrupt::Requested => Outcome::Interrupted,
-        }
-        .into();
+    let Some(answer) = answer else { return (left, 1) };
+    deno_core::scope!(scope, &mut isolate.js);
+    let answer = v8::Local::new(scope, answer);
+    (left, answer.int32_value(scope).unwrap_or(1))
+}
+
+fn finish(isolate: &mut Isolate, left: &Left, exit_code: i32) -> JobResult {
+    let interrupt = isolate.interrupts.take();
+    isolate.js.v8_isolate().cancel_terminate_execution();
+    if matches!(left, Left::Terminated) {
+        return terminated(isolate, interrupt).into();
     }
-    let exit_code = exit_code(isolate, is_entry);
     let state = isolate.js.op_state();
     let mut state = state.borrow_mut();
     let progress = std::mem::take(state.borrow_mut::<Progress>());
@@ -176,6 +187,18 @@ fn finish(isolate: &mut Isolate, left: Left, is_entry: bool) -> JobResult {
     JobResult { outcome: Outcome::Completed { exit_code }, value: progress.value }
 }
 
+fn terminated(isolate: &mut Isolate, interrupt: Option<Interrupt>) -> Outcome {
+    match interrupt {
+        Some(Interrupt::Time(limit)) => Outcome::TimedOut(limit),
+        Some(Interrupt::Requested) => Outcome::Interrupted,
+        // Only the heap's limit terminates without a reason. It was raised to make room for unwinding.
+        None => {
+            restore_memory_limit(isolate);
+            Outcome::OutOfMemory
+        }
+    }
+}
+
 /// Sets the limit again, with enough above what is held for another job to let go of it.
 fn restore_memory_limit(isolate: &mut Isolate) {
     const SLACK: u64 = 8 << 20;
@@ -183,18 +206,4 @@ fn restore_memory_limit(isolate: &mut Isolate) {
     let Some(limit) = isolate.memory_limit else { return };
     let bytes = limit.max(engine::heap_bytes(&mut isolate.js).saturating_add(SLACK));
     engine::set_memory_limit(&mut isolate.js, usize::try_from(bytes).unwrap_or(usize::MAX));
-}
-
-/// Lets listeners of `exit` run and reads `process.exitCode`.
-fn exit_code(isolate: &mut Isolate, is_entry: bool) -> i32 {
-    if is_entry {
-        return 0;
-    }
-    let answer = boot::call(&mut isolate.js, &isolate.hooks.exit);
-    isolate.js.v8_isolate().cancel_terminate_execution();
-    let Some(answer) = answer else { return 1 };
-    let js = &mut isolate.js;
-    deno_core::scope!(scope, js);
-    let answer = v8::Local::new(scope, answer);
-    answer.int32_value(scope).unwrap_or(1)
 }

@@ -18,6 +18,10 @@ use super::reshape::{enter, wrap};
 /// Sources past this are refused: what is parsed here is the program's, and parsing has no clock of its own.
 const MAX_SOURCE_BYTES: usize = 32 << 20;
 
+/// Brackets nested deeper than this are refused: what is parsed here is parsed by recursion. What is in strings and
+/// comments counts, too.
+const MAX_DEPTH: u32 = 400;
+
 /// How a source is to be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Goal {
@@ -106,12 +110,28 @@ pub(crate) fn prepare(
         return Err(SyntaxFault { message, at: None, line: String::new() });
     }
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    if let Some(at) = too_deep(source) {
+        return Err(fault(source, format!("nested more than {MAX_DEPTH} deep"), Some(at)));
+    }
     if language != Language::Either {
         return prepare_as(source, file, language, goal);
     }
     prepare_as(source, file, Language::JavaScript, goal).or_else(|fault| {
         // If both readings fail the plain one's complaint is the one to show.
         prepare_as(source, file, Language::TypeScript, goal).map_err(|_| fault)
+    })
+}
+
+/// Where brackets are nested too deep.
+fn too_deep(source: &str) -> Option<usize> {
+    let mut depth = 0u32;
+    source.bytes().position(|byte| {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > MAX_DEPTH
     })
 }
 

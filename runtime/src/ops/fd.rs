@@ -124,7 +124,8 @@ fn op_vfs_pwrite(
 /// Reads from the file's own position to its end.
 #[op2]
 fn op_vfs_read_rest(state: &mut OpState, #[smi] fd: u32) -> Result<Uint8Array, FsError> {
-    Ok(state.borrow::<Files>().get(fd, "read")?.read_all()?.to_vec().into())
+    let rest = state.borrow::<Files>().get(fd, "read")?.read_all()?;
+    Ok(Vec::from(rest).into())
 }
 
 #[op2(fast)]

@@ -165,7 +165,7 @@ fn op_vfs_mkdtemp(state: &mut OpState, #[string] prefix: &str) -> Result<String,
 
 #[op2]
 fn op_vfs_read(state: &mut OpState, #[string] path: &str) -> Result<Uint8Array, FsError> {
-    Ok(vfs(state).read(path)?.to_vec().into())
+    Ok(Vec::from(vfs(state).read(path)?).into())
 }
 
 /// Reads a file as UTF-8; what is not is replaced.
@@ -246,10 +246,13 @@ fn op_vfs_stat(
     #[buffer] out: &mut [f64],
 ) -> Result<(), FsError> {
     let vfs = vfs(state);
-    let stat = if follow { vfs.stat(path) } else { vfs.lstat(path) }?;
-    // The device is the number of the mount, which only a second walk tells.
-    let device = vfs.locate(path, if follow { Follow::Yes } else { Follow::No }).map_or(0, |at| at.mount.0);
-    fill(out, &stat, device);
+    // Where it leads tells the mount, too, which is the device; an error is that of the call itself.
+    let Ok(found) = vfs.locate(path, if follow { Follow::Yes } else { Follow::No }) else {
+        let stat = if follow { vfs.stat(path) } else { vfs.lstat(path) }?;
+        fill(out, &stat, 0);
+        return Ok(());
+    };
+    fill(out, &found.stat, found.mount.0);
     Ok(())
 }
 

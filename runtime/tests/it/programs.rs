@@ -1,8 +1,9 @@
 //! Programs of several files, in the tree and in the program's own folder.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use cowry_runtime::{Job, Limits, Outcome, Program, SandboxSpec, SourceKind};
+use cowry_runtime::{Job, Limits, Outcome, Program, SandboxSpec, SourceKind, TimeLimit};
 use cowry_vfs::{Layer, MemoryLayer, Vfs, VfsOptions};
 
 use crate::support::{Case, Done, eval_within, run, zygote};
@@ -17,6 +18,8 @@ pub const CASES: &[Case] = &[
     ("program::json_is_imported_with_and_without_attributes", json),
     ("program::a_missing_module_is_told_as_node_does", missing),
     ("program::a_syntax_error_in_a_module_names_its_place", syntax),
+    ("program::brackets_nested_too_deep_are_refused", deep),
+    ("program::listeners_of_exit_are_within_the_limits", exiting),
     ("program::source_in_no_file_is_run_as_what_it_is", source),
     ("program::a_result_larger_than_the_limit_throws", large),
     ("program::an_expression_may_be_fenced_and_may_be_a_function", expressions),
@@ -192,6 +195,19 @@ fn syntax() {
     let files = [("/main.mjs", "import './lib.ts'"), ("/lib.ts", "const a = 1;\nlet b: = 2;")];
     let text = "SyntaxError: Unexpected token\n    at /lib.ts:2:8\n\n    let b: = 2;\n           ^";
     assert_eq!(thrown(&start(&files, "/main.mjs")), text);
+}
+
+fn deep() {
+    let done = eval_within(Limits::default(), &"(".repeat(100_000));
+    assert!(thrown(&done).starts_with("SyntaxError: nested more than 400 deep"), "{}", thrown(&done));
+    let fine = format!("{}1{}", "[".repeat(399), "]".repeat(399));
+    assert_eq!(eval_within(Limits::default(), &fine).json(), fine);
+}
+
+fn exiting() {
+    let limits = Limits { wall: Duration::from_millis(200), ..Limits::default() };
+    let done = eval_within(limits, "process.on('exit', () => { for (;;); }); 1");
+    assert_eq!(*done.outcome(), Outcome::TimedOut(TimeLimit::Wall));
 }
 
 fn source() {

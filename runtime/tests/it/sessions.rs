@@ -13,6 +13,7 @@ pub const CASES: &[Case] = &[
     ("session::types_are_stripped_from_entries_that_need_it", types),
     ("session::errors_name_the_entry_and_the_session_goes_on", errors),
     ("session::a_value_is_rendered_even_if_json_cannot_say_it", rendering),
+    ("session::it_stays_in_the_directory_it_went_to", directory),
     ("session::timers_go_on_during_later_entries", timers),
     ("session::what_nothing_catches_later_is_logged", uncaught),
     ("session::an_interrupted_entry_loses_nothing_of_the_others", interrupted),
@@ -125,6 +126,12 @@ fn rendering() {
     assert_eq!(session.shows("1n"), "1n");
     assert_eq!(session.shows("const o = {}; o.o = o; o"), "<ref *1> { o: [Circular *1] }");
     assert_eq!(session.shows("new Map([[1, { a: Symbol('s') }]])"), "Map(1) { 1 => { a: Symbol(s) } }");
+}
+
+fn directory() {
+    let mut session = Session::new();
+    session.shows("require('fs').mkdirSync('/sub'); process.chdir('/sub')");
+    assert_eq!(session.shows("process.cwd()"), "\"/sub\"");
 }
 
 fn timers() {
