@@ -6,6 +6,7 @@ mod finish;
 mod frozen;
 pub(crate) mod host;
 mod kept;
+mod modules;
 mod program;
 pub(crate) mod steps;
 pub(crate) mod trees;

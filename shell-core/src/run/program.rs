@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cowry_runtime::{Program as JobProgram, SourceKind};
-use cowry_vfs::{HostLayer, HostOptions, Layer, Vfs};
+use cowry_vfs::{HostLayer, HostOptions, Layer, Name, Vfs};
 
 use super::Program;
+use super::modules::Modules;
 use crate::error::{Error, Result};
 use crate::record::ProgramRecord;
 
@@ -57,6 +58,7 @@ fn host_file(path: &Path) -> Result<Prepared> {
     })?;
     let unusable = || Error::Usage(format!("the name of {} is not UTF-8: rename it", path.display()));
     let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(unusable)?;
+    let main = Name::new(name).map_err(|_| unusable())?;
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -66,7 +68,7 @@ fn host_file(path: &Path) -> Result<Prepared> {
     })?;
     Ok(Prepared {
         job: JobProgram::File { path: format!("/program/{name}") },
-        folder: Some(Arc::new(layer)),
+        folder: Some(Arc::new(Modules::new(Arc::new(layer), main))),
         record: record(&path.display().to_string(), &text),
     })
 }

@@ -26,6 +26,7 @@ pub const CASES: &[Case] = &[
         "a_host_file_runs_and_its_folder_stays_out_of_sight",
         a_host_file_runs_and_its_folder_stays_out_of_sight,
     ),
+    ("a_program_reads_only_modules_beside_it", a_program_reads_only_modules_beside_it),
     ("a_workspace_file_runs", a_workspace_file_runs),
     ("the_record_has_everything", the_record_has_everything),
     ("scratch_forgets", scratch_forgets),
@@ -274,6 +275,37 @@ fn a_host_file_runs_and_its_folder_stays_out_of_sight() {
     succeeded(&report);
     assert_eq!(report.value.expect("a result").json.as_deref(), Some("[42,false,false]"));
     assert_eq!(report.record.program.hash, blake3_hex(code));
+}
+
+fn a_program_reads_only_modules_beside_it() {
+    let place = Place::new();
+    for (path, text) in [
+        (".docker/config.json", "{\"auths\": 1}"),
+        (".ssh/id.js", "module.exports = 'key'"),
+        (".env.json", "{}"),
+        ("key.pem", "key"),
+        ("package.json", "{\"version\": \"1.2.3\"}"),
+        ("node_modules/one/package.json", "{\"main\": \"lib/one.js\"}"),
+        ("node_modules/one/lib/one.js", "module.exports = 1"),
+    ] {
+        let path = place.host("home").join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, text).expect("written");
+    }
+    let code = "const hidden = ['./.docker/config.json', './.ssh/id.js', './.env.json', './key.pem']; \
+                const all = hidden.map(path => { try { return require(path) } catch (e) { return e.code } }); \
+                const imported = ['.docker/config.json', 'key.pem'].map(name => \
+                    import('/program/' + name, { with: { type: 'text' } }).then(() => 'read', () => 'refused')); \
+                const seen = [require('./package.json').version, require('one')]; \
+                module.exports = Promise.all(imported).then(imported => [...all, ...imported, ...seen]);";
+    std::fs::write(place.host("home/main.cjs"), code).expect("main");
+    let run = Run::host_file(place.host("home/main.cjs"));
+    let report = place.workspace.run(&run, &mut |event| drop(event)).expect("ran");
+    succeeded(&report);
+    let json = report.value.expect("a result").json.expect("JSON");
+    let missing = "\"MODULE_NOT_FOUND\"";
+    let refused = "\"refused\"";
+    assert_eq!(json, format!("[{missing},{missing},{missing},{missing},{refused},{refused},\"1.2.3\",1]"));
 }
 
 fn blake3_hex(text: &str) -> String {
