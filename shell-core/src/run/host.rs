@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use cowry_vfs::sqlite::SqliteLayer;
 use cowry_vfs::{
-    Errno, HostLayer, HostOptions, Layer, NodeResult, OpenOptions, RenameMode, SetTime, Timestamp, VPathBuf,
-    Vfs, VfsOptions,
+    Errno, FileType, HostLayer, HostOptions, Layer, NodeResult, OpenOptions, RenameMode, SetTime, Timestamp,
+    VPathBuf, Vfs, VfsOptions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -169,7 +169,8 @@ fn stage_steps(host: &Vfs, mount: &Mount, staging: &str, steps: &Steps, after: &
     for (number, (path, make)) in steps.makes.iter().enumerate() {
         let from = format!("{}{path}", mount.at);
         let to = format!("/{staging}/{number}");
-        let (path, mode, mtime) = (path.to_string(), make.stat.mode, make.stat.mtime.0);
+        let (path, mtime) = (path.to_string(), make.stat.mtime.0);
+        let mode = host_mode(make.stat.kind, make.stat.mode);
         match make.what {
             What::Directory => {
                 list.push(Step::Directory { path: path.clone(), mode });
@@ -253,10 +254,12 @@ fn take_all(journal: &Journal) -> Result<()> {
 fn take(host: &Vfs, staging: &str, step: &Step) -> Result<()> {
     match step {
         Step::Remove(path) => remove(host, &VPathBuf::parse(path)?),
-        Step::Directory { path, mode } => match host.mkdir(path, mode | 0o700) {
-            Err(error) if error.errno() == Errno::EEXIST => Ok(()),
-            made => Ok(made?),
-        },
+        Step::Directory { path, mode } => {
+            match host.mkdir(path, host_mode(FileType::Directory, *mode) | 0o700) {
+                Err(error) if error.errno() == Errno::EEXIST => Ok(()),
+                made => Ok(made?),
+            }
+        }
         Step::Place { path, number } => {
             let staged = format!("/{staging}/{number}");
             // Not there any more: this step was taken before the crash.
@@ -269,10 +272,18 @@ fn take(host: &Vfs, staging: &str, step: &Step) -> Result<()> {
             Ok(host.rename(&staged, path, RenameMode::Replace)?)
         }
         Step::Attributes { path, mode, mtime } => {
-            host.chmod(path, *mode)?;
+            let there = host.lstat(path)?;
+            // The bits that the host's own users gave a directory are theirs to take away.
+            let own = if there.is_dir() { there.mode & 0o6000 } else { 0 };
+            host.chmod(path, host_mode(there.kind, *mode) | own)?;
             Ok(host.utimes(path, SetTime::Keep, SetTime::At(Timestamp(*mtime)))?)
         }
     }
+}
+
+/// The part of a mode that a program may set on the host: never one by which others would run as somebody else.
+pub(crate) fn host_mode(kind: FileType, mode: u32) -> u32 {
+    mode & if kind == FileType::Directory { 0o1777 } else { 0o777 }
 }
 
 fn clean(journal: &Journal) {

@@ -1,5 +1,6 @@
 //! Host directories beside the workspace.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use cowry_shell_core::{Event, Fate, Mount, MountMode, Outcome, Policy, Run};
@@ -10,6 +11,7 @@ use crate::place::{Place, changed, module, succeeded};
 pub const CASES: &[Case] = &[
     ("a_mount_is_read_and_not_written", a_mount_is_read_and_not_written),
     ("writes_reach_the_host_after_the_commit", writes_reach_the_host_after_the_commit),
+    ("no_set_id_bit_reaches_the_host", no_set_id_bit_reaches_the_host),
     ("a_failed_run_writes_nothing_to_the_host", a_failed_run_writes_nothing_to_the_host),
     ("a_dry_run_writes_nothing_to_the_host", a_dry_run_writes_nothing_to_the_host),
     ("rules_hold_for_mounts", rules_hold_for_mounts),
@@ -70,6 +72,23 @@ fn writes_reach_the_host_after_the_commit() {
     assert_eq!(names(&place), ["a.txt", "new"], "nothing staged is left");
     assert_eq!(place.read("/c"), "workspace");
     assert!(changed(&report.diff).contains(&"M /data/a.txt".to_owned()), "{:?}", changed(&report.diff));
+}
+
+fn no_set_id_bit_reaches_the_host() {
+    let place = Place::new();
+    let policy = share(&place, MountMode::ReadWrite);
+    let own = place.host("share/own");
+    std::fs::create_dir(&own).expect("a folder");
+    std::fs::set_permissions(&own, PermissionsExt::from_mode(0o2755)).expect("a mode");
+    let code = "fs.writeFileSync('/data/tool', '1'); fs.chmodSync('/data/tool', 0o6777); \
+                fs.chmodSync('/data/a.txt', 0o4755); fs.mkdirSync('/data/dir'); fs.chmodSync('/data/dir', 0o7777); \
+                fs.writeFileSync('/data/own/b', '2');";
+    succeeded(&place.run_with(policy, code));
+    let mode = |name: &str| {
+        std::fs::metadata(place.host("share").join(name)).expect(name).permissions().mode() & 0o7777
+    };
+    assert_eq!((mode("tool"), mode("a.txt"), mode("dir")), (0o777, 0o755, 0o1777));
+    assert_eq!(mode("own"), 0o2755, "what the host's user gave a directory stays");
 }
 
 fn a_failed_run_writes_nothing_to_the_host() {
