@@ -1,7 +1,8 @@
 //! A tree that others may change, shown as it was first seen.
 //!
 //! Names, kinds and attributes are remembered from the first look on, so that what a run changed can be told from
-//! what others did meanwhile. Content is not: it is read when it is asked for. Memory grows with what is looked at.
+//! what others did meanwhile. Content is not: it is read when it is asked for. Memory grows with what is there and
+//! looked at, not with names that are asked for in vain: of those, the whole directory is remembered instead.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +25,7 @@ pub(crate) struct Frozen {
 #[derive(Debug, Default)]
 struct Seen {
     nodes: HashMap<Ino, Stat>,
-    names: HashMap<Ino, HashMap<Name, Option<Ino>>>,
+    names: HashMap<Ino, HashMap<Name, Ino>>,
     /// Whole directories, in name order.
     lists: HashMap<Ino, Arc<Vec<(Name, Ino)>>>,
 }
@@ -39,7 +40,7 @@ impl Seen {
     fn name(&self, parent: Ino, name: &Name) -> Option<Option<Stat>> {
         let known = self.names.get(&parent).and_then(|names| names.get(name));
         match (known, self.lists.contains_key(&parent)) {
-            (Some(ino), _) => Some(ino.map(|ino| self.nodes[&ino])),
+            (Some(ino), _) => Some(Some(self.nodes[ino])),
             (None, true) => Some(None),
             (None, false) => None,
         }
@@ -73,13 +74,19 @@ impl Frozen {
         let mut names = seen.names.remove(&dir).unwrap_or_default();
         for entry in entries {
             let stat = seen.note(entry.stat);
-            names.entry(entry.name).or_insert(Some(stat.ino));
+            names.entry(entry.name).or_insert(stat.ino);
         }
-        let there = names.iter().filter_map(|(name, ino)| Some((name.clone(), (*ino)?)));
-        let mut list: Vec<(Name, Ino)> = there.collect();
+        let mut list: Vec<(Name, Ino)> = names.iter().map(|(name, ino)| (name.clone(), *ino)).collect();
         list.sort();
         seen.names.insert(dir, names);
         Ok(seen.lists.entry(dir).or_insert(Arc::new(list)).clone())
+    }
+
+    /// Answers for a name that is not there, and for every other one of its directory from now on.
+    fn missing(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
+        // One that cannot be listed is asked again each time.
+        self.list(parent).map_err(|_| Errno::ENOENT)?;
+        self.seen().name(parent, name).flatten().ok_or_else(|| Errno::ENOENT.into())
     }
 }
 
@@ -105,15 +112,14 @@ impl Layer for Frozen {
         if let Some(known) = self.seen().name(parent, name) {
             return known.ok_or_else(|| Errno::ENOENT.into());
         }
-        let found = match self.inner.lookup(parent, name) {
-            Err(error) if error == Errno::ENOENT => None,
-            found => Some(found?),
+        let stat = match self.inner.lookup(parent, name) {
+            Err(error) if error == Errno::ENOENT => return self.missing(parent, name),
+            found => found?,
         };
         let mut seen = self.seen();
-        let found = found.map(|stat| seen.note(stat));
-        let names = seen.names.entry(parent).or_default();
-        names.entry(name.clone()).or_insert(found.map(|stat| stat.ino));
-        found.ok_or_else(|| Errno::ENOENT.into())
+        let stat = seen.note(stat);
+        let ino = *seen.names.entry(parent).or_default().entry(name.clone()).or_insert(stat.ino);
+        Ok(seen.nodes[&ino])
     }
 
     fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
@@ -214,5 +220,38 @@ impl Layer for Frozen {
 
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
         work(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cowry_vfs::MemoryLayer;
+
+    fn name(text: &str) -> Name {
+        Name::new(text).expect("a good name")
+    }
+
+    #[test]
+    fn missing_names_stay_missing_and_cost_no_memory() {
+        let inner = Arc::new(MemoryLayer::new());
+        let make = |text: &str| {
+            inner
+                .create(inner.root(), &name(text), NewNode::File(b""), &NewAttr::with_mode(0o644))
+                .expect(text)
+        };
+        make("a");
+        let frozen = Frozen::new(inner.clone());
+        for n in 0..1000 {
+            assert_eq!(
+                frozen.lookup(frozen.root(), &name(&n.to_string())).expect_err("missing"),
+                Errno::ENOENT
+            );
+        }
+        assert_eq!(frozen.seen().names[&frozen.root()].len(), 1);
+        make("7");
+        assert_eq!(frozen.lookup(frozen.root(), &name("7")).expect_err("new"), Errno::ENOENT);
+        assert!(frozen.lookup(frozen.root(), &name("a")).is_ok());
+        assert_eq!(frozen.readdir(frozen.root(), None, 10).expect("listed").len(), 1);
     }
 }
