@@ -18,6 +18,12 @@ pub const CHANGES_RECORDED: usize = 10_000;
 pub const LOG_RECORDED: usize = 256 << 10;
 /// The largest result a record holds, in bytes.
 pub const RESULT_RECORDED: usize = 64 << 10;
+/// The most bytes of each text in an outcome, such as the message of what was thrown; longer ones are cut.
+pub const TEXT_RECORDED: usize = 64 << 10;
+/// The most frames of a stack in an outcome.
+pub const FRAMES_RECORDED: usize = 256;
+/// The most bytes of the name of a function or file in such a frame.
+pub const NAME_RECORDED: usize = 1 << 10;
 
 /// Everything about one run but its files. Stored in the workspace as JSON.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

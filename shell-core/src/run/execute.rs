@@ -4,7 +4,7 @@ use cowry_runtime::{Event, Job, JobReport, Lockdown, RuntimeError, SandboxSpec, 
 use cowry_vfs::commit::{Judge, Verdict};
 use cowry_vfs::{Overlay, Timestamp};
 
-use super::collect::Log;
+use super::collect::{Log, bounded};
 use super::finish::Ending;
 use super::program::{self, Prepared};
 use super::trees::Trees;
@@ -111,7 +111,8 @@ fn sandboxed(
         run.interrupt.set(None);
         let report = report?;
         let overlays = sandbox.overlays().iter().map(|o| o.as_ref().map(Overlay::fork)).collect();
-        Ok(Done { report, overlays, lockdown: zygote.lockdown()? })
+        // What this very sandbox said, not what the trial found.
+        Ok(Done { report, overlays, lockdown: sandbox.lockdown().clone() })
     };
     attempt().map_err(|error| {
         if matches!(error, RuntimeError::ZygoteDied { .. }) {
@@ -137,7 +138,7 @@ fn blank(run: &Run, done: &Done) -> RunRecord {
         policy: PolicyRecord::of(&run.policy),
         dry_run: run.dry_run,
         base: 0,
-        outcome: done.report.result.outcome.clone(),
+        outcome: bounded(done.report.result.outcome.clone()),
         result,
         usage: done.report.usage,
         logs: Vec::new(),
