@@ -386,6 +386,29 @@ fn judged_commit(ops: &[Op]) {
     }
 }
 
+/// Whatever is linked, renamed and written, in one commit or several: what has a discarded path stays as it was.
+fn discarded_paths_stay(ops: &[Op]) {
+    let clock = ManualClock::new(Timestamp(1_000_000));
+    let base = linked_into_tmp(&clock);
+    let (target, overlay) = (base.fork(), over(&base, &clock));
+    let (mut committed, mut before) = (InoMap::new(), None);
+    let discarded = |layer: &dyn Layer| -> Vec<_> {
+        let files = tree(layer).into_iter().filter(|(_, seen)| seen.kind != FileType::Directory);
+        let files = files.filter(|(at, _)| !TmpGoes.verdict(&path(at)).persists());
+        files.map(|(at, seen)| (at, seen.kind, seen.mode, seen.content, seen.xattrs)).collect()
+    };
+    for op in ops.iter().chain([&Op::Commit]) {
+        let paths = paths(&overlay);
+        clock.advance(1_000);
+        let _ = perform(&overlay, &paths, op);
+        if matches!(op, Op::Commit) {
+            apply(before.as_ref(), &overlay, &mut committed, &target, &TmpGoes).expect("committed");
+            before = Some(overlay.fork());
+            assert_eq!(discarded(&target), discarded(&base));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -402,6 +425,11 @@ proptest! {
     #[test]
     fn a_judged_commit_touches_only_what_persists(ops in prop::collection::vec(op(), 1..30)) {
         judged_commit(&ops);
+    }
+
+    #[test]
+    fn what_is_discarded_stays_as_it_was(ops in prop::collection::vec(op(), 1..30)) {
+        discarded_paths_stay(&ops);
     }
 }
 

@@ -8,7 +8,7 @@
 //! Link counts and the list of nodes that are gone are taken from the input: nothing follows from them but what
 //! the program that ran could have done anyway.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -62,6 +62,8 @@ struct Merge<'a> {
     nodes: u64,
     entries: u64,
     gone: u64,
+    /// Nodes of the lower layer from which known homes lead to the root.
+    homed: HashSet<Ino>,
 }
 
 /// The node that entries or content may follow.
@@ -80,7 +82,20 @@ impl<'a> Merge<'a> {
     ) -> Merge<'a> {
         let mut tree = before.clone();
         tree.stamp += 1;
-        Merge { tree, before, base, scratch, bounds, frames: 0, bytes: 0, nodes: 0, entries: 0, gone: 0 }
+        let homed = HashSet::new();
+        Merge {
+            tree,
+            before,
+            base,
+            scratch,
+            bounds,
+            frames: 0,
+            bytes: 0,
+            nodes: 0,
+            entries: 0,
+            gone: 0,
+            homed,
+        }
     }
 
     fn read_all(&mut self, input: &mut dyn Read) -> Outcome<()> {
@@ -144,6 +159,9 @@ impl<'a> Merge<'a> {
     }
 
     fn home(&mut self, ino: Ino, parent: Ino, name: Name) -> Outcome<()> {
+        if self.nodes > 0 {
+            return malformed("a home that comes late");
+        }
         if self.tree.homes.get(&ino).is_some_and(|home| home.0 == parent && home.1 == name) {
             return Ok(());
         }
@@ -158,6 +176,19 @@ impl<'a> Merge<'a> {
             _ => return malformed("a home that is not there"),
         }
         self.tree.homes.insert(ino, (parent, name));
+        Ok(())
+    }
+
+    /// Requires that it was told where the lower layer has a node, and what is above it: who asks later and finds no
+    /// answer would walk the whole lower layer.
+    fn check_homes(&mut self, ino: Ino) -> Outcome<()> {
+        let mut at = ino;
+        while at != self.base.root && self.homed.insert(at) {
+            let Some((parent, _)) = self.tree.homes.get(&at) else {
+                return malformed("a node without a home");
+            };
+            at = *parent;
+        }
         Ok(())
     }
 
@@ -191,7 +222,10 @@ impl<'a> Merge<'a> {
             return malformed("impossible attributes");
         }
         let origin = match self.base.is_lower(ino) {
-            true => Some(self.lower_stat(ino)?),
+            true => {
+                self.check_homes(ino)?;
+                Some(self.lower_stat(ino)?)
+            }
             false if ino.0 >= self.tree.next => return malformed("a number that was never given out"),
             false => None,
         };

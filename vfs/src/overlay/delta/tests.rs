@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{DeltaBounds, DeltaError};
+use super::{DeltaBounds, DeltaError, Item};
 use crate::commit::{InoMap, PersistAll, apply};
 use crate::errno::Errno;
 use crate::layer::Layer;
@@ -58,6 +58,20 @@ fn encoded(overlay: &Overlay) -> Vec<u8> {
     let mut delta = Vec::new();
     overlay.encode_since(0, &mut delta).expect("encoded");
     delta
+}
+
+/// A delta without the frames that `drop` says.
+fn without(delta: &[u8], drop: impl Fn(&Item<'_>) -> bool) -> Vec<u8> {
+    let (mut rest, mut out) = (delta, Vec::new());
+    while let Some((len, after)) = rest.split_first_chunk::<4>() {
+        let (frame, after) = after.split_at(u32::from_le_bytes(*len) as usize);
+        if !drop(&postcard::from_bytes(frame).expect("an item")) {
+            out.extend_from_slice(len);
+            out.extend_from_slice(frame);
+        }
+        rest = after;
+    }
+    out
 }
 
 /// Merges, and uses what came of it as a supervisor would: nothing may panic or go on for ever.
@@ -151,6 +165,25 @@ fn a_checkpoint_sends_what_is_new() {
     assert_eq!(encoded(&mirror).len(), encoded(&overlay).len());
     assert_eq!(mirror.read(new, 0, 400_000).expect("read"), overlay.read(new, 0, 400_000).expect("read"));
     assert_eq!(mirror.lookup(mirror.root(), &name("g")).expect_err("gone"), Errno::ENOENT);
+}
+
+#[test]
+fn a_node_without_its_homes_is_refused() {
+    let lower = lower();
+    let overlay = over(&lower);
+    let at = |dir, text| overlay.lookup(dir, &name(text)).expect("there").ino;
+    let d = at(overlay.root(), "d");
+    let e = at(d, "e");
+    overlay.write(at(e, "f"), 0, b"C").expect("written");
+    put(&overlay, e, "new", NewNode::Directory);
+    let delta = encoded(&overlay);
+    assert!(survives(&lower, &delta));
+    for lost in [d, e, at(e, "f")] {
+        let less = without(&delta, |item| matches!(item, Item::Home { ino, .. } if *ino == lost));
+        assert!(less.len() < delta.len());
+        let refused = over(&lower).merge(&mut &less[..], &DeltaBounds::default());
+        assert!(matches!(refused, Err(DeltaError::Malformed(_))), "{lost:?}");
+    }
 }
 
 #[test]
