@@ -7,13 +7,16 @@ use cowry_vfs::{Overlay, ScratchLimits};
 use crate::spec::Limits;
 use crate::wire::{Blob, PIECE};
 
+/// The longest file that can be made: its holes cost nothing here, and may elsewhere.
+const FILE_MAX: u64 = 1 << 40;
+
 /// The bounds of one overlay in a sandbox.
 pub(crate) fn scratch(limits: &Limits) -> ScratchLimits {
     ScratchLimits {
         memory_bytes: limits.scratch_memory_bytes.min(limits.scratch_bytes),
         total_bytes: limits.scratch_bytes,
         nodes: limits.files,
-        ..ScratchLimits::default()
+        file_bytes: FILE_MAX,
     }
 }
 
@@ -72,6 +75,10 @@ impl<F: FnMut() -> io::Result<Option<Blob>>> Read for Pieces<F> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.read == self.piece.0.len() && !self.is_over {
             match (self.next)()? {
+                // Whoever has something to say says it.
+                Some(piece) if piece.0.is_empty() => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "an empty piece of changes"));
+                }
                 Some(piece) => (self.piece, self.read) = (piece, 0),
                 None => self.is_over = true,
             }

@@ -254,6 +254,11 @@ impl<M: Message> Decoder<M> {
         read
     }
 
+    /// Whether nothing has arrived beyond the last message.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.buffer.len()
+    }
+
     /// The next message, if all of it has arrived.
     pub(crate) fn next(&mut self) -> Result<Option<M>, WireError> {
         let rest = &self.buffer[self.start..];

@@ -215,54 +215,64 @@ impl Link {
 
     /// Waits until something can be done on any of the descriptors, and does it. False once it is too late.
     fn wait(&mut self, deadline: Instant) -> io::Result<bool> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let left = Timespec::try_from(left).map_err(io::Error::other)?;
-        let listen = |fd, wanted: bool| {
-            PollFd::from_borrowed_fd(fd, if wanted { PollFlags::IN } else { PollFlags::empty() })
-        };
-        let stderr = self.stderr.as_ref().map_or(self.status.as_fd(), AsFd::as_fd);
-        let mut ready = [
-            PollFd::from_borrowed_fd(self.fs.socket.as_fd(), self.fs.interest()),
-            PollFd::from_borrowed_fd(self.main.socket.as_fd(), self.main.interest()),
-            listen(self.status.as_fd(), self.end.is_none()),
-            listen(stderr, self.stderr.is_some()),
+        let now = Instant::now();
+        // Whoever keeps a descriptor ready gains no time by it.
+        if now >= deadline {
+            return Ok(false);
+        }
+        let left = Timespec::try_from(deadline - now).map_err(io::Error::other)?;
+        let lines = [
+            (self.fs.is_open, self.fs.socket.as_fd(), self.fs.interest()),
+            (self.main.is_open, self.main.socket.as_fd(), self.main.interest()),
+            (self.end.is_none(), self.status.as_fd(), PollFlags::IN),
+            (
+                self.stderr.is_some(),
+                self.stderr.as_ref().map_or(self.status.as_fd(), AsFd::as_fd),
+                PollFlags::IN,
+            ),
         ];
-        match poll(&mut ready, Some(&left)) {
+        // What is closed is left out: it would be ready for ever.
+        let open = lines.iter().filter(|(is_open, ..)| *is_open);
+        let mut set: Vec<_> =
+            open.map(|(_, fd, interest)| PollFd::from_borrowed_fd(*fd, *interest)).collect();
+        match poll(&mut set, Some(&left)) {
             Ok(0) => return Ok(false),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let [fs, main, status, stderr] = ready.map(|fd| !fd.revents().is_empty());
-        if fs && self.fs.is_open {
+        let mut polled = set.iter().map(|fd| !fd.revents().is_empty());
+        let [fs, main, status, stderr] = lines.map(|(is_open, ..)| is_open && polled.next().unwrap_or(false));
+        if fs {
             self.serve()?;
         }
-        if main && self.main.is_open {
+        if main {
             self.main.outgoing.flush(&self.main.socket)?;
             self.main.fill()?;
         }
         if stderr {
             self.hear();
         }
-        if status && self.end.is_none() {
+        if status {
             self.learn_end()?;
         }
         Ok(true)
     }
 
+    /// Answers one question. A sandbox asks the next one when it has the answer.
     fn serve(&mut self) -> io::Result<()> {
         self.fs.outgoing.flush(&self.fs.socket)?;
         self.fs.fill()?;
-        while let Some(request) = self.fs.incoming.next().map_err(|e: WireError| io::Error::from(e))? {
-            let reply = remote::answer(&self.trees, request);
-            if !self.fs.outgoing.is_empty() {
-                return Err(io::Error::other("a question about files before the last one was answered"));
-            }
-            self.fs.outgoing.push(&reply);
-            self.fs_requests += 1;
-            self.fs_bytes += self.fs.outgoing.bytes.len() as u64;
-            self.fs.outgoing.flush(&self.fs.socket)?;
+        let Some(request) = self.fs.incoming.next().map_err(|e: WireError| io::Error::from(e))? else {
+            return Ok(());
+        };
+        if !self.fs.outgoing.is_empty() || !self.fs.incoming.is_empty() {
+            return Err(io::Error::other("a question about files before the last one was answered"));
         }
-        Ok(())
+        let reply = remote::answer(&self.trees, request);
+        self.fs.outgoing.push(&reply);
+        self.fs_requests += 1;
+        self.fs_bytes += self.fs.outgoing.bytes.len() as u64;
+        self.fs.outgoing.flush(&self.fs.socket)
     }
 
     /// Reads what is on stderr, and keeps the end of it.

@@ -163,8 +163,8 @@ impl Sandbox {
     /// Waits for the end of the job.
     fn attend(&mut self, begun: Instant, on_event: &mut dyn FnMut(Event)) -> Result<Finish, RuntimeError> {
         let mut deadline = begun + self.limits.wall.saturating_add(SLACK).min(FOREVER);
-        let mut is_over = false;
-        let mut log_bytes = 0;
+        let mut told = Vec::new();
+        let mut log_bytes: u64 = 0;
         loop {
             let message = match self.link.next(deadline) {
                 Next::Message(message) => message,
@@ -183,9 +183,13 @@ impl Sandbox {
                     on_event(event);
                 }
                 FromSandbox::Delta { mount, piece } => {
-                    if !std::mem::replace(&mut is_over, true) {
+                    if told.is_empty() {
                         deadline = deadline.max(Instant::now() + DELTA_TIME);
                     }
+                    if told.contains(&mount) {
+                        return Ok(self.kill(Killed::Broken("changes of a mount told twice".into())));
+                    }
+                    told.push(mount);
                     if let Some(finish) = self.take_in(mount, piece, deadline) {
                         return Ok(finish);
                     }

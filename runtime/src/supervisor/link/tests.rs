@@ -95,7 +95,7 @@ fn questions_without_reading_the_answers_break_the_link() {
     let next = loop {
         // However much fits; the link takes it out and answers.
         let _ = (&hostile.fs).write(&bytes);
-        match hostile.link.next(Instant::now()) {
+        match hostile.link.next(Instant::now() + Duration::from_millis(1)) {
             Next::Late => {}
             next => break next,
         }
@@ -143,5 +143,37 @@ fn a_zygote_that_is_gone_is_the_end() {
 fn silence_ends_with_the_deadline() {
     let mut hostile = hostile();
     assert!(matches!(hostile.link.next(Instant::now()), Next::Late));
+    hostile.end();
+}
+
+/// A deadline that has passed has passed, whatever is ready.
+#[test]
+fn a_closed_socket_does_not_hold_the_deadline_up() {
+    let mut hostile = hostile();
+    hostile.fs.shutdown(std::net::Shutdown::Both).unwrap();
+    let begun = Instant::now();
+    assert!(matches!(hostile.link.next(begun + Duration::from_millis(50)), Next::Late));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    hostile.end();
+}
+
+#[test]
+fn endless_words_on_stderr_do_not_hold_the_deadline_up() {
+    let mut hostile = hostile();
+    let mut stderr = std::fs::File::from(hostile.stderr.try_clone().unwrap());
+    let writer = std::thread::spawn(move || while stderr.write_all(&[b'x'; 4096]).is_ok() {});
+    assert!(matches!(hostile.link.next(Instant::now() + Duration::from_millis(50)), Next::Late));
+    // The last reader is gone, and the writer with it.
+    hostile.end();
+    writer.join().unwrap();
+}
+
+#[test]
+fn two_questions_at_once_break_the_link() {
+    let mut hostile = hostile();
+    let bytes = wire::encode(&remote::FsRequest::statfs(0), Vec::new()).repeat(2);
+    (&hostile.fs).write_all(&bytes).unwrap();
+    let next = hostile.next();
+    assert!(is_broken(&next), "{next:?}");
     hostile.end();
 }
