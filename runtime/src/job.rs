@@ -1,7 +1,10 @@
 //! What is asked of a sandbox and what it answers: plain data that crosses the wire.
 
+use std::fmt;
+
 use cowry_vfs::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// One program to run, with everything that is handed to it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -161,6 +164,20 @@ impl Outcome {
     pub fn is_success(&self) -> bool {
         matches!(self, Outcome::Completed { exit_code: 0 })
     }
+
+    /// Cuts every text in it to what is kept of it.
+    pub(crate) fn cut(&mut self) {
+        match self {
+            Outcome::Threw(thrown) => thrown.cut(),
+            Outcome::Misused { message: text }
+            | Outcome::Killed { reason: text }
+            | Outcome::Crashed { stderr: text, .. } => cut(text),
+            Outcome::Completed { .. }
+            | Outcome::TimedOut(_)
+            | Outcome::OutOfMemory
+            | Outcome::Interrupted => {}
+        }
+    }
 }
 
 /// An exception that nothing caught.
@@ -173,7 +190,61 @@ pub struct Thrown {
     /// What Node prints: name, message and stack with the positions of the source as written.
     pub text: String,
     /// The stack, innermost first.
+    #[serde(deserialize_with = "few_frames")]
     pub frames: Vec<Frame>,
+}
+
+impl Thrown {
+    /// Cuts it to what is kept of it.
+    pub(crate) fn cut(&mut self) {
+        [&mut self.name, &mut self.message, &mut self.text].into_iter().for_each(cut);
+        self.frames.truncate(FRAMES_MAX);
+        for Frame { function, file, .. } in &mut self.frames {
+            function.iter_mut().chain([file]).for_each(|name| cut_to(name, NAME_MAX));
+        }
+    }
+}
+
+/// The most lines of a stack.
+const FRAMES_MAX: usize = 256;
+/// The longest name of a function or file in a stack.
+const NAME_MAX: usize = 4 << 10;
+/// The longest text of an outcome.
+const TEXT_MAX: usize = 64 << 10;
+
+fn cut(text: &mut String) {
+    cut_to(text, TEXT_MAX);
+}
+
+fn cut_to(text: &mut String, len: usize) {
+    if text.len() > len {
+        text.truncate(text.floor_char_boundary(len));
+        text.shrink_to_fit();
+    }
+}
+
+/// A stack as it arrives. In a frame of the wire a line may take a few bytes, in memory it takes many times that.
+fn few_frames<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Frame>, D::Error> {
+    struct Few;
+    impl<'de> Visitor<'de> for Few {
+        type Value = Vec<Frame>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "no more than {FRAMES_MAX} lines")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut lines: A) -> Result<Vec<Frame>, A::Error> {
+            let mut frames = Vec::new();
+            while let Some(frame) = lines.next_element()? {
+                if frames.len() == FRAMES_MAX {
+                    return Err(A::Error::invalid_length(FRAMES_MAX + 1, &self));
+                }
+                frames.push(frame);
+            }
+            Ok(frames)
+        }
+    }
+    from.deserialize_seq(Few)
 }
 
 /// One line of a stack.

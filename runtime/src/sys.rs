@@ -231,6 +231,18 @@ pub(crate) fn cpu_time() -> Duration {
     clock(libc::CLOCK_PROCESS_CPUTIME_ID)
 }
 
+/// Processor time of another process, all threads; `None` if there is no such process.
+pub(crate) fn cpu_time_of(pid: u32) -> Option<Duration> {
+    let mut id = 0;
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: both pointers lead to live values.
+    let done = unsafe {
+        libc::clock_getcpuclockid(pid.try_into().ok()?, &mut id) == 0
+            && libc::clock_gettime(id, &mut time) == 0
+    };
+    done.then(|| Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0)))
+}
+
 /// Time since some moment in the past; never goes back.
 pub(crate) fn monotonic() -> Duration {
     clock(libc::CLOCK_MONOTONIC)

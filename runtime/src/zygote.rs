@@ -84,6 +84,7 @@ impl<'a> Zygote<'a> {
                 let packet = control::receive(&ours, control::PACKET);
                 sys::wait_for(pid);
                 let tried: Lockdown = packet?.ok_or(io::ErrorKind::UnexpectedEof)?.decode()?;
+                self.locks.is_granted = tried.is_complete();
                 self.lockdown.applied.extend(tried.applied);
                 self.lockdown.missing.extend(tried.missing);
                 Ok(())

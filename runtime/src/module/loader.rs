@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
+use cowry_vfs::{Errno, Error};
 use deno_core::{
     ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleResolveResponse,
     ModuleSource, ModuleSourceCode, ModuleSpecifier, ModuleType, RequestedModuleType, ResolutionKind,
@@ -154,6 +155,11 @@ impl Loader {
         let inner = &mut *self.inner.borrow_mut();
         let source =
             |kind, code: String| ModuleSource::new(kind, ModuleSourceCode::String(code.into()), url, None);
+        if matches!(requested, RequestedModuleType::Text | RequestedModuleType::Bytes)
+            && inner.trees().is_program(&path)
+        {
+            return Err(crate::ops::fs_error(Error::at("open", path, Errno::EACCES)));
+        }
         match requested {
             RequestedModuleType::Json => Ok(source(ModuleType::Json, inner.text(url.as_str(), &path)?)),
             RequestedModuleType::Text => Ok(source(ModuleType::Text, inner.text(url.as_str(), &path)?)),

@@ -58,6 +58,11 @@ impl Trees {
         vfs.read(inner).map(|bytes| bytes.to_vec()).map_err(name)
     }
 
+    /// Whether a path leads into the program's own folder, which has modules and nothing else to read.
+    pub(super) fn is_program(&self, path: &str) -> bool {
+        self.program.as_ref().is_some_and(|program| std::ptr::eq(self.locate(path).0, program))
+    }
+
     fn locate<'a>(&'a self, path: &'a str) -> (&'a Vfs, &'a str) {
         let below = path.strip_prefix(PROGRAM).filter(|rest| rest.is_empty() || rest.starts_with('/'));
         match (&self.program, below) {

@@ -142,7 +142,9 @@ fn op_cowry_threw(
         .into_iter()
         .map(|f| Frame { function: f.function, file: f.file, line: f.line, column: f.column })
         .collect();
-    progress.thrown.get_or_insert(Thrown { name, message, text, frames });
+    let mut thrown = Thrown { name, message, text, frames };
+    thrown.cut();
+    progress.thrown.get_or_insert(thrown);
     if fatal {
         scope.terminate_execution();
     }

@@ -1,7 +1,7 @@
-//! Resource limits: the backstop behind the bounds that are kept more politely.
+//! Resource limits: the backstop behind the bounds that are kept more politely. Processor time is not among them: it
+//! is allowed from job to job, which only the supervisor can be trusted with.
 
 use std::io;
-use std::time::Duration;
 
 use crate::control::SpawnRequest;
 use crate::sys;
@@ -28,10 +28,4 @@ pub(super) fn apply(request: &SpawnRequest, data_bytes: u64) -> io::Result<()> {
     sys::limit(libc::RLIMIT_NOFILE, DESCRIPTORS, DESCRIPTORS)?;
     let spill = limits.scratch_bytes.saturating_mul(2).max(1 << 20);
     sys::limit(libc::RLIMIT_FSIZE, spill, spill)
-}
-
-/// Bounds processor time from now: the kernel ends what neither the engine nor the watchdog could.
-pub(super) fn allow_cpu(more: Duration) -> io::Result<()> {
-    let seconds = (sys::cpu_time() + more).as_secs() + 2;
-    sys::limit(libc::RLIMIT_CPU, seconds, u64::MAX)
 }

@@ -15,7 +15,11 @@ use crate::sys;
 const LANDLOCK: ABI = ABI::V6;
 
 /// The filter that a sandbox puts on, compiled ahead.
-pub(crate) struct LastLock(BpfProgram);
+pub(crate) struct LastLock {
+    filter: BpfProgram,
+    /// Whether the kernel let a child of the zygote put it on.
+    pub is_granted: bool,
+}
 
 impl Lockdown {
     /// Notes that a part was applied, or why not.
@@ -49,14 +53,14 @@ pub(crate) fn lock_zygote(lockdown: &mut Lockdown) -> io::Result<LastLock> {
     landlock(lockdown);
     lockdown.note("not dumpable", sys::prctl(libc::PR_SET_DUMPABLE, 0, 0).map(drop));
     let own = syscalls::zygote().map_err(io::Error::other)?;
-    let last = LastLock(syscalls::sandbox().map_err(io::Error::other)?);
+    let filter = syscalls::sandbox().map_err(io::Error::other)?;
     lockdown.note("system call filter of the zygote", apply_filter(&own));
-    Ok(last)
+    Ok(LastLock { filter, is_granted: false })
 }
 
 /// Locks this sandbox down for good. No thread can be started from here on.
 pub(crate) fn lock_sandbox(last: &LastLock, lockdown: &mut Lockdown) {
-    let filter = syscalls::for_process(last.0.clone(), sys::process_id());
+    let filter = syscalls::for_process(last.filter.clone(), sys::process_id());
     lockdown.note("system call filter of the sandbox", apply_filter_all_threads(&filter));
 }
 

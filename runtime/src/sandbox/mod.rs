@@ -104,6 +104,10 @@ fn live(isolate: &mut Isolate, birth: Birth, locks: &lockdown::LastLock) -> io::
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let watchdog = watchdog::start(isolate.interrupt_handle(), request.limits)?;
     lockdown::lock_sandbox(locks, &mut lockdown);
+    if locks.is_granted && !lockdown.is_complete() {
+        // What the zygote was granted it announced; a sandbox with less runs no code.
+        return Err(io::Error::other(lockdown.missing.join("; ")));
+    }
     serve::serve(isolate, &runtime, &watchdog, request, kept, lockdown.missing)
 }
 

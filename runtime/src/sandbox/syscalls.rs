@@ -20,7 +20,6 @@ const PLAIN: &[c_long] = &[
     libc::SYS_writev,
     libc::SYS_pread64,
     libc::SYS_pwrite64,
-    libc::SYS_recvfrom,
     libc::SYS_lseek,
     libc::SYS_close,
     libc::SYS_fstat,
@@ -73,6 +72,7 @@ const ZYGOTE: &[c_long] = &[
     libc::SYS_pidfd_open,
     libc::SYS_sendmsg,
     libc::SYS_sendto,
+    libc::SYS_recvfrom,
     libc::SYS_recvmsg,
     libc::SYS_socketpair,
     libc::SYS_dup3,
@@ -102,13 +102,16 @@ pub(super) fn sandbox() -> Result<BpfProgram, BackendError> {
     // `abort` and the watchdog signal threads of this process.
     rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![equal(0, OWN_PROCESS.into())?])?]);
     rules.insert(libc::SYS_fcntl, vec![only(1, libc::F_GETFD as u64)?, only(1, libc::F_GETFL as u64)?]);
-    rules.insert(libc::SYS_prlimit64, own_limits()?);
-    // On a connected socket only, without an address.
-    let nowhere = SeccompCondition::new(4, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?;
-    rules.insert(libc::SYS_sendto, vec![SeccompRule::new(vec![nowhere])?]);
-    for call in [libc::SYS_mmap, libc::SYS_mprotect] {
-        rules.insert(call, memory()?);
-    }
+    rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![equal(0, 0)?, null(2)?])?]);
+    // On a connected socket only, without an address, and with no flags but those of the standard library.
+    let flags = [0, libc::MSG_NOSIGNAL as u64];
+    let sends = flags.map(|flags| SeccompRule::new(vec![equal(3, flags)?, null(4)?]));
+    rules.insert(libc::SYS_sendto, sends.into_iter().collect::<Result<_, _>>()?);
+    rules.insert(libc::SYS_recvfrom, vec![only(3, 0)?]);
+    rules.insert(libc::SYS_mmap, vec![SeccompRule::new([vec![counted()?], not_executable()?].concat())?]);
+    let protections = not_executable()?;
+    let protects = if protections.is_empty() { Vec::new() } else { vec![SeccompRule::new(protections)?] };
+    rules.insert(libc::SYS_mprotect, protects);
     compile(rules)
 }
 
@@ -122,25 +125,23 @@ pub(super) fn for_process(mut filter: BpfProgram, pid: libc::pid_t) -> BpfProgra
     filter
 }
 
-/// Reading any limit of its own, and moving that of processor time from job to job below the supervisor's.
-fn own_limits() -> Result<Vec<SeccompRule>, BackendError> {
-    let itself = || equal(0, 0);
-    let reads = SeccompRule::new(vec![
-        itself()?,
-        SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?,
-    ])?;
-    let cpu = SeccompRule::new(vec![itself()?, equal(1, libc::RLIMIT_CPU.into())?])?;
-    Ok(vec![reads, cpu])
+/// Memory that the kernel counts against the limit on data: neither shared nor a stack that grows by itself.
+fn counted() -> Result<SeccompCondition, BackendError> {
+    let mask = (libc::MAP_TYPE | libc::MAP_GROWSDOWN) as u64;
+    SeccompCondition::new(3, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(mask), libc::MAP_PRIVATE as u64)
 }
 
 /// Memory that can be executed is for an engine that compiles.
-fn memory() -> Result<Vec<SeccompRule>, BackendError> {
+fn not_executable() -> Result<Vec<SeccompCondition>, BackendError> {
     if crate::CAPABILITIES.jit {
         return Ok(Vec::new());
     }
     let exec = libc::PROT_EXEC as u64;
-    let not_executable = SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(exec), 0)?;
-    Ok(vec![SeccompRule::new(vec![not_executable])?])
+    Ok(vec![SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(exec), 0)?])
+}
+
+fn null(argument: u8) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
 }
 
 fn only(argument: u8, value: u64) -> Result<SeccompRule, BackendError> {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{exit, limits};
+use super::exit;
 use crate::host::InterruptHandle;
 use crate::job::{Interrupt, TimeLimit};
 use crate::spec::Limits;
@@ -76,7 +76,6 @@ impl Watchdog {
             cpu_end: sys::cpu_time() + self.limits.cpu,
             wall_end: sys::monotonic().saturating_add(self.limits.wall),
         });
-        let _ = limits::allow_cpu(self.limits.cpu);
         // SAFETY: the thread never ends before the process does.
         unsafe { libc::pthread_kill(self.thread.as_pthread_t(), ARM) };
         let done = work();

@@ -23,6 +23,11 @@ use crate::zygote::INTERRUPT;
 /// machine may need to notice.
 const SLACK: Duration = Duration::from_secs(2);
 
+/// How often at most the processor time of a sandbox is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// Threads of a sandbox: its own and the watchdog's. None can be started once it is locked.
+const THREADS: u32 = 2;
+
 /// How long a sandbox may take to send what was written, once its job is over.
 const DELTA_TIME: Duration = Duration::from_secs(60);
 /// A wall limit past this is none.
@@ -68,6 +73,26 @@ struct Running {
 enum Finish {
     Result(JobResult, Report),
     Ended(End, Option<Killed>),
+}
+
+/// The processor time of a job, by the kernel's account. The watchdog ends a job long before; code that has broken
+/// out of its engine may have stopped the watchdog.
+struct Budget {
+    process: Arc<OwnedFd>,
+    /// What the clock of the process may show.
+    end: Duration,
+    /// When it can first have come to that.
+    look: Instant,
+}
+
+impl Budget {
+    /// Whether there is some left.
+    fn look(&mut self) -> bool {
+        let used = sys::pid_of(&self.process).and_then(sys::cpu_time_of);
+        let left = self.end.saturating_sub(used.unwrap_or_default());
+        self.look = Instant::now() + (left / THREADS).max(LOOK);
+        !left.is_zero()
+    }
 }
 
 impl Sandbox {
@@ -165,9 +190,14 @@ impl Sandbox {
         let mut deadline = begun + self.limits.wall.saturating_add(SLACK).min(FOREVER);
         let mut told = Vec::new();
         let mut log_bytes: u64 = 0;
+        let mut budget = self.budget();
         loop {
-            let message = match self.link.next(deadline) {
+            let message = match self.link.next(deadline.min(budget.look)) {
                 Next::Message(message) => message,
+                Next::Late if Instant::now() < deadline => match budget.look() {
+                    true => continue,
+                    false => return Ok(self.kill(Killed::Busy)),
+                },
                 stopped => return Ok(self.stopped(stopped)),
             };
             match message {
@@ -197,9 +227,22 @@ impl Sandbox {
                 FromSandbox::DeltaEnd { .. } => {
                     return Ok(self.kill(Killed::Broken("the end of no changes".into())));
                 }
-                FromSandbox::Result(result, report) => return Ok(Finish::Result(result, report)),
+                FromSandbox::Result(mut result, report) => {
+                    result.outcome.cut();
+                    return Ok(Finish::Result(result, report));
+                }
             }
         }
+    }
+
+    /// What a job may use from now.
+    fn budget(&mut self) -> Budget {
+        // The first job answers for everything since the fork, and needs no look at the clock.
+        let used =
+            if self.is_locked { sys::cpu_time_of(self.pid()).unwrap_or_default() } else { Duration::ZERO };
+        let room = self.limits.cpu.saturating_add(SLACK).min(FOREVER);
+        let process = self.running.process.clone();
+        Budget { process, end: used + room, look: Instant::now() + room / THREADS }
     }
 
     /// What it means that no message comes any more.
@@ -374,3 +417,6 @@ impl Interrupter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@ use crate::sandbox::exit;
 pub(super) enum Killed {
     /// It neither finished nor stopped in time.
     Late,
+    /// It used more processor time than it has, and nothing in it put an end to that.
+    Busy,
     /// It broke the protocol.
     Broken(String),
 }
@@ -26,6 +28,7 @@ const OUT_OF_MEMORY: &[&str] = &[
 pub(super) fn judge(end: End, killed: Option<Killed>, stderr: String) -> Outcome {
     match killed {
         Some(Killed::Late) => return Outcome::TimedOut(TimeLimit::Wall),
+        Some(Killed::Busy) => return Outcome::TimedOut(TimeLimit::Cpu),
         Some(Killed::Broken(what)) => return Outcome::Crashed { signal: None, stderr: what },
         None => {}
     }

@@ -4,7 +4,7 @@ use cowry_vfs::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::job::{Level, Outcome};
+use crate::job::{Frame, Level, Outcome, Thrown};
 use crate::remote::FsRequest;
 
 const BOUNDS: SandboxBounds = SandboxBounds { log_bytes: 1 << 12, result_bytes: 1 << 12 };
@@ -122,4 +122,26 @@ proptest! {
         let bytes = encode(&event(&text), Vec::new());
         prop_assert_eq!(decode_all::<FromSandbox>(&bytes, piece, BOUNDS), Ok(vec![event(&text)]));
     }
+}
+
+/// A line of a stack is a few bytes here and many times that in memory.
+#[test]
+fn a_stack_of_too_many_lines_is_refused() {
+    let thrown = |lines| {
+        let frame = Frame { function: None, file: String::new(), line: 0, column: 0 };
+        let thrown = Thrown { frames: vec![frame; lines], ..Thrown::default() };
+        encode(&FromSandbox::Result(Outcome::Threw(thrown).into(), Report::default()), Vec::new())
+    };
+    assert!(decode_all::<FromSandbox>(&thrown(256), 1 << 20, BOUNDS).is_ok());
+    check(&thrown(257), WireError::Malformed(FromSandbox::RESULT));
+}
+
+#[test]
+fn what_was_thrown_is_cut() {
+    let long = "é".repeat(100_000);
+    let mut outcome =
+        Outcome::Threw(Thrown { name: long.clone(), message: long.clone(), text: long, frames: Vec::new() });
+    outcome.cut();
+    let Outcome::Threw(Thrown { name, message, text, .. }) = outcome else { unreachable!() };
+    assert_eq!([name.len(), message.len(), text.len()], [64 << 10; 3]);
 }

@@ -56,6 +56,8 @@ mod probe {
             refused(libc::SYS_listen, "3, 1");
             refused(libc::SYS_accept4, "3, 0, 0, 0");
             refused(libc::SYS_sendto, "3, 'x', 1, 0, 'xxxxxxxxxxxxxxxx', 16");
+            refused(libc::SYS_sendto, &format!("3, 'x', 1, {}, 0, 0", libc::MSG_OOB));
+            refused(libc::SYS_recvfrom, &format!("3, 'x', 1, {}, 0, 0", libc::MSG_PEEK));
             refused(libc::SYS_sendmsg, "3, 0, 0");
             refused(libc::SYS_recvmsg, "3, 0, 0");
         }),
@@ -123,6 +125,16 @@ mod probe {
             refused(libc::SYS_dup, "3");
         }),
         ("walls::memory_cannot_be_made_executable", executable),
+        ("walls::no_memory_and_no_time_past_the_limits", || {
+            let rw = libc::PROT_READ | libc::PROT_WRITE;
+            for kind in [libc::MAP_SHARED, libc::MAP_SHARED_VALIDATE, libc::MAP_PRIVATE | libc::MAP_GROWSDOWN]
+            {
+                refused(libc::SYS_mmap, &format!("0, 4096, {rw}, {}, -1, 0", kind | libc::MAP_ANONYMOUS));
+            }
+            for limit in [libc::RLIMIT_CPU, libc::RLIMIT_DATA, libc::RLIMIT_NOFILE] {
+                refused(libc::SYS_prlimit64, &format!("0, {limit}, 'xxxxxxxxxxxxxxxx', 0"));
+            }
+        }),
         ("walls::only_the_sandbox_itself_can_be_ended", own_end),
         ("walls::a_forged_frame_ends_the_sandbox", forged),
         ("walls::a_neighbour_finishes_meanwhile", neighbour),
