@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cowry_vfs::commit::{Judge, Verdict};
-use cowry_vfs::{Change, ChangeKind, Errno, FileType, OpenOptions, SetTime, Stat, VPathBuf, Vfs};
+use cowry_vfs::{Change, ChangeKind, Errno, FileType, OpenOptions, SeekTo, SetTime, Stat, VPathBuf, Vfs};
 
 use crate::diff::Diff;
 use crate::error::Result;
@@ -167,17 +167,36 @@ fn put(from: &Vfs, to: &Vfs, path: &VPathBuf, make: &Make) -> Result<()> {
     Ok(to.utimes(path, SetTime::Keep, SetTime::At(make.stat.mtime))?)
 }
 
-/// Copies the content of a file, never through a symbolic link that stands in its place.
+/// Copies the content of a file, never through a symbolic link that stands in its place. Holes stay holes: they cost
+/// a program nothing, and must not fill the disk that they are copied to.
 pub(super) fn copy(from: &Vfs, source: &str, to: &Vfs, target: &str) -> Result<()> {
     let source = from.open(source, OpenOptions { no_follow: true, ..OpenOptions::read() })?;
     let target = to.open(target, OpenOptions { no_follow: true, ..OpenOptions::write() })?;
-    let mut offset = 0;
-    loop {
-        let piece = source.read_bytes_at(offset, PIECE)?;
-        if piece.is_empty() {
-            return Ok(());
+    let size = source.stat()?.size;
+    let find = |at, what, none| or_unknown(source.find(at, what), none);
+    let mut at = 0;
+    while at < size {
+        let start = find(at, SeekTo::Data, at)?.unwrap_or(size);
+        let end = find(start, SeekTo::Hole, size)?.unwrap_or(size).min(size);
+        at = start;
+        while at < end {
+            let piece = source.read_bytes_at(at, PIECE.min(usize::try_from(end - at).unwrap_or(PIECE)))?;
+            if piece.is_empty() {
+                return Err(cowry_vfs::Error::at("read", source.path(), Errno::EIO).into());
+            }
+            target.write_at(&piece, at)?;
+            at += piece.len() as u64;
         }
-        target.write_all(&piece)?;
-        offset += piece.len() as u64;
+    }
+    Ok(target.truncate(size)?)
+}
+
+/// Where something was found: `None` if there is no more, `unknown` where the tree knows no holes.
+fn or_unknown(found: cowry_vfs::Result<u64>, unknown: u64) -> Result<Option<u64>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.errno() == Errno::ENXIO => Ok(None),
+        Err(error) if error.errno() == Errno::EOPNOTSUPP => Ok(Some(unknown)),
+        Err(error) => Err(error.into()),
     }
 }

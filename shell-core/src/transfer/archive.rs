@@ -6,18 +6,21 @@ use std::io::{self, Read, Write};
 use cowry_vfs::{DirEntry, FileType, Ino, Layer, Stat, Timestamp, VPathBuf};
 use tar::{Archive, Builder, EntryType, Header};
 
-use super::copy::{Visit, walk};
+use super::copy::{Visit, holes, walk};
 use super::sink::{Entry, PIECE, Sink, unreadable};
-use super::{Progress, Totals};
+use super::{HOLES_MAX, Progress, Totals};
 use crate::error::{Error, Result};
 
 const NANOS: i128 = 1_000_000_000;
+/// Why a file with too large holes is left out.
+const TOO_HOLLOW: &str = "its holes would be too many bytes of zeros";
 
 /// Unpacks every entry of an archive.
 pub(super) fn unpack(archive: &mut dyn Read, sink: &mut Sink<'_>) -> Result<()> {
     let mut archive = Archive::new(uncompressed(archive)?);
+    let mut holes = HOLES_MAX;
     for entry in archive.entries().map_err(broken)? {
-        unpack_entry(entry.map_err(broken)?, sink)?;
+        unpack_entry(entry.map_err(broken)?, &mut holes, sink)?;
     }
     Ok(())
 }
@@ -41,7 +44,8 @@ fn uncompressed(archive: &mut dyn Read) -> Result<impl Read + '_> {
     Ok(io::Cursor::new(head).take(filled as u64).chain(archive))
 }
 
-fn unpack_entry<R: Read>(mut entry: tar::Entry<'_, R>, sink: &mut Sink<'_>) -> Result<()> {
+/// `holes` is how many bytes of them may still come.
+fn unpack_entry<R: Read>(mut entry: tar::Entry<'_, R>, holes: &mut u64, sink: &mut Sink<'_>) -> Result<()> {
     let raw = entry.path_bytes().into_owned();
     let shown = String::from_utf8_lossy(&raw).into_owned();
     let path = match safe_path(&raw) {
@@ -57,9 +61,18 @@ fn unpack_entry<R: Read>(mut entry: tar::Entry<'_, R>, sink: &mut Sink<'_>) -> R
     let mtime = modified(&mut entry)?;
     match kind {
         EntryType::Directory => sink.put(Entry::Directory { path, mode, mtime }),
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+        EntryType::GNUSparse => {
+            let packed = entry.header().entry_size().map_err(broken)?;
+            match holes.checked_sub(entry.size().saturating_sub(packed)) {
+                Some(left) => *holes = left,
+                None => {
+                    sink.skip(shown, TOO_HOLLOW);
+                    return Ok(());
+                }
+            }
             unpack_file(&mut entry, path, mode, mtime, sink)
         }
+        EntryType::Regular | EntryType::Continuous => unpack_file(&mut entry, path, mode, mtime, sink),
         EntryType::Symlink | EntryType::Link => {
             let target = entry.link_name_bytes().map(|name| name.into_owned()).unwrap_or_default();
             match link(kind, path, &target, mtime) {
@@ -100,13 +113,16 @@ fn unpack_file<R: Read>(
 ) -> Result<()> {
     let mut content = piece(entry)?;
     let mut more = content.len() == PIECE;
+    let mut at = content.len() as u64;
     sink.put(Entry::File { path: path.clone(), mode, mtime, content })?;
     while more {
         content = piece(entry)?;
         more = content.len() == PIECE;
+        let length = content.len() as u64;
         if !content.is_empty() {
-            sink.put(Entry::More { path: path.clone(), mtime, content })?;
+            sink.put(Entry::More { path: path.clone(), mtime, at, content })?;
         }
+        at += length;
     }
     Ok(())
 }
@@ -163,8 +179,13 @@ pub(super) fn pack(
     archive: &mut dyn Write,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Totals> {
-    let mut packer =
-        Packer { layer, builder: Builder::new(archive), linked: HashMap::new(), totals: Totals::default() };
+    let mut packer = Packer {
+        layer,
+        builder: Builder::new(archive),
+        holes: HOLES_MAX,
+        linked: HashMap::new(),
+        totals: Totals::default(),
+    };
     let mut progress = Progress::default();
     walk(layer, root, &mut |visit| {
         match visit {
@@ -184,6 +205,8 @@ pub(super) fn pack(
 struct Packer<'a> {
     layer: &'a dyn Layer,
     builder: Builder<&'a mut dyn Write>,
+    /// How many bytes of holes may still come.
+    holes: u64,
     /// The first name of each file that has several.
     linked: HashMap<Ino, String>,
     totals: Totals,
@@ -198,6 +221,16 @@ impl Packer<'_> {
                 self.totals.hard_links += 1;
                 return self.write(name, stat, EntryType::Link, Some(&first), 0);
             }
+        }
+        if stat.is_file() {
+            let holes = holes(self.layer, stat, self.holes).map_err(|error| unreadable(path, error))?;
+            let Some(left) = self.holes.checked_sub(holes) else {
+                self.totals.skip(name, TOO_HOLLOW);
+                return Ok(());
+            };
+            self.holes = left;
+        }
+        if stat.nlink > 1 && !stat.is_dir() {
             self.linked.insert(stat.ino, name.to_owned());
         }
         match stat.kind {

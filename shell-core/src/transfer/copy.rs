@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use cowry_vfs::{DirEntry, FileType, Ino, Layer, Name, NodeError, NodeResult, VPathBuf};
+use cowry_vfs::{DirEntry, Errno, FileType, Ino, Layer, Name, NodeError, NodeResult, SeekTo, Stat, VPathBuf};
 
 use super::sink::{Entry, PIECE, Sink, is_closed, unreadable};
 use crate::error::Result;
 
 /// How many entries of a directory are read at once.
 pub(super) const PAGE: usize = 512;
+/// A file up to this size takes a block wherever it is: its holes do not matter.
+const SMALL: u64 = 4096;
 
 /// Copies everything below `root`, parents before what is in them, in name order.
 pub(super) fn copy(layer: &dyn Layer, root: Ino, sink: &mut Sink<'_>) -> Result<()> {
@@ -46,8 +48,12 @@ pub(super) fn copy(layer: &dyn Layer, root: Ino, sink: &mut Sink<'_>) -> Result<
 }
 
 fn file(layer: &dyn Layer, path: &VPathBuf, entry: &DirEntry, sink: &mut Sink<'_>) -> Result<()> {
-    let (mode, mtime) = (entry.stat.mode, entry.stat.mtime);
-    let read = |offset| layer.read(entry.stat.ino, offset, PIECE);
+    let stat = &entry.stat;
+    if !is_dense(layer, stat) {
+        return sparse_file(layer, path, stat, sink);
+    }
+    let (mode, mtime) = (stat.mode, stat.mtime);
+    let read = |offset| layer.read(stat.ino, offset, PIECE);
     let content = match read(0) {
         Err(error) if is_closed(&error) => {
             sink.skip(path.as_str(), error.to_string());
@@ -60,13 +66,75 @@ fn file(layer: &dyn Layer, path: &VPathBuf, entry: &DirEntry, sink: &mut Sink<'_
     sink.put(Entry::File { path: path.clone(), mode, mtime, content })?;
     while more {
         let content = read(offset).map_err(|error| unreadable(path, error))?.to_vec();
+        let at = offset;
         offset += content.len() as u64;
         more = content.len() == PIECE;
         if !content.is_empty() {
-            sink.put(Entry::More { path: path.clone(), mtime, content })?;
+            sink.put(Entry::More { path: path.clone(), mtime, at, content })?;
         }
     }
     Ok(())
+}
+
+/// Whether a file has no holes, or is so small that they do not matter. Where reading fails, that will tell.
+fn is_dense(layer: &dyn Layer, stat: &Stat) -> bool {
+    stat.size <= SMALL || layer.seek(stat.ino, 0, SeekTo::Hole).map_or(true, |hole| hole >= stat.size)
+}
+
+/// Copies the data where it stands and leaves the holes out: they cost nothing where they come from, and must not
+/// fill the disk that they are copied to.
+fn sparse_file(layer: &dyn Layer, path: &VPathBuf, stat: &Stat, sink: &mut Sink<'_>) -> Result<()> {
+    let (mode, mtime, size) = (stat.mode, stat.mtime, stat.size);
+    let failed = |error| unreadable(path, error);
+    sink.put(Entry::File { path: path.clone(), mode, mtime, content: Vec::new() })?;
+    let mut at = 0;
+    while let Some((start, end)) = data(layer, stat, at).map_err(failed)? {
+        at = start;
+        while at < end {
+            let length = PIECE.min(usize::try_from(end - at).unwrap_or(PIECE));
+            let content = layer.read(stat.ino, at, length).map_err(failed)?.to_vec();
+            if content.is_empty() {
+                // It was cut off meanwhile.
+                return Ok(());
+            }
+            let length = content.len() as u64;
+            sink.put(Entry::More { path: path.clone(), mtime, at, content })?;
+            at += length;
+        }
+    }
+    sink.put(Entry::Size { path: path.clone(), mtime, size })
+}
+
+/// The next piece of a file that is no hole, at or after an offset.
+fn data(layer: &dyn Layer, stat: &Stat, at: u64) -> NodeResult<Option<(u64, u64)>> {
+    if at >= stat.size {
+        return Ok(None);
+    }
+    let start = match layer.seek(stat.ino, at, SeekTo::Data) {
+        Err(error) if error == Errno::ENXIO => return Ok(None),
+        found => found?,
+    };
+    let end = match layer.seek(stat.ino, start, SeekTo::Hole) {
+        Err(error) if error == Errno::ENXIO => return Ok(None),
+        found => found?.min(stat.size),
+    };
+    Ok(Some((start, end)).filter(|(start, end)| start < end))
+}
+
+/// How much of a file is holes; stops counting when it is more than `most`.
+pub(super) fn holes(layer: &dyn Layer, stat: &Stat, most: u64) -> NodeResult<u64> {
+    if is_dense(layer, stat) {
+        return Ok(0);
+    }
+    let (mut holes, mut at) = (0, 0);
+    while let Some((start, end)) = data(layer, stat, at)? {
+        holes += start - at;
+        at = end;
+        if holes > most {
+            return Ok(holes);
+        }
+    }
+    Ok(holes + stat.size.saturating_sub(at))
 }
 
 /// What a walk comes by.

@@ -2,7 +2,9 @@
 //!
 //! Modes, modification times, symbolic links and hard links are kept. Nothing follows a symbolic link, so nothing
 //! leaves the folder it was asked to read or write. What cannot be transferred is skipped and reported. Imports are
-//! written in batches of up to a thousand entries or 16 MiB, each all or nothing.
+//! written in batches of up to a thousand entries or 16 MiB, each all or nothing. Holes of files stay holes; in an
+//! archive they would be zeros, so that files with more of them than [`HOLES_MAX`] in all are skipped. Set-id bits do
+//! not reach the host.
 
 mod archive;
 mod copy;
@@ -19,6 +21,9 @@ use crate::error::{Error, Result};
 
 /// The most skipped entries that are listed; more are counted.
 pub const SKIPPED_LISTED: usize = 100;
+
+/// The most bytes of holes that are written to an archive, or unpacked from one, as zeros.
+pub const HOLES_MAX: u64 = 1 << 30;
 
 /// How far a transfer has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -125,7 +130,7 @@ pub fn export_folder(
         Arc::new(HostLayer::open(folder, options).map_err(|error| {
             Error::Usage(format!("cannot write the folder {}: {error}", folder.display()))
         })?);
-    let mut sink = Sink::new(&*target, cowry_vfs::Layer::root(&*target), on_progress);
+    let mut sink = Sink::new(&*target, cowry_vfs::Layer::root(&*target), on_progress).on_host();
     copy::copy(&*source.layer, source.stat.ino, &mut sink)?;
     sink.finish()
 }

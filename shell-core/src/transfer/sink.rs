@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use cowry_vfs::{
-    Errno, Ino, Layer, Name, NewAttr, NewNode, NodeError, NodeResult, SetAttr, Timestamp, VPathBuf,
+    Errno, FileType, Ino, Layer, Name, NewAttr, NewNode, NodeError, NodeResult, SetAttr, Timestamp, VPathBuf,
 };
 
 use super::{Progress, Totals};
 use crate::error::{Error, Result};
+use crate::run::host::host_mode;
 
 /// How much is staged before it is written.
 const BATCH_BYTES: usize = 16 << 20;
@@ -29,11 +30,18 @@ pub(super) enum Entry {
         mtime: Timestamp,
         content: Vec<u8>,
     },
-    /// More content of the file that came last at this path.
+    /// More content of the file that came last at this path; what is skipped is a hole.
     More {
         path: VPathBuf,
         mtime: Timestamp,
+        at: u64,
         content: Vec<u8>,
+    },
+    /// The size of the file that came last at this path, if it may end with a hole.
+    Size {
+        path: VPathBuf,
+        mtime: Timestamp,
+        size: u64,
     },
     Symlink {
         path: VPathBuf,
@@ -53,6 +61,7 @@ impl Entry {
             Entry::Directory { path, .. }
             | Entry::File { path, .. }
             | Entry::More { path, .. }
+            | Entry::Size { path, .. }
             | Entry::Symlink { path, .. }
             | Entry::Link { path, .. } => path,
         }
@@ -79,6 +88,8 @@ pub(super) struct Sink<'a> {
     totals: Totals,
     progress: Progress,
     on_progress: &'a mut dyn FnMut(Progress),
+    /// Whether it is on the host, where no set-id bits may get.
+    is_host: bool,
 }
 
 impl<'a> Sink<'a> {
@@ -93,7 +104,13 @@ impl<'a> Sink<'a> {
             totals: Totals::default(),
             progress: Progress::default(),
             on_progress,
+            is_host: false,
         }
+    }
+
+    /// Writes to the host: modes lose their set-id bits.
+    pub fn on_host(self) -> Sink<'a> {
+        Sink { is_host: true, ..self }
     }
 
     /// Notes an entry that is left out.
@@ -121,7 +138,8 @@ impl<'a> Sink<'a> {
         for chunk in pending.chunks(BATCH_ENTRIES) {
             self.layer.batch(&mut |layer| {
                 for (ino, mode, mtime) in chunk {
-                    let changes = SetAttr { mode: Some(*mode), mtime: Some(*mtime), ..SetAttr::default() };
+                    let mode = Some(self.directory_mode(layer, *ino, *mode)?);
+                    let changes = SetAttr { mode, mtime: Some(*mtime), ..SetAttr::default() };
                     layer.setattr(*ino, &changes)?;
                 }
                 Ok(())
@@ -129,6 +147,14 @@ impl<'a> Sink<'a> {
         }
         self.layer.fsync(None)?;
         Ok(self.totals)
+    }
+
+    /// On the host, a directory keeps the set-id bits it has and gets no others.
+    fn directory_mode(&self, layer: &dyn Layer, ino: Ino, mode: u32) -> NodeResult<u32> {
+        if !self.is_host {
+            return Ok(mode);
+        }
+        Ok(host_mode(FileType::Directory, mode) | (layer.getattr(ino)?.mode & 0o6000))
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -144,7 +170,7 @@ impl<'a> Sink<'a> {
         });
         written.map_err(|error| cowry_vfs::Error::at("write", at.as_str(), error))?;
         for entry in &staged {
-            self.progress.entries += u64::from(!matches!(entry, Entry::More { .. }));
+            self.progress.entries += u64::from(!matches!(entry, Entry::More { .. } | Entry::Size { .. }));
             self.progress.bytes += entry.bytes() as u64;
         }
         (self.on_progress)(self.progress);
@@ -171,13 +197,25 @@ impl<'a> Sink<'a> {
                 self.totals.directories += 1;
             }
             Entry::File { path, mode, mtime, content } => {
-                let attr = NewAttr { mtime: Some(*mtime), ..NewAttr::with_mode(*mode) };
+                let mode = if self.is_host { host_mode(FileType::Regular, *mode) } else { *mode };
+                let attr = NewAttr { mtime: Some(*mtime), ..NewAttr::with_mode(mode) };
                 let ino = self.create(layer, path, NewNode::File(content), &attr)?;
                 self.last = Some((path.clone(), ino));
                 self.totals.files += 1;
                 self.totals.bytes += content.len() as u64;
             }
-            Entry::More { path, mtime, content } => self.more(layer, path, *mtime, content)?,
+            Entry::More { path, mtime, at, content } => {
+                if let Some(ino) = self.last_at(path) {
+                    layer.write(ino, *at, content)?;
+                    layer.setattr(ino, &SetAttr { mtime: Some(*mtime), ..SetAttr::default() })?;
+                    self.totals.bytes += content.len() as u64;
+                }
+            }
+            Entry::Size { path, mtime, size } => {
+                if let Some(ino) = self.last_at(path) {
+                    layer.setattr(ino, &SetAttr { mtime: Some(*mtime), ..SetAttr::size(*size) })?;
+                }
+            }
             Entry::Symlink { path, target, mtime } => {
                 let attr = NewAttr { mtime: Some(*mtime), ..NewAttr::with_mode(0o777) };
                 self.create(layer, path, NewNode::Symlink(target), &attr)?;
@@ -188,23 +226,9 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
-    fn more(
-        &mut self,
-        layer: &dyn Layer,
-        path: &VPathBuf,
-        mtime: Timestamp,
-        content: &[u8],
-    ) -> NodeResult<()> {
-        match &self.last {
-            Some((last, ino)) if last == path => {
-                layer.append(*ino, content)?;
-                layer.setattr(*ino, &SetAttr { mtime: Some(mtime), ..SetAttr::default() })?;
-                self.totals.bytes += content.len() as u64;
-                Ok(())
-            }
-            // The file itself was skipped, and reported then.
-            _ => Ok(()),
-        }
+    /// The file that came last, unless it was skipped, and reported then.
+    fn last_at(&self, path: &VPathBuf) -> Option<Ino> {
+        self.last.as_ref().filter(|(last, _)| last == path).map(|(_, ino)| *ino)
     }
 
     fn create(

@@ -1,6 +1,6 @@
 //! Host directories beside the workspace.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use cowry_shell_core::{Event, Fate, Mount, MountMode, Outcome, Policy, Run};
@@ -12,6 +12,7 @@ pub const CASES: &[Case] = &[
     ("a_mount_is_read_and_not_written", a_mount_is_read_and_not_written),
     ("writes_reach_the_host_after_the_commit", writes_reach_the_host_after_the_commit),
     ("no_set_id_bit_reaches_the_host", no_set_id_bit_reaches_the_host),
+    ("holes_do_not_fill_the_host", holes_do_not_fill_the_host),
     ("a_failed_run_writes_nothing_to_the_host", a_failed_run_writes_nothing_to_the_host),
     ("a_dry_run_writes_nothing_to_the_host", a_dry_run_writes_nothing_to_the_host),
     ("rules_hold_for_mounts", rules_hold_for_mounts),
@@ -89,6 +90,19 @@ fn no_set_id_bit_reaches_the_host() {
     };
     assert_eq!((mode("tool"), mode("a.txt"), mode("dir")), (0o777, 0o755, 0o1777));
     assert_eq!(mode("own"), 0o2755, "what the host's user gave a directory stays");
+}
+
+fn holes_do_not_fill_the_host() {
+    let place = Place::new();
+    let policy = share(&place, MountMode::ReadWrite);
+    let code = "fs.writeFileSync('/data/big', 'x'); fs.truncateSync('/data/big', 2 ** 39); \
+                fs.truncateSync('/data/a.txt', 2 ** 39);";
+    succeeded(&place.run_with(policy, code));
+    for name in ["big", "a.txt"] {
+        let meta = std::fs::metadata(place.host("share").join(name)).expect(name);
+        assert_eq!(meta.len(), 1 << 39);
+        assert!(meta.blocks() * 512 < 16 << 20, "{name}: {} blocks", meta.blocks());
+    }
 }
 
 fn a_failed_run_writes_nothing_to_the_host() {

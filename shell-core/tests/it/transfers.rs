@@ -4,6 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use cowry_shell_core::OpenOptions;
 use cowry_shell_core::transfer::{Progress, Totals, export_folder, export_tar, import_folder, import_tar};
 
 use crate::Case;
@@ -17,6 +18,9 @@ pub const CASES: &[Case] = &[
     ("an_export_does_not_follow_links_of_the_host", an_export_does_not_follow_links_of_the_host),
     ("mistakes_are_named", mistakes_are_named),
     ("large_and_many_files", large_and_many_files),
+    ("holes_stay_holes", holes_stay_holes),
+    ("no_archive_is_filled_with_holes", no_archive_is_filled_with_holes),
+    ("an_export_sets_no_set_id_bits", an_export_sets_no_set_id_bits),
 ];
 
 /// When the files were last changed: with nanoseconds, which must survive.
@@ -192,4 +196,89 @@ fn large_and_many_files() {
     import_tar(&mut &archive[..], &place.workspace.fs(), "/back", &mut quiet).expect("unpacked");
     assert!(place.workspace.fs().read("/back/large").expect("a file") == large, "the same bytes");
     assert_eq!(place.read("/back/f2499"), "2499");
+}
+
+/// Writes one byte in the middle of a hole of a terabyte.
+fn hollow(place: &Place, path: &str) {
+    let options = OpenOptions { create: true, ..OpenOptions::write() };
+    let file = place.workspace.fs().open(path, options).expect("opened");
+    file.write_at(b"x", 1 << 39).expect("written");
+    file.truncate(1 << 40).expect("grown");
+    place.workspace.seal(None).expect("sealed");
+}
+
+fn is_hollow(path: &Path) {
+    let meta = std::fs::metadata(path).expect("there");
+    assert_eq!(meta.len(), 1 << 40);
+    assert!(meta.blocks() * 512 < 16 << 20, "{} blocks", meta.blocks());
+    let mut byte = [0];
+    let file = std::fs::File::open(path).expect("opened");
+    std::os::unix::fs::FileExt::read_exact_at(&file, &mut byte, 1 << 39).expect("read");
+    assert_eq!(&byte, b"x");
+}
+
+fn holes_stay_holes() {
+    let place = Place::new();
+    hollow(&place, "/hollow");
+    export_folder(&place.workspace.fs(), "/", &place.host("out"), &mut quiet).expect("exported");
+    is_hollow(&place.host("out/hollow"));
+    import_folder(&place.host("out"), &place.workspace.fs(), "/back", &mut quiet).expect("imported");
+    let stat = place.workspace.fs().stat("/back/hollow").expect("there");
+    assert!(stat.size == 1 << 40 && stat.blocks * 512 < 16 << 20, "{stat:?}");
+    export_folder(&place.workspace.fs(), "/back", &place.host("again"), &mut quiet).expect("exported");
+    is_hollow(&place.host("again/hollow"));
+}
+
+fn no_archive_is_filled_with_holes() {
+    let place = Place::new();
+    hollow(&place, "/hollow");
+    place.workspace.fs().link("/hollow", "/same").expect("a link");
+    place.write("/solid", "solid");
+    let mut archive = Vec::new();
+    let totals = export_tar(&place.workspace.fs(), "/", &mut archive, &mut quiet).expect("packed");
+    assert_eq!((totals.files, totals.hard_links, totals.skipped_count), (1, 0, 2), "{:?}", totals.skipped);
+    assert!(archive.len() < 1 << 20);
+    let sparse = sparse_archive(1 << 50);
+    let totals = import_tar(&mut &sparse[..], &place.workspace.fs(), "/in", &mut quiet).expect("unpacked");
+    assert_eq!((totals.files, totals.skipped_count), (0, 1), "{:?}", totals.skipped);
+    let sparse = sparse_archive(1 << 20);
+    let totals = import_tar(&mut &sparse[..], &place.workspace.fs(), "/in", &mut quiet).expect("unpacked");
+    assert_eq!((totals.files, totals.skipped_count), (1, 0), "{:?}", totals.skipped);
+    assert_eq!(place.workspace.fs().stat("/in/sparse").expect("there").size, 1 << 20);
+}
+
+/// An archive of one file that is a hole and nothing else.
+fn sparse_archive(size: u64) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.as_gnu_mut().expect("of GNU's kind").name[..6].copy_from_slice(b"sparse");
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_mode(0o644);
+    header.set_mtime(1);
+    header.set_size(0);
+    let gnu = header.as_gnu_mut().expect("of GNU's kind");
+    binary(&mut gnu.realsize, size);
+    binary(&mut gnu.sparse[0].offset, size);
+    gnu.sparse[0].numbytes[..2].copy_from_slice(b"0\0");
+    header.set_cksum();
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append(&header, &b""[..]).expect("an entry");
+    archive.into_inner().expect("an archive")
+}
+
+/// A number as GNU writes large ones.
+fn binary(field: &mut [u8; 12], number: u64) {
+    *field = [0; 12];
+    field[0] = 0x80;
+    field[4..].copy_from_slice(&number.to_be_bytes());
+}
+
+fn an_export_sets_no_set_id_bits() {
+    let place = Place::new();
+    place.write("/dir/tool", "x");
+    let fs = place.workspace.fs();
+    fs.chmod("/dir/tool", 0o6755).expect("a mode");
+    fs.chmod("/dir", 0o7755).expect("a mode");
+    export_folder(&fs, "/", &place.host("out"), &mut quiet).expect("exported");
+    let mode = |name: &str| std::fs::metadata(place.host("out").join(name)).expect(name).mode() & 0o7777;
+    assert_eq!((mode("dir/tool"), mode("dir")), (0o755, 0o1755));
 }
