@@ -56,6 +56,7 @@ impl MemoryLayer {
             place: None,
             xattrs: None,
             body: Body::Directory(OrdMap::new()),
+            _charge: None,
         };
         let mut tree = Tree::new(ROOT.0 + 1);
         tree.nodes.insert(ROOT, Arc::new(root));

@@ -133,6 +133,7 @@ impl Edit<'_> {
             place: is_dir.then(|| (parent, name.clone())),
             xattrs: None,
             body,
+            _charge: None,
         };
         let stat = node.stat();
         self.tree.nodes.insert(ino, Arc::new(node));

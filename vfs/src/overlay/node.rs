@@ -7,7 +7,7 @@ use bytes::Bytes;
 use imbl::OrdMap;
 
 use super::content::Content;
-use super::scratch::Charge;
+use super::scratch::{Charge, TreeCharge};
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeResult};
 use crate::node::{FileType, Ino, Stat};
@@ -35,6 +35,8 @@ pub(crate) struct Node {
     /// `None` while they are as in the origin (of a new node: while there are none).
     pub(crate) xattrs: Option<Arc<Xattrs>>,
     pub(crate) body: Body,
+    /// Of a node that was merged: what its entries or extents take.
+    pub(crate) _charge: Option<Arc<TreeCharge>>,
 }
 
 /// What makes the kinds differ.
@@ -103,6 +105,7 @@ impl Node {
             place,
             xattrs: None,
             body,
+            _charge: None,
         }
     }
 

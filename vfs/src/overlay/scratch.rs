@@ -18,7 +18,7 @@ use crate::errno::{Errno, NodeError, NodeResult};
 /// The most bytes in one block: a larger write makes several.
 pub(crate) const BLOCK_MAX: usize = 256 * 1024;
 /// What a block costs beside its bytes, counted so that a file of single bytes cannot take a hundredfold.
-const BLOCK_COST: u64 = 128;
+pub(crate) const BLOCK_COST: u64 = 128;
 /// The room a spilled block gets at least, so that small appends find some.
 const SPILL_MIN: u64 = 16 * 1024;
 
@@ -43,6 +43,12 @@ impl ScratchLimits {
         nodes: u64::MAX,
         file_bytes: i64::MAX as u64,
     };
+
+    /// How much memory the entries and extents of a merged tree may take: several entries for each node, and
+    /// more extents than the data can sensibly be cut into.
+    fn tree_bytes(&self) -> u64 {
+        self.nodes.saturating_mul(1024).saturating_add(self.total_bytes / 16).saturating_add(16 << 20)
+    }
 }
 
 impl Default for ScratchLimits {
@@ -76,6 +82,8 @@ pub(crate) struct Scratch {
     data: AtomicU64,
     /// What cannot be spilled: extended attributes, link targets.
     meta: AtomicU64,
+    /// What the tree itself takes where another sent it; bounded apart, since who sent it did not count it.
+    tree: AtomicU64,
     spilled: AtomicU64,
     spill: Option<Spill>,
 }
@@ -100,6 +108,7 @@ impl Scratch {
             limits,
             data: AtomicU64::new(0),
             meta: AtomicU64::new(0),
+            tree: AtomicU64::new(0),
             spilled: AtomicU64::new(0),
             spill,
         })
@@ -157,6 +166,11 @@ impl Scratch {
         Ok(Charge { bytes, scratch: self.clone() })
     }
 
+    /// Starts to count what a node of a merged tree takes.
+    pub(crate) fn tree_charge(self: &Arc<Self>) -> TreeCharge {
+        TreeCharge { bytes: 0, scratch: self.clone() }
+    }
+
     fn spill(&self) -> &Spill {
         self.spill.as_ref().expect("spilled blocks are made only where there is a spill file")
     }
@@ -172,6 +186,32 @@ pub(crate) struct Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         self.scratch.meta.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// What the entries or extents of a merged node take in memory; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct TreeCharge {
+    bytes: u64,
+    scratch: Arc<Scratch>,
+}
+
+impl TreeCharge {
+    /// Counts `bytes` more, or says `EDQUOT` where no overlay within its limits would have come.
+    pub(crate) fn grow(&mut self, bytes: u64) -> NodeResult<()> {
+        let used = self.scratch.tree.load(Ordering::Relaxed);
+        if bytes > self.scratch.limits.tree_bytes().saturating_sub(used) {
+            return Err(Errno::EDQUOT.into());
+        }
+        self.scratch.tree.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for TreeCharge {
+    fn drop(&mut self) {
+        self.scratch.tree.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

@@ -1,8 +1,9 @@
 //! Taking a delta in. The input is hostile.
 //!
 //! While it is read, every frame, count and sum is held against the bounds, and every node against what the
-//! lower layer has under its number. Then the tree that would result is looked at as a whole (`shape.rs`): each
-//! directory stands in exactly one place, what is above it leads to the root, and every entry leads to a node.
+//! lower layer has under its number; what stays is counted, the tree itself (entries, whiteouts, holes) included.
+//! Then the tree that would result is looked at as a whole (`shape.rs`): each directory stands in exactly one
+//! place, what is above it leads to the root, and every entry leads to a node.
 //! All of this happens on a fork of the tree; only then does it become the tree.
 //!
 //! Link counts and the list of nodes that are gone are taken from the input: nothing follows from them but what
@@ -24,7 +25,7 @@ use crate::overlay::content::{Content, Source};
 use crate::overlay::edit::LINK_MAX;
 use crate::overlay::extents::{Data, Extent};
 use crate::overlay::node::{Body, Entry, Node, Target};
-use crate::overlay::scratch::{BLOCK_MAX, Scratch};
+use crate::overlay::scratch::{BLOCK_COST, BLOCK_MAX, Scratch, TreeCharge};
 use crate::overlay::store::Store;
 use crate::overlay::tree::Tree;
 use crate::path::Name;
@@ -66,11 +67,24 @@ struct Merge<'a> {
     homed: HashSet<Ino>,
 }
 
+/// What an entry costs beside its name.
+const ENTRY_COST: u64 = 64;
+
 /// The node that entries or content may follow.
 enum Open {
     None,
-    Directory(Node),
-    File { node: Node, size: u64, origin_len: u64, origin_blocks: u64, parts: Vec<(u64, Extent)>, end: u64 },
+    Directory(Node, TreeCharge),
+    File(OpenFile),
+}
+
+struct OpenFile {
+    node: Node,
+    charge: TreeCharge,
+    size: u64,
+    origin_len: u64,
+    origin_blocks: u64,
+    parts: Vec<(u64, Extent)>,
+    end: u64,
 }
 
 impl<'a> Merge<'a> {
@@ -246,13 +260,15 @@ impl<'a> Merge<'a> {
     /// Checks what makes the kinds differ.
     fn open(&mut self, mut node: Node, body: BodyItem, origin: Option<&Stat>) -> Outcome<Open> {
         node.body = match body {
-            BodyItem::Directory => return Ok(Open::Directory(node)),
+            BodyItem::Directory => return Ok(Open::Directory(node, self.scratch.tree_charge())),
             BodyItem::File { size, origin_len } => {
                 let (has, origin_blocks) = origin.map_or((0, 0), |stat| (stat.size, stat.blocks));
                 if origin_len > has.min(size) || size > self.scratch.limits.file_bytes.min(i64::MAX as u64) {
                     return malformed("an impossible size");
                 }
-                return Ok(Open::File { node, size, origin_len, origin_blocks, parts: Vec::new(), end: 0 });
+                let (charge, parts) = (self.scratch.tree_charge(), Vec::new());
+                let file = OpenFile { node, charge, size, origin_len, origin_blocks, parts, end: 0 };
+                return Ok(Open::File(file));
             }
             BodyItem::Symlink(text) => Body::Symlink(match (text, origin) {
                 (None, Some(stat)) => Target::Origin(stat.size),
@@ -299,6 +315,7 @@ impl<'a> Merge<'a> {
             place: None,
             xattrs,
             body: Body::Directory(OrdMap::new()),
+            _charge: None,
         })
     }
 
@@ -310,11 +327,13 @@ impl<'a> Merge<'a> {
     fn close(&mut self, open: Open) -> Outcome<()> {
         match open {
             Open::None => {}
-            Open::Directory(node) => {
+            Open::Directory(mut node, charge) => {
+                node._charge = Some(Arc::new(charge));
                 self.finish(node);
             }
-            Open::File { mut node, size, origin_len, origin_blocks, parts, .. } => {
+            Open::File(OpenFile { mut node, charge, size, origin_len, origin_blocks, parts, .. }) => {
                 node.body = Body::File(Content::of_parts(size, origin_len, origin_blocks, parts));
+                node._charge = Some(Arc::new(charge));
                 self.finish(node);
             }
         }
@@ -325,12 +344,13 @@ impl<'a> Merge<'a> {
     }
 
     fn take_entries(&mut self, open: &mut Open, some: Vec<(Name, Option<Ino>)>) -> Outcome<()> {
-        let Open::Directory(node) = open else { return malformed("entries of what is no directory") };
+        let Open::Directory(node, charge) = open else { return malformed("entries of what is no directory") };
         self.entries += some.len() as u64;
         if self.entries > self.bounds.nodes {
             return Err(DeltaError::TooMuch("nodes"));
         }
-        let has_origin = self.base.is_lower(node.ino);
+        let dir = node.ino;
+        let has_origin = self.base.is_lower(dir);
         let entries = node.entries_mut();
         for (name, ino) in some {
             if entries.get_max().is_some_and(|(last, _)| *last >= name) {
@@ -338,9 +358,12 @@ impl<'a> Merge<'a> {
             }
             let entry = match ino {
                 Some(ino) => Entry::Node(ino),
-                None if has_origin => Entry::Whiteout,
-                None => return malformed("a whiteout over nothing"),
+                None if !has_origin => return malformed("a whiteout over nothing"),
+                // It changes nothing, and there could be any number of them.
+                None if self.base.lower_entry(dir, &name)?.is_none() => continue,
+                None => Entry::Whiteout,
             };
+            charge.grow(name.len() as u64 + ENTRY_COST)?;
             entries.insert(name, entry);
         }
         Ok(())
@@ -351,11 +374,11 @@ impl<'a> Merge<'a> {
         if bytes.len() > PIECE_MAX {
             return malformed("a piece that is too long");
         }
-        let Open::File { parts, .. } = open else { return malformed("content of what is no file") };
+        let Open::File(file) = open else { return malformed("content of what is no file") };
         for some in bytes.chunks(BLOCK_MAX) {
             let block = self.scratch.store(some, self.tree.stamp)?;
             let len = block.len();
-            parts.push((at, Extent { len, data: Data::Block(block, 0) }));
+            file.parts.push((at, Extent { len, data: Data::Block(block, 0) }));
             at += len;
         }
         Ok(())
@@ -363,8 +386,8 @@ impl<'a> Merge<'a> {
 
     fn keep(&mut self, open: &mut Open, offset: u64, len: u64) -> Outcome<()> {
         let at = claim(open, offset, len)?;
-        let Open::File { node, parts, .. } = open else { return malformed("content of what is no file") };
-        let before = self.before.nodes.get(&node.ino).and_then(|node| node.content().ok());
+        let Open::File(file) = open else { return malformed("content of what is no file") };
+        let before = self.before.nodes.get(&file.node.ino).and_then(|node| node.content().ok());
         let Some(before) = before.filter(|before| at + len <= before.size()) else {
             return malformed("content that was never sent");
         };
@@ -372,30 +395,30 @@ impl<'a> Merge<'a> {
             let Source::Block(block, from) = piece.source else {
                 return malformed("content that was never sent");
             };
-            parts.push((piece.start, Extent { len: piece.len, data: Data::Block(block.clone(), from) }));
+            file.charge.grow(BLOCK_COST)?;
+            file.parts.push((piece.start, Extent { len: piece.len, data: Data::Block(block.clone(), from) }));
         }
         Ok(())
     }
 
     fn hole(&mut self, open: &mut Open, offset: u64, len: u64) -> Outcome<()> {
         let at = claim(open, offset, len)?;
-        let Open::File { parts, origin_len, .. } = open else {
-            return malformed("content of what is no file");
-        };
-        if at + len > *origin_len {
+        let Open::File(file) = open else { return malformed("content of what is no file") };
+        if at + len > file.origin_len {
             return malformed("a hole over nothing");
         }
-        parts.push((at, Extent { len, data: Data::Hole }));
+        file.charge.grow(BLOCK_COST)?;
+        file.parts.push((at, Extent { len, data: Data::Hole }));
         Ok(())
     }
 }
 
 /// Takes the next range of a file's content: after the last one, not empty, inside the size.
 fn claim(open: &mut Open, offset: u64, len: u64) -> Outcome<u64> {
-    let Open::File { size, end, .. } = open else { return malformed("content of what is no file") };
-    let stop = offset.checked_add(len).filter(|stop| *stop <= *size);
+    let Open::File(file) = open else { return malformed("content of what is no file") };
+    let stop = offset.checked_add(len).filter(|stop| *stop <= file.size);
     match stop {
-        Some(stop) if len > 0 && offset >= *end => *end = stop,
+        Some(stop) if len > 0 && offset >= file.end => file.end = stop,
         _ => return malformed("content out of order"),
     }
     Ok(offset)

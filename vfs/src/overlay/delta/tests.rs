@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{DeltaBounds, DeltaError, Item};
+use super::{BodyItem, DeltaBounds, DeltaError, Item, NodeItem};
 use crate::commit::{InoMap, PersistAll, apply};
 use crate::errno::Errno;
 use crate::layer::Layer;
@@ -70,6 +70,18 @@ fn without(delta: &[u8], drop: impl Fn(&Item<'_>) -> bool) -> Vec<u8> {
             out.extend_from_slice(frame);
         }
         rest = after;
+    }
+    out
+}
+
+/// A delta of these items, after what every delta begins with and before how it ends.
+fn crafted(lower: &MemoryLayer, items: &[Item<'_>]) -> Vec<u8> {
+    let empty = encoded(&over(lower));
+    let mut out = without(&empty, |item| matches!(item, Item::End));
+    for item in items.iter().chain([&Item::End]) {
+        let frame = postcard::to_allocvec(item).expect("it can be written");
+        out.extend_from_slice(&u32::try_from(frame.len()).expect("short").to_le_bytes());
+        out.extend_from_slice(&frame);
     }
     out
 }
@@ -184,6 +196,111 @@ fn a_node_without_its_homes_is_refused() {
         let refused = over(&lower).merge(&mut &less[..], &DeltaBounds::default());
         assert!(matches!(refused, Err(DeltaError::Malformed(_))), "{lost:?}");
     }
+}
+
+/// A node of the lower layer, as it is but for its body.
+fn node_of(lower: &MemoryLayer, ino: Ino, body: BodyItem) -> Item<'static> {
+    let stat = lower.getattr(ino).expect("there");
+    Item::Node(NodeItem {
+        ino,
+        mode: stat.mode,
+        nlink: 1,
+        uid: stat.uid,
+        gid: stat.gid,
+        atime: stat.atime,
+        mtime: stat.mtime,
+        ctime: stat.ctime,
+        btime: stat.btime,
+        version: stat.version,
+        xattrs: None,
+        body,
+    })
+}
+
+fn quota_is_used_up(mirror: &Overlay, delta: &[u8]) -> bool {
+    let full = mirror.merge(&mut &delta[..], &DeltaBounds::default());
+    matches!(full, Err(DeltaError::Node(error)) if error == Errno::EDQUOT)
+}
+
+/// Few nodes and little data, so that the bound of what the tree takes is low.
+fn small(lower: &MemoryLayer) -> Overlay {
+    let limits = ScratchLimits { nodes: 10, total_bytes: 1 << 20, ..ScratchLimits::default() };
+    Overlay::new(Arc::new(lower.fork()), OverlayOptions { limits, ..OverlayOptions::default() })
+}
+
+#[test]
+fn a_whiteout_over_nothing_is_not_kept() {
+    let lower = lower();
+    let whiteouts = Item::Entries(vec![(name("g"), None), (name("nowhere"), None)]);
+    let delta = crafted(&lower, &[node_of(&lower, lower.root(), BodyItem::Directory), whiteouts]);
+    let mirror = over(&lower);
+    mirror.merge(&mut &delta[..], &DeltaBounds::default()).expect("taken in");
+    assert_eq!(mirror.lookup(mirror.root(), &name("g")).expect_err("gone"), Errno::ENOENT);
+    let kept = encoded(&mirror);
+    assert!(!kept.windows(7).any(|some| some == b"nowhere"));
+}
+
+#[test]
+fn entries_are_held_against_a_quota() {
+    let lower = lower();
+    let g = lower.lookup(lower.root(), &name("g")).expect("there").ino;
+    let link = |number: u32| (name(&format!("{number:0>250}")), Some(g));
+    let delta = |count: u32| {
+        let mut items = vec![
+            Item::Home { ino: g, parent: lower.root(), name: name("g") },
+            node_of(&lower, lower.root(), BodyItem::Directory),
+        ];
+        let links: Vec<_> = (0..count).map(link).collect();
+        items.extend(links.chunks(1000).map(|some| Item::Entries(some.to_vec())));
+        items.push(node_of(&lower, g, BodyItem::File { size: 5000, origin_len: 5000 }));
+        crafted(&lower, &items)
+    };
+    let mirror = small(&lower);
+    for _ in 0..2 {
+        mirror.merge(&mut &delta(25_000)[..], &DeltaBounds::default()).expect("what goes is given back");
+    }
+    assert!(quota_is_used_up(&mirror, &delta(60_000)));
+    mirror.merge(&mut &delta(25_000)[..], &DeltaBounds::default()).expect("what failed is given back");
+}
+
+#[test]
+fn extents_without_data_are_held_against_a_quota() {
+    let lower = lower();
+    let root = lower.root();
+    let file = put(&lower, root, "sparse", NewNode::File(b""));
+    let size = 1 << 20;
+    lower.setattr(file, &SetAttr::size(size)).expect("grown");
+    let home = || Item::Home { ino: file, parent: root, name: name("sparse") };
+    let delta = |count: u64, extent: fn(u64) -> Item<'static>| {
+        let mut items = vec![home(), node_of(&lower, file, BodyItem::File { size, origin_len: size })];
+        items.extend((0..count).map(|at| extent(at * 2)));
+        crafted(&lower, &items)
+    };
+    let hole = |offset| Item::Hole { offset, len: 1 };
+    let mirror = small(&lower);
+    assert!(quota_is_used_up(&mirror, &delta(140_000, hole)));
+    mirror.merge(&mut &delta(1000, hole)[..], &DeltaBounds::default()).expect("taken in");
+
+    let mut data = vec![home(), node_of(&lower, file, BodyItem::File { size, origin_len: size })];
+    let bytes = vec![1; 300_000];
+    data.push(Item::Data { offset: 0, bytes: &bytes });
+    mirror.merge(&mut &crafted(&lower, &data)[..], &DeltaBounds::default()).expect("taken in");
+    assert!(quota_is_used_up(&mirror, &delta(140_000, |offset| Item::Keep { offset, len: 1 })));
+}
+
+#[test]
+fn many_files_are_within_the_bounds() {
+    let lower = lower();
+    let overlay = over(&lower);
+    let dir = put(&overlay, overlay.root(), "many", NewNode::Directory);
+    for number in 0..99_000 {
+        put(&overlay, dir, &format!("{number:0>250}"), NewNode::Fifo);
+    }
+    let mirror = over(&lower);
+    for _ in 0..2 {
+        mirror.merge(&mut &encoded(&overlay)[..], &DeltaBounds::default()).expect("taken in");
+    }
+    assert_eq!(mirror.usage().nodes, overlay.usage().nodes);
 }
 
 #[test]
