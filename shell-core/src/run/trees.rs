@@ -102,9 +102,6 @@ impl Trees {
 
 fn unmountable(at: &VPathBuf, error: &cowry_vfs::Error) -> Error {
     Error::Usage(match error.errno() {
-        Errno::ENOENT => {
-            format!("cannot mount at {at}: the directory above it is not in the workspace; make it first")
-        }
         Errno::ENOTDIR => {
             format!("cannot mount at {at}: there is something that is no directory; mount elsewhere")
         }

@@ -216,19 +216,13 @@ impl Packer<'_> {
     fn entry(&mut self, path: &VPathBuf, entry: &DirEntry) -> Result<()> {
         let stat = &entry.stat;
         let name = &path.as_str()[1..];
-        if stat.nlink > 1 && !stat.is_dir() {
-            if let Some(first) = self.linked.get(&stat.ino).cloned() {
-                self.totals.hard_links += 1;
-                return self.write(name, stat, EntryType::Link, Some(&first), 0);
-            }
+        if let Some(first) = self.linked.get(&stat.ino).cloned() {
+            self.totals.hard_links += 1;
+            return self.write(name, stat, EntryType::Link, Some(&first), 0);
         }
-        if stat.is_file() {
-            let holes = holes(self.layer, stat, self.holes).map_err(|error| unreadable(path, error))?;
-            let Some(left) = self.holes.checked_sub(holes) else {
-                self.totals.skip(name, TOO_HOLLOW);
-                return Ok(());
-            };
-            self.holes = left;
+        if stat.is_file() && !self.affords(path, stat)? {
+            self.totals.skip(name, TOO_HOLLOW);
+            return Ok(());
         }
         if stat.nlink > 1 && !stat.is_dir() {
             self.linked.insert(stat.ino, name.to_owned());
@@ -253,6 +247,14 @@ impl Packer<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether the holes of a file may still be written; if so, they count.
+    fn affords(&mut self, path: &VPathBuf, stat: &Stat) -> Result<bool> {
+        let holes = holes(self.layer, stat, self.holes).map_err(|error| unreadable(path, error))?;
+        let left = self.holes.checked_sub(holes);
+        self.holes = left.unwrap_or(self.holes);
+        Ok(left.is_some())
     }
 
     fn write(

@@ -57,9 +57,14 @@ fn a_mount_needs_a_place() {
             Mount::new(at, &source, MountMode::ReadOnly, std::path::Path::new("")).expect("well formed");
         Run { policy: Policy { mounts: vec![mount], ..Policy::default() }, ..module("") }
     };
-    refused(&place, &at("/missing/data"), "make it first");
     refused(&place, &at("/file"), "no directory");
     refused(&place, &at("/file/data"), "no directory");
+    // Missing directories above it come with it.
+    let run =
+        Run { policy: at("/missing/data").policy, ..module("export default fs.readdirSync('/missing')") };
+    let report = place.workspace.run(&run, &mut |event| drop(event)).expect("ran");
+    assert_eq!(report.value.expect("a result").json.as_deref(), Some("[\"data\"]"));
+    assert!(!place.has("/missing"));
 }
 
 fn a_read_only_workspace_takes_dry_runs_only() {
