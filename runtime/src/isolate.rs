@@ -26,6 +26,8 @@ struct Hooks {
     start: v8::Global<v8::Function>,
     /// Nothing is left to do: the last chance to say otherwise.
     before_exit: v8::Global<v8::Function>,
+    /// Ends the timers of a job that was cut off.
+    end_timers: v8::Global<v8::Function>,
     /// The end of the job; answers with the exit code.
     exit: v8::Global<v8::Function>,
 }

@@ -84,6 +84,7 @@ fn bootstrap(js: &mut JsRuntime) -> Hooks {
         forget: hook("forget"),
         start: hook("start"),
         before_exit: hook("beforeExit"),
+        end_timers: hook("endTimers"),
         exit: hook("exit"),
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn run(isolate: &mut Isolate, rt: &tokio::runtime::Runtime, job: &Job
         left
     });
     let (left, exit_code) = leave(isolate, left, is_entry);
-    finish(isolate, &left, exit_code)
+    finish(isolate, &left, exit_code, is_entry)
 }
 
 fn prepare(isolate: &mut Isolate, job: &Job) {
@@ -163,10 +163,13 @@ fn leave(isolate: &mut Isolate, left: Left, is_entry: bool) -> (Left, i32) {
     (left, answer.int32_value(scope).unwrap_or(1))
 }
 
-fn finish(isolate: &mut Isolate, left: &Left, exit_code: i32) -> JobResult {
+fn finish(isolate: &mut Isolate, left: &Left, exit_code: i32, is_entry: bool) -> JobResult {
     let interrupt = isolate.interrupts.take();
     isolate.js.v8_isolate().cancel_terminate_execution();
     if matches!(left, Left::Terminated) {
+        if interrupt.is_some() && !is_entry {
+            end_timers(isolate);
+        }
         return terminated(isolate, interrupt).into();
     }
     let state = isolate.js.op_state();
@@ -185,6 +188,18 @@ fn finish(isolate: &mut Isolate, left: &Left, exit_code: i32) -> JobResult {
     }
     let exit_code = progress.exit.unwrap_or(exit_code);
     JobResult { outcome: Outcome::Completed { exit_code }, value: progress.value }
+}
+
+/// Ends the timers of a job that was cut off: the next job is not to wait for them. A session's go on, and no entry
+/// waits for those.
+fn end_timers(isolate: &mut Isolate) {
+    // The thread that interrupts says so first and stops the engine then, which may be now; once is all it does.
+    for _ in 0..2 {
+        if boot::call(&mut isolate.js, &isolate.hooks.end_timers).is_some() {
+            return;
+        }
+        isolate.js.v8_isolate().cancel_terminate_execution();
+    }
 }
 
 fn terminated(isolate: &mut Isolate, interrupt: Option<Interrupt>) -> Outcome {

@@ -38,6 +38,7 @@ return {
     return job.start(given);
   },
   beforeExit: job.beforeExit,
+  endTimers: core.loadExtScript("ext:cowry/timers.js").endAll,
   exit: job.exit,
 };
 })();

@@ -19,7 +19,8 @@ class Timeout {
         callback.apply(this, args);
       } finally {
         core.setAsyncContext(before);
-        if (this.#timer._destroyed || !repeats) active.delete(this.#timer._timerId);
+        // Whoever was interrupted while it made a timer has one that no object knows.
+        if (this.#timer !== undefined && (this.#timer._destroyed || !repeats)) active.delete(this.#timer._timerId);
       }
     };
     this.#timer = core.createTimer(fire, +delay, undefined, repeats, true);
@@ -83,6 +84,11 @@ function clearTimeout(timeout) {
 
 const clearInterval = { clearInterval: (timeout) => clearTimeout(timeout) }.clearInterval;
 
+// Ends every timer: the job they are of was cut off.
+function endAll() {
+  for (const timeout of [...active.values()]) timeout.close();
+}
+
 // Waits that a signal can end.
 function wait(begin, end, value, options) {
   const signal = options?.signal;
@@ -125,5 +131,5 @@ for (const [fn, value] of [[setTimeout, promises.setTimeout], [setImmediate, pro
   Object.defineProperty(fn, custom, { value, enumerable: false });
 }
 
-return { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate, promises };
+return { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate, promises, endAll };
 })();
