@@ -140,8 +140,9 @@ fn mounts() {
 }
 
 fn no_place() {
-    let mut spec = SandboxSpec::new(tree(&[]));
-    spec.mounts.push(mount("/no/such/place", tree(&[]), false));
+    // A mount brings the directories it lacks, but nothing is below a file.
+    let mut spec = SandboxSpec::new(tree(&[("/file", b"")]));
+    spec.mounts.push(mount("/file/place", tree(&[]), false));
     assert!(matches!(zygote().spawn(spec), Err(RuntimeError::Invalid(_))));
 }
 
