@@ -15,6 +15,7 @@ use crate::host::{Host, InterruptHandle, InterruptState};
 use crate::job::{Job, JobResult};
 use crate::module::Loader;
 use crate::ops::{self, job::Progress};
+use crate::sys;
 
 /// The functions of the bootstrap that are called from here.
 struct Hooks {
@@ -56,6 +57,14 @@ impl Isolate {
     /// process share what this made.
     pub fn boot() -> Isolate {
         boot::boot()
+    }
+
+    /// Makes what forks allocate go into pages of their own, and not between what they share. To be called last
+    /// before the first fork.
+    pub(crate) fn fill_gaps(&mut self) {
+        let end = sys::fill_gaps();
+        engine::fill_gaps(&mut self.js, end);
+        sys::fill_gaps();
     }
 
     /// Gives the isolate to a sandbox. To be called once, in the forked process, before any user code.

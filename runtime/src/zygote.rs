@@ -64,6 +64,7 @@ impl<'a> Zygote<'a> {
         let locks = lockdown::lock_zygote(&mut lockdown)?;
         let mut zygote = Zygote { control, signals, memory, isolate, locks, lockdown, live: Vec::new() };
         zygote.try_last_lock()?;
+        zygote.isolate.fill_gaps();
         Ok(zygote)
     }
 

@@ -9,14 +9,16 @@ compile_error!("an engine is needed: one of the features `quickjs` (the default)
 mod quickjs;
 #[cfg(feature = "quickjs")]
 pub(crate) use quickjs::{
-    collect_garbage, configure_process, create_params, heap_bytes, hold_back_collector, set_memory_limit,
+    collect_garbage, configure_process, create_params, fill_gaps, heap_bytes, hold_back_collector,
+    set_memory_limit,
 };
 
 #[cfg(all(feature = "v8", not(feature = "quickjs")))]
 mod v8;
 #[cfg(all(feature = "v8", not(feature = "quickjs")))]
 pub(crate) use v8::{
-    collect_garbage, configure_process, create_params, heap_bytes, hold_back_collector, set_memory_limit,
+    collect_garbage, configure_process, create_params, fill_gaps, heap_bytes, hold_back_collector,
+    set_memory_limit,
 };
 
 /// What the engine of this build can do. Tests select by it.

@@ -16,10 +16,14 @@ const COLLECTOR_SLACK_BYTES: usize = 16 << 20;
 /// The part of the main thread's 8 MiB stack that JavaScript may use; the rest is for what an operation calls.
 const STACK_KIB: usize = 3 << 10;
 
+/// Blocks from this size on come from the allocator one by one; smaller ones are packed by size.
+const LARGE: usize = 512;
+
 unsafe extern "C" {
     fn JS_GetRuntime(context: *mut c_void) -> *mut c_void;
     fn JS_RunGC(runtime: *mut c_void);
     fn JS_SetGCThreshold(runtime: *mut c_void, bytes: usize);
+    fn js_malloc_rt(runtime: *mut c_void, bytes: usize) -> *mut c_void;
     fn v82jsc_malloc_size(runtime: *mut c_void) -> usize;
 }
 
@@ -70,6 +74,19 @@ pub(crate) fn hold_back_collector(js: &mut JsRuntime) {
     let runtime = runtime(js);
     // SAFETY: as above.
     unsafe { JS_SetGCThreshold(runtime, threshold) }
+}
+
+/// Uses up the free memory between the objects of the heap, for good: see [`crate::sys::fill_gaps`], which has to be
+/// called before, and tells where the gaps end.
+pub(crate) fn fill_gaps(js: &mut JsRuntime, end: usize) {
+    let runtime = runtime(js);
+    for bytes in (8..LARGE).step_by(8) {
+        // SAFETY: the runtime lives as long as `js`; what is allocated belongs to nobody and is never used.
+        while let block = unsafe { js_malloc_rt(runtime, bytes) }
+            && !block.is_null()
+            && block.addr() < end
+        {}
+    }
 }
 
 /// The `JSRuntime` below. A context handle of this engine points to a tagged value whose first word is its
