@@ -93,6 +93,8 @@ impl Isolate {
     fn forget_warming(&mut self) {
         boot::call(&mut self.js, &self.hooks.forget);
         self.entered = false;
+        // Here and not in a fork, which would copy every page that it frees something in.
+        self.loader.forget();
         let state = self.js.op_state();
         let mut state = state.borrow_mut();
         state.take::<Host>();

@@ -62,6 +62,11 @@ impl Loader {
         *self.inner.borrow_mut() = Inner { trees: Some(Trees::new(host)), cwd, ..Inner::default() };
     }
 
+    /// Lets go of all trees and sources.
+    pub(crate) fn forget(&self) {
+        *self.inner.borrow_mut() = Inner::default();
+    }
+
     /// Moves what specifiers in no file are relative to, and forgets what was read before.
     pub(crate) fn begin_job(&self, cwd: &str) {
         let mut inner = self.inner.borrow_mut();

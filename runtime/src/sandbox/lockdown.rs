@@ -38,6 +38,9 @@ pub(crate) fn touch() {
     unsafe { tzset() };
     let _ = std::thread::available_parallelism();
     let _ = sys::random(&mut [0; 8]);
+    // What starting a thread needs, down to its stack, which the library keeps for the next one: a watchdog's.
+    let thread = std::thread::Builder::new().stack_size(super::watchdog::STACK).spawn(|| ());
+    let _ = thread.map(std::thread::JoinHandle::join);
 }
 
 unsafe extern "C" {

@@ -20,7 +20,7 @@ use crate::zygote::{ARM, INTERRUPT};
 /// How long interrupted code may take to come back.
 const GRACE: Duration = Duration::from_millis(100);
 /// The thread calls a handful of functions.
-const STACK: usize = 64 << 10;
+pub(super) const STACK: usize = 64 << 10;
 
 /// The job being watched.
 #[derive(Clone, Copy)]

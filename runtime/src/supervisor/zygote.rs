@@ -231,6 +231,8 @@ impl Drop for Process {
 const ENVIRONMENT: &[(&str, &str)] = &[
     // One arena: a second one would count as memory of the sandbox, and threads are few.
     ("MALLOC_ARENA_MAX", "1"),
+    // Libraries are bound once, and not in every fork again.
+    ("LD_BIND_NOW", "1"),
     ("TZ", "UTC"),
     ("LC_ALL", "C"),
     ("V82JSC_NO_BC_CACHE", "1"),
