@@ -103,7 +103,7 @@ fn single_writes(layer: &dyn Layer) -> f64 {
 /// Memory and SQLite.
 pub fn table() -> Table {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let sqlite = SqliteLayer::create(&folder.path().join("bench.cowry"), &SqliteOptions::default())
+    let sqlite = SqliteLayer::create(folder.path().join("bench.cowry"), &SqliteOptions::default())
         .expect("a workspace");
     let memory = MemoryLayer::new();
     let mut all = rows("memory", &memory, 20, ["200 k/s", "1 M/s", "600 k/s"]);
