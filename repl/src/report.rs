@@ -40,18 +40,23 @@ fn run_status(record: &RunRecord) -> u8 {
     }
 }
 
-/// Prints a result: on a terminal as an inspector would, elsewhere text as it is and other values as JSON. What
-/// JSON cannot express is rendered everywhere rather than lost.
+/// Prints a run's result: on a terminal as an inspector would, elsewhere text as it is and other values as JSON.
+/// What JSON cannot express is rendered everywhere rather than lost.
 pub fn result(out: &mut Output, value: Option<&Value>) -> Outcome<()> {
-    let Some(value) = value else { return Ok(()) };
-    let forms = match out.out_is_terminal {
-        true => [&value.text, &value.rendered, &value.json],
-        false => [&value.text, &value.json, &value.rendered],
-    };
-    if let Some(text) = forms.into_iter().flatten().next() {
-        out.text(text)?;
+    match (value, out.out_is_terminal) {
+        (None, _) => Ok(()),
+        (Some(value), true) => inspected(out, value),
+        (Some(value), false) => first(out, [&value.text, &value.json, &value.rendered]),
     }
-    Ok(())
+}
+
+/// Prints a value as `console.log` would.
+pub fn inspected(out: &mut Output, value: &Value) -> Outcome<()> {
+    first(out, [&value.text, &value.rendered, &value.json])
+}
+
+fn first(out: &mut Output, forms: [&Option<String>; 3]) -> Outcome<()> {
+    forms.into_iter().flatten().next().map_or(Ok(()), |text| out.text(text))
 }
 
 /// Says why the program failed. What it threw is its own text; the rest is ours.

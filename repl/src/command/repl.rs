@@ -108,7 +108,9 @@ impl Evaluator for Evaluating {
             }));
             return Ok(status);
         }
-        report::result(out, report.value.as_ref())?;
+        if let Some(value) = &report.value {
+            report::inspected(out, value)?;
+        }
         if let Some(line) = outcome_line(&report.outcome, &self.limits) {
             report::failure(out, &report.outcome, &line);
         }
