@@ -56,7 +56,10 @@ pub fn inspected(out: &mut Output, value: &Value) -> Outcome<()> {
 }
 
 fn first(out: &mut Output, forms: [&Option<String>; 3]) -> Outcome<()> {
-    forms.into_iter().flatten().next().map_or(Ok(()), |text| out.text(text))
+    if let Some(text) = forms.into_iter().flatten().next() {
+        out.text(text)?;
+    }
+    Ok(())
 }
 
 /// Says why the program failed. What it threw is its own text; the rest is ours.
