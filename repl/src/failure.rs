@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use cowry_shell_core::ErrorKind;
+use cowry_shell_core::{Errno, ErrorKind};
 
 use crate::status;
 
@@ -72,7 +72,20 @@ impl From<cowry_shell_core::Error> for Failure {
             ErrorKind::Refused => status::REFUSED,
             _ => status::COWRY,
         };
+        if is_busy(&error) {
+            let line = "the workspace is locked by another process: wait for it to end and try again";
+            return Failure::with_status(status, line);
+        }
         Failure::with_status(status, one_line(&error.to_string()))
+    }
+}
+
+/// Whether another process was writing, and did not end in time.
+fn is_busy(error: &cowry_shell_core::Error) -> bool {
+    match error {
+        cowry_shell_core::Error::Files(error) => error.errno() == Errno::EBUSY,
+        cowry_shell_core::Error::Store(error) => error.errno() == Errno::EBUSY,
+        _ => false,
     }
 }
 

@@ -40,23 +40,23 @@ fn run_status(record: &RunRecord) -> u8 {
     }
 }
 
-/// Prints a run's result: on a terminal as an inspector would, elsewhere text as it is and other values as JSON.
-/// What JSON cannot express is rendered everywhere rather than lost.
-pub fn result(out: &mut Output, value: Option<&Value>) -> Outcome<()> {
-    match (value, out.out_is_terminal) {
-        (None, _) => Ok(()),
-        (Some(value), true) => inspected(out, value),
-        (Some(value), false) => first(out, [&value.text, &value.json, &value.rendered]),
+/// Prints the result of a run: on a terminal as an inspector would, elsewhere text as it is and other values
+/// as JSON.
+fn result(out: &mut Output, value: Option<&Value>) -> Outcome<()> {
+    if out.out_is_terminal {
+        return rendered(out, value);
     }
+    let Some(value) = value else { return Ok(()) };
+    if let Some(text) = value.text.as_ref().or(value.json.as_ref()) {
+        out.text(text)?;
+    }
+    Ok(())
 }
 
 /// Prints a value as `console.log` would.
-pub fn inspected(out: &mut Output, value: &Value) -> Outcome<()> {
-    first(out, [&value.text, &value.rendered, &value.json])
-}
-
-fn first(out: &mut Output, forms: [&Option<String>; 3]) -> Outcome<()> {
-    if let Some(text) = forms.into_iter().flatten().next() {
+pub fn rendered(out: &mut Output, value: Option<&Value>) -> Outcome<()> {
+    let Some(value) = value else { return Ok(()) };
+    if let Some(text) = [&value.text, &value.rendered, &value.json].into_iter().flatten().next() {
         out.text(text)?;
     }
     Ok(())
@@ -107,12 +107,13 @@ fn files(out: &mut Output, report: &RunReport) {
     let and_discarded = if discarded > 0 { format!("; {discarded} discarded") } else { String::new() };
     let id = &record.id;
     match &record.fate {
+        _ if record.dry_run && report.diff.is_empty() => out.note("dry run: no changes"),
+        _ if record.dry_run => out.note(&format!("dry run, nothing committed: {kept_sums}{and_discarded}")),
         Fate::Committed { revision } => {
             out.note(&format!("committed revision {revision}: {kept_sums}{and_discarded}"));
         }
         Fate::Unchanged if discarded > 0 => out.note(&format!("nothing to commit{and_discarded}")),
-        Fate::Unchanged | Fate::Dropped => {}
-        Fate::DryRun => out.note(&format!("dry run, nothing committed: {kept_sums}{and_discarded}")),
+        Fate::Unchanged | Fate::Dropped | Fate::DryRun => {}
         Fate::Scratch if report.diff.is_empty() => {}
         Fate::Scratch => {
             let all = counted(report.diff.changes.len() as u64, "path");
@@ -144,7 +145,7 @@ fn conflict_line(record: &RunRecord) -> String {
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let (id, paths) = (&record.id, paths.join(", "));
     format!(
-        "conflict, nothing committed: {paths}{more} changed meanwhile; `cowry runs commit {id} --ours` commits all the same, \
-         `--theirs` only the rest"
+        "conflict, nothing committed: {paths}{more} changed meanwhile; `cowry runs commit {id} --theirs` takes the \
+         run's version of that, `--ours` the rest only"
     )
 }

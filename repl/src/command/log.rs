@@ -50,7 +50,7 @@ fn lines(revisions: &[RevisionInfo], now: Option<Timestamp>, style: Style) -> Ve
             now.map_or_else(|| iso(info.sealed_at), |now| ago(info.sealed_at, now)),
             info.kind.to_string(),
             info.run.clone().unwrap_or_else(|| "-".into()),
-            shown(info.message.as_deref().unwrap_or_default()),
+            message(info),
         ]);
     }
     table.lines(|_, column, cell| match column {
@@ -61,12 +61,22 @@ fn lines(revisions: &[RevisionInfo], now: Option<Timestamp>, style: Style) -> Ve
     })
 }
 
+/// The name a revision was given, if it was, and what its maker said.
+fn message(info: &RevisionInfo) -> String {
+    let message = shown(info.message.as_deref().unwrap_or_default());
+    match &info.name {
+        Some(name) => format!("[{}] {message}", shown(name)),
+        None => message,
+    }
+}
+
 fn object(info: &RevisionInfo) -> Value {
     json!({
         "revision": info.id.0,
         "sealed": iso(info.sealed_at),
         "kind": info.kind.to_string(),
         "run": info.run,
+        "name": info.name,
         "message": info.message,
     })
 }

@@ -108,9 +108,7 @@ impl Evaluator for Evaluating {
             }));
             return Ok(status);
         }
-        if let Some(value) = &report.value {
-            report::inspected(out, value)?;
-        }
+        report::rendered(out, report.value.as_ref())?;
         if let Some(line) = outcome_line(&report.outcome, &self.limits) {
             report::failure(out, &report.outcome, &line);
         }

@@ -15,13 +15,13 @@ Examples:
   cowry -w site.cowry runs
   cowry -w site.cowry runs show k3m9                 the beginning of an id is enough
   cowry -w site.cowry runs diff k3m9                 what a failed run would have changed
-  cowry -w site.cowry runs commit k3m9 --theirs      commit it after all";
+  cowry -w site.cowry runs commit latest             commit it after all";
 
 const COMMIT_EXAMPLES: &str = "\
 Examples:
   cowry -w site.cowry runs commit k3m9
-  cowry -w site.cowry runs commit k3m9 --ours        where both changed a path, the run's version wins
-  cowry -w site.cowry runs commit k3m9 --theirs      where both changed a path, it stays as it is";
+  cowry -w site.cowry runs commit k3m9 --ours        where both changed a path, it stays as it is
+  cowry -w site.cowry runs commit k3m9 --theirs      where both changed a path, the run's version wins";
 
 /// List runs, look into one, commit or drop what a failed one wrote
 #[derive(Args, Debug)]
@@ -55,7 +55,7 @@ struct ListArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  cowry -w site.cowry runs show k3m9")]
 struct ShowArgs {
-    /// The run; the beginning of its id is enough
+    /// The run: its id, the beginning of that, or latest
     #[arg(value_name = "ID")]
     id: String,
 }
@@ -64,7 +64,7 @@ struct ShowArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  cowry -w site.cowry runs diff k3m9 -- /out")]
 struct RunDiffArgs {
-    /// The run; the beginning of its id is enough
+    /// The run: its id, the beginning of that, or latest
     #[arg(value_name = "ID")]
     id: String,
     /// Only these paths and what is below them, after `--`
@@ -78,13 +78,13 @@ struct RunDiffArgs {
 #[derive(Args, Debug)]
 #[command(after_help = COMMIT_EXAMPLES)]
 struct CommitArgs {
-    /// The run; the beginning of its id is enough
+    /// The run: its id, the beginning of that, or latest
     #[arg(value_name = "ID")]
     id: String,
-    /// Where both changed a path, takes the run's version
+    /// Where both changed a path, leaves it as the workspace has it
     #[arg(long, conflicts_with = "theirs")]
     ours: bool,
-    /// Where both changed a path, leaves it as it is
+    /// Where both changed a path, takes the run's version
     #[arg(long)]
     theirs: bool,
 }
@@ -93,7 +93,7 @@ struct CommitArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  cowry -w site.cowry runs drop k3m9")]
 struct DropArgs {
-    /// The run; the beginning of its id is enough
+    /// The run: its id, the beginning of that, or latest
     #[arg(value_name = "ID")]
     id: String,
 }
@@ -190,7 +190,7 @@ fn advise(error: cowry_shell_core::Error, id: &str) -> Failure {
         Failure::Said { status: crate::status::CONFLICT, line } => Failure::with_status(
             crate::status::CONFLICT,
             format!(
-                "{line}; `cowry runs commit {id} --ours` takes the run's version, `--theirs` leaves those paths"
+                "{line}; `cowry runs commit {id} --theirs` takes the run's version, `--ours` leaves those paths out"
             ),
         ),
         failure => failure,

@@ -75,7 +75,7 @@ impl<'a> Scanner<'a> {
         self.last = Last::Operand;
         while let Some(c) = self.rest.next() {
             match c {
-                '\\' if matches!(self.rest.peek(), None) => return true,
+                '\\' if self.rest.peek().is_none() => return true,
                 '\\' => {
                     // A continued line that has nothing after it yet is the end of what was typed.
                     let continued = self.rest.next() == Some('\n');

@@ -2,5 +2,12 @@
 
 mod console;
 mod embedding;
+mod files;
+mod history;
+mod json;
+mod mistakes;
+mod output;
+mod prompt;
+mod runs;
 mod tour;
 mod weather;

@@ -6,7 +6,7 @@ const {
   op_cowry_threw,
 } = core.ops;
 const { inspect, tidy } = core.loadExtScript("ext:cowry/console.js");
-const { createRequire, forget: forgetModules, runMain } = core.loadExtScript("ext:cowry/commonjs.js");
+const { Module, createRequire, forget: forgetModules, runMain } = core.loadExtScript("ext:cowry/commonjs.js");
 const { process, exiting } = core.loadExtScript("ext:cowry/host_process.js");
 const { nodeError } = core.loadExtScript("ext:cowry/errors.js");
 
@@ -17,6 +17,7 @@ const FRAME = /^\s*at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/;
 
 let jobs = 0;
 let entries = 0;
+let exposed = [];
 let inEntry = false;
 
 function framesOf(stack) {
@@ -180,7 +181,7 @@ async function runProgram(job) {
   if (opened === null) return undefined;
   process.argv.length = 1;
   if (job.kind === "expression") {
-    define("require", createRequire(`${process.cwd()}/[eval]`.replace("//", "/")));
+    expose(`${process.cwd()}/[eval]`.replace("//", "/"));
   } else {
     process.argv.push(opened.path);
   }
@@ -194,9 +195,26 @@ function define(name, value) {
   Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
 }
 
+// Code that is in no file finds `require` and the built-in modules as globals, as with `node -e` and at Node's
+// prompt. A program's own name takes the place of a module's.
+function expose(place) {
+  if (Object.hasOwn(globalThis, "require")) return;
+  const require = createRequire(place);
+  define("require", require);
+  exposed = Module.builtinModules.filter((name) => !name.includes("/") && !Object.hasOwn(globalThis, name));
+  for (const name of exposed) {
+    Object.defineProperty(globalThis, name, {
+      get: () => require(name),
+      set: (value) => define(name, value),
+      enumerable: false,
+      configurable: true,
+    });
+  }
+}
+
 async function runEntry(job) {
   entries += 1;
-  if (!Object.hasOwn(globalThis, "require")) define("require", createRequire("/[repl]"));
+  expose("/[repl]");
   const { code, declares, url } = op_cowry_entry(job.code, entries);
   for (const name of declares) {
     if (!Object.hasOwn(globalThis, name)) {
@@ -249,7 +267,7 @@ return {
   exit: exiting,
   forget() {
     entries = 0;
-    for (const name of ["a", "c", "input", "env", "ctx", "require"]) delete globalThis[name];
+    for (const name of [...exposed, "a", "c", "input", "env", "ctx", "require"]) delete globalThis[name];
     process.argv.length = 1;
     process.env = {};
     forgetModules();

@@ -1,0 +1,96 @@
+//! `cowry fs`: files in and out of a workspace.
+
+use crate::console::{Place, check};
+
+#[test]
+fn put_get_cat_and_rm() {
+    Place::new().write("a.txt", "hello\n").check(
+        r#"
+$ cowry -w a.cowry fs put a.txt
+! created workspace a.cowry
+! committed revision 1: put /a.txt
+$ echo piped | cowry -w a.cowry fs put - /deep/er/b
+! committed revision 2: put /deep/er/b
+$ cowry -w a.cowry fs put a.txt /deep/
+! committed revision 3: put /deep/a.txt
+$ cowry -w a.cowry fs cat /a.txt /deep/er/b
+hello
+piped
+$ cowry -w a.cowry fs get /deep/er/b && cat b
+piped
+! wrote b
+$ cowry -w a.cowry fs get /a.txt -
+hello
+$ cowry -w a.cowry fs rm /deep
+! cowry: /deep is a directory: -r removes it and everything below it
+[exit status: 125]
+$ cowry -w a.cowry fs rm -r /deep /a.txt
+! committed revision 4: rm /deep /a.txt
+$ cowry -w a.cowry fs ls
+$ cowry -w a.cowry fs cat latest~1:/a.txt
+hello
+"#,
+    );
+}
+
+#[test]
+fn ls_and_tree() {
+    check(
+        r#"
+$ cowry -w a.cowry run -q -e 'fs.mkdirSync("/d/e", { recursive: true }); fs.writeFileSync("/d/f", "12345", { mode: 0o600 }); fs.symlinkSync("d/f", "/l")'
+$ cowry -w a.cowry fs ls
+d/
+l -> d/f
+$ cowry -w a.cowry fs ls -l
+drwxr-xr-x  3  1000:1000  0  20…Z  d/
+lrwxrwxrwx  1  1000:1000  3  20…Z  l -> d/f
+$ cowry -w a.cowry fs ls -l /d/f
+-rw-------  1  1000:1000  5  20…Z  f
+$ cowry -w a.cowry fs tree
+/
+├── d/
+│   ├── e/
+│   └── f
+└── l -> d/f
+
+2 directories, 2 files
+$ cowry -w a.cowry fs tree --depth 1 | head -3
+/
+├── d/
+└── l -> d/f
+"#,
+    );
+}
+
+#[test]
+fn folders_go_in_and_come_out_the_same() {
+    Place::new().write("in/a", "1\n").write("in/b/c", "2\n").check(
+        r#"
+$ chmod 755 in/a && ln -s a in/link && cowry -w a.cowry fs import in /data
+! created workspace a.cowry
+! committed revision 1: import in into /data
+! 2 files, 4 B
+$ cowry -w a.cowry fs export /data out
+! wrote out: 2 files, 4 B
+$ diff -r in out && test -x out/a && readlink out/link
+a
+"#,
+    );
+}
+
+#[test]
+fn archives_go_in_and_come_out_the_same() {
+    Place::new().write("in/a", "1\n").write("in/b/c", "2\n").check(
+        r#"
+$ tar -C in -cf in.tar . && cowry -w a.cowry fs import in.tar
+! created workspace a.cowry
+! committed revision 1: import in.tar into /
+! 2 files, 4 B
+$ mkdir out && cowry -q -w a.cowry fs export / - | tar -C out -xf - && diff -r in out
+$ tar -C in -cf - . | cowry -q -w a.cowry fs import - /again && cowry -w a.cowry fs cat /again/b/c
+2
+$ cowry -q -w a.cowry fs export /again again.tar && tar -tf again.tar | grep -c c
+1
+"#,
+    );
+}

@@ -1,0 +1,220 @@
+//! Runs and revisions: what is committed, shown, restored.
+
+use crate::console::{Place, check};
+
+#[test]
+fn a_run_commits_what_it_wrote() {
+    check(
+        r#"
+$ cowry -w a.cowry run -e 'fs.mkdirSync("/out"); fs.writeFileSync("/out/a", "one\n"); fs.writeFileSync("/tmp/x", "")'
+! created workspace a.cowry
+! committed revision 1: 2 added; 2 discarded
+$ cowry -w a.cowry run -e 'fs.appendFileSync("/out/a", "two\n")'
+! committed revision 2: 1 modified
+$ cowry -w a.cowry run -e 'fs.readFileSync("/out/a", "utf8")'
+one
+two
+$ cowry -w a.cowry diff
+M /out/a
+--- a/out/a
++++ b/out/a
+@@ -1 +1,2 @@
+ one
++two
+"#,
+    );
+}
+
+#[test]
+fn a_run_that_fails_leaves_nothing_but_its_record() {
+    check(
+        r#"
+$ cowry -w a.cowry run -q -e 'fs.writeFileSync("/keep", "1")'
+$ cowry -w a.cowry run -e 'fs.rmSync("/keep"); fs.writeFileSync("/half", ""); throw new Error("half way")'
+! Error: half way
+…
+! nothing committed: the run failed; `cowry runs diff …` shows what it did
+[exit status: 1]
+$ cowry -w a.cowry fs ls
+keep
+$ cowry -w a.cowry runs
+…  [eval]  threw      not committed (it failed)
+…  [eval]  completed  committed as revision 1
+"#,
+    );
+}
+
+#[test]
+fn a_dry_run_shows_the_changes_and_commits_nothing() {
+    check(
+        r#"
+$ cowry -w a.cowry run --dry-run -e 'fs.writeFileSync("/a", "x\n"); fs.writeFileSync("/tmp/b", ""); "result"'
+result
+A /a
+--- /dev/null
++++ b/a
+@@ -0,0 +1 @@
++x
+! dry run, nothing committed: 1 added; 2 discarded
+$ ls
+"#,
+    );
+}
+
+#[test]
+fn rules_apply_in_the_order_given() {
+    check(
+        r#"
+$ cowry -w a.cowry run --persist /cache/keep --discard '/cache/**' -e '
+>   fs.mkdirSync("/cache"); fs.writeFileSync("/cache/keep", "1"); fs.writeFileSync("/cache/drop", "1")'
+! created workspace a.cowry
+! committed revision 1: …
+$ cowry -w a.cowry fs tree
+/
+└── cache/
+    └── keep
+
+1 directory, 1 file
+"#,
+    );
+}
+
+#[test]
+fn a_policy_file_beside_the_caller_is_obeyed() {
+    let place = Place::new();
+    place.write(
+        "cowry.toml",
+        "[files]\ndefault = \"discard\"\n[[files.rule]]\nglob = \"/out/**\"\nkeep = \"persist\"\n",
+    );
+    place.write("other.toml", "[limits]\nwall = \"200ms\"\n");
+    place.check(
+        r#"
+$ cowry -w a.cowry run -q -e 'fs.mkdirSync("/out"); fs.writeFileSync("/out/a", ""); fs.writeFileSync("/b", "")'
+$ cowry -w a.cowry fs ls
+out/
+$ cowry run --policy other.toml -e 'await new Promise(done => setTimeout(done, 60000))'
+! cowry: timed out after 200ms; --wall gives it more
+[exit status: 124]
+"#,
+    );
+}
+
+#[test]
+fn without_a_workspace_everything_is_discarded_and_that_is_said() {
+    check(
+        r#"
+$ cowry run -e 'fs.writeFileSync("/a", "x"); "result"'
+result
+! 1 path discarded: without a workspace (-w FILE) nothing is kept
+$ ls
+"#,
+    );
+}
+
+#[test]
+fn the_workspace_may_be_named_in_the_environment() {
+    check(
+        r#"
+$ COWRY_WORKSPACE=a.cowry cowry run -q -e 'fs.writeFileSync("/a", "x")'
+$ COWRY_WORKSPACE=a.cowry cowry fs cat /a
+x
+"#,
+    );
+}
+
+#[test]
+fn log_lists_revisions_the_latest_first() {
+    check(
+        r#"
+$ cowry -w a.cowry run -q -m 'first things' -e 'fs.writeFileSync("/a", "1")'
+$ cowry -w a.cowry fs rm /a
+! committed revision 2: rm /a
+$ cowry -w a.cowry log -n 2
+2  20…Z  edit  …  rm /a
+1  20…Z  run   …  first things
+"#,
+    );
+}
+
+#[test]
+fn a_diff_has_several_forms() {
+    check(
+        r#"
+$ cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "1\n2\n"); fs.writeFileSync("/bin", new Uint8Array([0, 1, 2]))'
+$ cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "1\n3\n"); fs.rmSync("/bin"); fs.mkdirSync("/d"); fs.symlinkSync("a", "/l")'
+$ cowry -w a.cowry diff
+M /a
+--- a/a
++++ b/a
+@@ -1,2 +1,2 @@
+ 1
+-2
++3
+D /bin
+  binary: 3 B removed
+A /d/
+A /l
++link to a
+$ cowry -w a.cowry diff --stat
+M /a    +1 -1
+D /bin  binary 3 B removed
+A /d/
+A /l    link
+2 added, 1 modified, 1 removed; 1 lines added, 1 removed
+$ cowry -w a.cowry diff 0 1 --name-only
+A /a
+A /bin
+$ cowry -w a.cowry diff 0 -- /d
+A /d/
+$ cowry -w a.cowry diff latest latest
+! no changes
+"#,
+    );
+}
+
+#[test]
+fn restore_brings_back_and_stays_in_the_history() {
+    check(
+        r#"
+$ cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "1"); fs.writeFileSync("/b", "1")'
+$ cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "2"); fs.rmSync("/b")'
+$ cowry -w a.cowry restore latest~1 /b
+! committed revision 3: restored from revision 1
+$ cowry -w a.cowry fs cat /a /b
+21
+$ cowry -w a.cowry restore 1
+! committed revision 4: restored from revision 1
+$ cowry -w a.cowry fs cat /a && cowry -w a.cowry fs cat 2:/a
+12
+$ cowry -w a.cowry restore 1
+! nothing differs from revision 1
+"#,
+    );
+}
+
+#[test]
+fn check_and_gc_find_a_sound_workspace() {
+    check(
+        r#"
+$ cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "x".repeat(200000))'
+$ cowry -w a.cowry check
+! no damage found
+$ cowry -w a.cowry gc
+! removed …
+"#,
+    );
+}
+
+#[test]
+fn a_host_folder_is_mounted_read_only_unless_it_says_otherwise() {
+    Place::new().write("data/in.csv", "a,b\n").check(
+        r#"
+$ cowry run --mount /data=data -e 'fs.readFileSync("/data/in.csv", "utf8").length'
+4
+$ cowry run --mount /data=data -e '() => { try { fs.writeFileSync("/data/x", "") } catch (e) { return e.code } }'
+EROFS
+$ cowry -w a.cowry run -q --mount /data=data:rw -e 'fs.writeFileSync("/data/out.csv", "c\n")' && cat data/out.csv
+c
+"#,
+    );
+}

@@ -1,0 +1,199 @@
+//! Every mistake a user makes is told in one line that says what to do, with status 125 (or 123, refused).
+
+use crate::console::{Place, check};
+
+/// The line is told, alone, on standard error.
+fn mistake(place: &Place, line: &str, told: &str) {
+    place.check(&format!("$ {line}\n! cowry: {told}\n[exit status: 125]\n"));
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let place = Place::new();
+    mistake(&place, "cowry run jbo.ts", "no such file: jbo.ts; -e runs code itself");
+    mistake(&place, "cowry run .", ". is a directory: name the file in it to run");
+    mistake(&place, "cowry run -e 1 --input @none.json", "no such file: none.json");
+    mistake(&place, "cowry run -e 1 --policy none.toml", "cannot read the policy none.toml: …");
+    mistake(&place, "cowry -w a.cowry fs put none", "no such file: none");
+    mistake(&place, "cowry -w a.cowry fs import none", "no such file: none");
+    assert_eq!(place.run("ls"), "", "no mistake makes a workspace");
+}
+
+#[test]
+fn a_workspace_that_is_not_there() {
+    let place = Place::new();
+    for command in ["log", "diff", "fs ls", "fs rm /a", "runs", "restore 1", "gc", "check"] {
+        mistake(&place, &format!("cowry -w none.cowry {command}"), "no workspace at none.cowry: …");
+        mistake(
+            &place,
+            &format!("cowry {command}"),
+            "no workspace: name one with -w FILE or COWRY_WORKSPACE",
+        );
+    }
+    mistake(&place, "cowry --no-create -w none.cowry run -e 1", "no workspace at none.cowry: …");
+    assert_eq!(place.run("ls"), "");
+}
+
+#[test]
+fn a_file_that_is_no_workspace() {
+    let place = Place::new();
+    place.write(
+        "text",
+        "just some text, long enough to be looked at by whoever reads headers of files and more\n",
+    );
+    mistake(&place, "cowry -w text log", "text is not a Cowry workspace: name another file");
+    mistake(&place, "cowry -w text run -e 1", "text is not a Cowry workspace: name another file");
+    place.check("$ head -c 9 text\njust some\n");
+}
+
+#[test]
+fn a_workspace_of_a_later_version() {
+    let place = Place::new();
+    place.run("cowry -q -w a.cowry run -e 1");
+    let file = rusqlite::Connection::open(place.path().join("a.cowry")).expect("a SQLite file");
+    file.pragma_update(None, "user_version", 9999).expect("changed");
+    drop(file);
+    mistake(
+        &place,
+        "cowry -w a.cowry log",
+        "a.cowry has schema 9999, this version reads up to …: use a newer cowry",
+    );
+}
+
+#[test]
+fn a_bad_glob() {
+    let place = Place::new();
+    mistake(
+        &place,
+        "cowry run -e 1 --persist 'out/**'",
+        "--persist: bad glob \"out/**\": it must begin with …",
+    );
+    mistake(&place, "cowry run -e 1 --discard '/a[' ", "--discard: bad glob \"/a[\": …");
+}
+
+#[test]
+fn bad_json() {
+    let place = Place::new();
+    place.write("bad.json", "{\n  \"a\": ,\n}\n");
+    mistake(
+        &place,
+        "cowry run -e 1 --input hello",
+        "--input is no JSON: expected value at line 1 column 1; a string needs quotes, as in '\"text\"', a file is @FILE",
+    );
+    mistake(
+        &place,
+        "cowry run -e 1 --input @bad.json",
+        "bad.json is no JSON: expected value at line 2 column 8",
+    );
+}
+
+#[test]
+fn a_bad_policy() {
+    let place = Place::new();
+    place.write("a.toml", "[limits]\nmemory = \"1GiB\"\nmemroy = \"1GiB\"\n");
+    place.write("b.toml", "[limits]\nwall = 30\n");
+    mistake(&place, "cowry run -e 1 --policy a.toml", "a.toml:3: unknown key …memroy…");
+    mistake(
+        &place,
+        "cowry run -e 1 --policy b.toml",
+        "b.toml:2: …a duration needs a unit: write \"30s\" instead of 30…",
+    );
+}
+
+#[test]
+fn a_bad_size_or_duration() {
+    let place = Place::new();
+    mistake(&place, "cowry run -e 1 --memory 128", "…a size needs a unit: write \"128MiB\" instead of 128 …");
+    mistake(&place, "cowry run -e 1 --wall 5x", "…unknown unit \"x\" in \"5x\": …");
+}
+
+#[test]
+fn a_bad_mount() {
+    let place = Place::new();
+    mistake(&place, "cowry run -e 1 --mount data", "mount \"data\": write /data=SOURCE, or /data=SOURCE:rw");
+    mistake(&place, "cowry run -e 1 --mount /data=none", "cannot mount none at /data: …");
+}
+
+#[test]
+fn a_revision_that_is_not_there() {
+    let place = Place::new();
+    place.run("cowry -q -w a.cowry run -e 'fs.writeFileSync(\"/a\", \"\")'");
+    mistake(&place, "cowry -w a.cowry diff 7", "there is no revision 7: the latest is 1");
+    mistake(&place, "cowry -w a.cowry restore newest", "\"newest\" names no revision: …");
+    mistake(&place, "cowry -w a.cowry fs cat 9:/a", "there is no revision 9: the latest is 1");
+    mistake(&place, "cowry -w a.cowry fs cat nonsense:/a", "…\"nonsense\" names no revision: …");
+}
+
+#[test]
+fn a_run_that_is_not_there() {
+    let place = Place::new();
+    place.run("cowry -q -w a.cowry run -e 1");
+    for command in ["show", "diff", "commit", "drop"] {
+        mistake(&place, &format!("cowry -w a.cowry runs {command} zzzzzzzz"), "no run zzzzzzzz: …");
+    }
+}
+
+#[test]
+fn a_path_that_is_not_there() {
+    let place = Place::new();
+    place.run("cowry -q -w a.cowry run -e 'fs.mkdirSync(\"/d\")'");
+    mistake(&place, "cowry -w a.cowry fs cat /none", "ENOENT: no such file or directory, open '/none'");
+    mistake(&place, "cowry -w a.cowry fs ls /none", "ENOENT: no such file or directory, stat '/none'");
+    mistake(&place, "cowry -w a.cowry fs cat /d", "/d is a directory: `cowry fs ls` lists it");
+    mistake(&place, "cowry -w a.cowry fs rm /", "/ cannot be removed: name what is in it");
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense() {
+    let place = Place::new();
+    mistake(&place, "cowry", "which command? `cowry --help` lists them");
+    mistake(
+        &place,
+        "cowry rnu",
+        "unrecognized subcommand 'rnu'; tip: a similar subcommand exists: 'runs' (…)",
+    );
+    mistake(
+        &place,
+        "cowry run",
+        "the following required arguments were not provided: <FILE> (`cowry run --help` …)",
+    );
+    mistake(&place, "cowry run -e 1 --memroy 1GiB", "unexpected argument '--memroy' found; …");
+    mistake(&place, "cowry run -e 1 --env A", "…write NAME=VALUE…");
+}
+
+#[test]
+fn a_program_that_is_a_worker_without_a_request() {
+    Place::new().write("worker.js", "export default { fetch() {} }\n").check(
+        "
+$ cowry run worker.js
+! cowry: …
+[exit status: 125]
+",
+    );
+}
+
+#[test]
+fn a_workspace_that_another_process_is_writing() {
+    let place = Place::new();
+    place.run("cowry -q -w a.cowry run -e 1");
+    let file = rusqlite::Connection::open(place.path().join("a.cowry")).expect("a SQLite file");
+    file.execute_batch("BEGIN EXCLUSIVE").expect("locked");
+    place.write("a.txt", "1");
+    mistake(
+        &place,
+        "cowry -w a.cowry fs put a.txt",
+        "the workspace is locked by another process: wait for it to end and try again",
+    );
+}
+
+#[test]
+fn json_tells_of_a_mistake_too() {
+    check(
+        r#"
+$ cowry --json -w none.cowry log
+{"error":{"message":"no workspace at none.cowry: …","status":125}}
+! cowry: no workspace at none.cowry: …
+[exit status: 125]
+"#,
+    );
+}

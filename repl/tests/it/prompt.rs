@@ -1,0 +1,143 @@
+//! The REPL through a pipe: no prompts, a commit at the end if no entry failed.
+
+use crate::console::check;
+
+#[test]
+fn entries_share_globals_and_their_values_are_printed() {
+    check(
+        r#"
+$ cowry repl <<'E'
+> const a = 20
+> let b: number = 22
+> a + b
+> function f(x) {
+>   return { x, list: [1, 2] }
+> }
+> f('y')
+> await Promise.resolve('later')
+> console.log('printed')
+> import { join } from 'node:path'
+> join('/a', 'b')
+> E
+undefined
+undefined
+42
+undefined
+{ x: "y", list: [ 1, 2 ] }
+later
+printed
+undefined
+undefined
+/a/b
+"#,
+    );
+}
+
+#[test]
+fn piped_input_commits_at_its_end() {
+    check(
+        r#"
+$ echo 'fs.writeFileSync("/a", "1")' | cowry -w a.cowry repl
+undefined
+! created workspace a.cowry
+! committed revision 1: 1 added
+$ cowry -w a.cowry fs cat /a
+1
+"#,
+    );
+}
+
+#[test]
+fn piped_input_commits_nothing_if_an_entry_failed() {
+    check(
+        r#"
+$ printf 'fs.writeFileSync("/a", "1")\nthrow new Error("no")\n2' | cowry -w a.cowry repl
+undefined
+2
+! created workspace a.cowry
+! Error: no
+…
+! an entry failed: 1 path not committed (.commit commits at once)
+[exit status: 1]
+$ cowry -w a.cowry fs ls
+"#,
+    );
+}
+
+#[test]
+fn dot_commands() {
+    check(
+        r#"
+$ cowry -w a.cowry repl <<'E'
+> fs.writeFileSync('/a', 'one\n')
+> .diff
+> .commit the first
+> .diff
+> fs.writeFileSync('/a', 'two\n')
+> .discard
+> fs.readFileSync('/a', 'utf8')
+> .exit
+> unreached
+> E
+undefined
+A /a
+--- /dev/null
++++ b/a
+@@ -0,0 +1 @@
++one
+undefined
+one
+! created workspace a.cowry
+! committed revision 1: 1 added
+! no changes
+! discarded
+$ cowry -w a.cowry log -n 1
+1  20…Z  session  …  the first
+"#,
+    );
+}
+
+#[test]
+fn what_is_no_command_is_told_and_fails() {
+    check(
+        r#"
+$ printf '.nonsense\n$ ls\n' | cowry repl
+! cowry: no command .nonsense: .help lists them
+! cowry: bash comes with a later release; write JavaScript
+[exit status: 125]
+"#,
+    );
+}
+
+#[test]
+fn a_killed_sandbox_loses_the_globals_and_not_the_files() {
+    check(
+        r#"
+$ cowry -w a.cowry repl --cpu 300ms <<'E'
+> globalThis.kept = 1; fs.writeFileSync('/a', 'x')
+> [].indexOf.call({ length: 2 ** 53 - 1 }, 1)
+> typeof kept + ' ' + fs.readFileSync('/a', 'utf8')
+> .commit
+> E
+undefined
+undefined x
+! created workspace a.cowry
+! cowry: timed out: it used 300ms of processor time; --cpu gives it more
+! the sandbox was started anew: globals are lost, files are not
+! committed revision 1: 1 added
+[exit status: 124]
+"#,
+    );
+}
+
+#[test]
+fn a_session_in_scratch_commits_nothing() {
+    check(
+        r#"
+$ printf 'fs.writeFileSync("/a", "1")\n.commit\n' | cowry repl
+undefined
+! cowry: there is no workspace to commit to: start with -w FILE
+[exit status: 125]
+"#,
+    );
+}
