@@ -47,6 +47,7 @@ impl Table {
     }
 
     /// The rows as lines, unpainted.
+    #[cfg(test)]
     pub fn plain_lines(&self) -> Vec<String> {
         self.lines(|_, _, cell| cell.to_owned())
     }
