@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use clap::Args;
-use cowry_shell_core::{Limits, Runtime, Session, SessionOptions, Workspace};
+use cowry_shell_core::{Limits, Outcome as RunOutcome, Runtime, Session, SessionOptions, Workspace};
 use serde_json::{Value, json};
 
 use super::run_args::{HandedArgs, PolicyArgs};
@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::render::{diff_lines, json as object, outcome_line, outcome_status, summary};
-use crate::session::{Editor, Evaluator, PipeEditor, ReadLoop, TerminalEditor, history_file};
+use crate::session::{Editor, Evaluated, Evaluator, PipeEditor, ReadLoop, TerminalEditor, history_file};
 use crate::stream::Stream;
 use crate::{interrupt, policy, report};
 
@@ -52,7 +52,8 @@ pub fn run(context: &mut Context, args: ReplArgs) -> Outcome {
     let mut evaluator =
         Evaluating { session, limits, lasts: !workspace.is_scratch(), told: Vec::new(), revision: None };
     let out = &mut context.out;
-    let status = ReadLoop { editor: &mut *editor, evaluator: &mut evaluator, out, failed: 0 }.run()?;
+    let status =
+        ReadLoop { editor: &mut *editor, evaluator: &mut evaluator, out, failed: 0, exited: 0 }.run()?;
     if context.out.json {
         let object = json!({ "entries": evaluator.told, "revision": evaluator.revision, "status": status });
         context.out.object(&object)?;
@@ -89,7 +90,7 @@ struct Evaluating {
 }
 
 impl Evaluator for Evaluating {
-    fn evaluate(&mut self, code: &str, out: &mut Output) -> Outcome {
+    fn evaluate(&mut self, code: &str, out: &mut Output) -> Outcome<Evaluated> {
         let mut logs = Vec::new();
         let report = {
             let _guard = interrupt::to_program(self.session.interrupter());
@@ -99,14 +100,16 @@ impl Evaluator for Evaluating {
                 logs.extend(object::event(&event));
             })?
         };
-        let status = outcome_status(&report.outcome);
+        // Every entry that comes to its end has a value, were it `undefined`; one that exits has none.
+        let leaves = report.value.is_none() && matches!(report.outcome, RunOutcome::Completed { .. });
+        let evaluated = Evaluated { status: outcome_status(&report.outcome), leaves };
         if out.json {
             self.told.push(json!({
                 "outcome": object::outcome(&report.outcome),
                 "result": object::value(report.value.as_ref()),
                 "logs": logs,
             }));
-            return Ok(status);
+            return Ok(evaluated);
         }
         report::rendered(out, report.value.as_ref())?;
         if let Some(line) = outcome_line(&report.outcome, &self.limits) {
@@ -115,7 +118,7 @@ impl Evaluator for Evaluating {
         if report.restarted {
             out.note("the sandbox was started anew: globals are lost, files are not");
         }
-        Ok(status)
+        Ok(evaluated)
     }
 
     fn commit(&mut self, message: Option<&str>, out: &mut Output) -> Outcome<()> {
@@ -135,7 +138,14 @@ impl Evaluator for Evaluating {
 
     fn discard(&mut self, out: &mut Output) -> Outcome<()> {
         self.session.discard()?;
-        out.note("discarded");
+        out.note("discarded; globals are lost with it");
+        Ok(())
+    }
+
+    fn refresh(&mut self, out: &mut Output) -> Outcome<()> {
+        self.session.refresh()?;
+        let base = self.session.base().0;
+        out.note(&format!("now on revision {base}; globals are lost"));
         Ok(())
     }
 

@@ -27,7 +27,11 @@ fn one(lines: &mut Vec<String>, diff: &Diff, change: &Change, style: Style) -> O
     lines.push(head);
     match diff.content(change)? {
         ContentDiff::Same => {}
-        ContentDiff::Text { unified, .. } => lines.extend(unified.lines().map(|line| paint(line, style))),
+        ContentDiff::Text { unified, .. } => {
+            let (head, hunks) = (unified.lines().take(2), unified.lines().skip(2));
+            lines.extend(head.map(|line| style.strong(&shown(line))));
+            lines.extend(hunks.map(|line| paint(line, style)));
+        }
         ContentDiff::Binary { before, after } => lines.push(format!("  binary: {}", sizes(before, after))),
         ContentDiff::TooLarge { before, after } => {
             lines.push(format!("  too large to compare by line: {}", sizes(before, after)));

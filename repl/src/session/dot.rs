@@ -5,6 +5,7 @@
 pub enum Dot {
     Commit(Option<String>),
     Discard,
+    Refresh,
     Diff,
     Help,
     Exit,
@@ -18,7 +19,8 @@ pub enum Dot {
 pub const HELP: &str = "\
 .commit [message]   commit what was written and go on
 .diff               show what is not committed yet
-.discard            throw away what is not committed yet
+.discard            throw away what is not committed yet, and the globals
+.refresh            take what others have committed; globals are lost
 .help               show this
 .exit               leave; Ctrl-D does the same
 Everything else is JavaScript or TypeScript, with top-level await. Ctrl-C interrupts it.
@@ -35,10 +37,13 @@ pub fn parse(line: &str) -> Dot {
         (".commit", "") => Dot::Commit(None),
         (".commit", message) => Dot::Commit(Some(message.to_owned())),
         (".discard", "") => Dot::Discard,
+        (".refresh", "") => Dot::Refresh,
         (".diff", "") => Dot::Diff,
         (".help", "") => Dot::Help,
         (".exit", "") => Dot::Exit,
-        (".discard" | ".diff" | ".help" | ".exit", _) => Dot::Unknown(format!("{word} takes no argument")),
+        (".discard" | ".refresh" | ".diff" | ".help" | ".exit", _) => {
+            Dot::Unknown(format!("{word} takes no argument"))
+        }
         _ => Dot::Unknown(format!("no command {word}: .help lists them")),
     }
 }

@@ -9,5 +9,5 @@ mod terminal;
 
 pub use editor::{Editor, PipeEditor};
 pub use history::history_file;
-pub use read_loop::{Evaluator, ReadLoop};
+pub use read_loop::{Evaluated, Evaluator, ReadLoop};
 pub use terminal::TerminalEditor;

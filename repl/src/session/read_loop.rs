@@ -6,17 +6,29 @@ use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::status;
 
+/// What came of an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Evaluated {
+    /// 0 if it completed.
+    pub status: u8,
+    /// Whether it asked to leave: it called `process.exit`.
+    pub leaves: bool,
+}
+
 /// What entries are evaluated by: a session on a workspace, or a double in a test. It prints what comes of
 /// them itself.
 pub trait Evaluator {
-    /// Evaluates one entry; the status is 0 if it completed.
-    fn evaluate(&mut self, code: &str, out: &mut Output) -> Outcome;
+    /// Evaluates one entry.
+    fn evaluate(&mut self, code: &str, out: &mut Output) -> Outcome<Evaluated>;
 
     /// Commits what is not committed yet.
     fn commit(&mut self, message: Option<&str>, out: &mut Output) -> Outcome<()>;
 
     /// Throws away what is not committed yet.
     fn discard(&mut self, out: &mut Output) -> Outcome<()>;
+
+    /// Takes what others have committed.
+    fn refresh(&mut self, out: &mut Output) -> Outcome<()>;
 
     /// Shows what is not committed yet.
     fn diff(&mut self, out: &mut Output) -> Outcome<()>;
@@ -35,6 +47,8 @@ pub struct ReadLoop<'a> {
     pub out: &'a mut Output,
     /// The status of the first entry that failed, 0 as long as none has.
     pub failed: u8,
+    /// The status that `process.exit` was called with.
+    pub exited: u8,
 }
 
 impl ReadLoop<'_> {
@@ -44,11 +58,7 @@ impl ReadLoop<'_> {
             let leaving = match self.editor.read() {
                 Reading::Entry(entry) if entry.trim().is_empty() => false,
                 Reading::Entry(entry) if is_command(&entry) => self.obey(dot::parse(&entry))?,
-                Reading::Entry(entry) => {
-                    let status = self.told(|this| this.evaluator.evaluate(&entry, this.out))?;
-                    self.note_status(status);
-                    false
-                }
+                Reading::Entry(entry) => self.evaluate(&entry)?,
                 Reading::Interrupted => {
                     self.out.note("press Ctrl-D or type .exit to leave");
                     false
@@ -57,10 +67,27 @@ impl ReadLoop<'_> {
                 Reading::Failed(line) => return Err(Failure::new(line)),
             };
             if leaving && self.leave()? {
-                // At a prompt each mistake was told as it was made; leaving is no failure.
-                return Ok(if self.editor.is_interactive() { 0 } else { self.failed });
+                return Ok(self.status());
             }
         }
+    }
+
+    /// At a prompt each mistake was told as it was made: leaving is no failure, unless the program says so.
+    fn status(&self) -> u8 {
+        if self.editor.is_interactive() { self.exited } else { self.failed }
+    }
+
+    /// Evaluates an entry; whether it asks to leave.
+    fn evaluate(&mut self, entry: &str) -> Outcome<bool> {
+        let mut leaves = false;
+        let status = self.told(|this| {
+            let evaluated = this.evaluator.evaluate(entry, this.out)?;
+            leaves = evaluated.leaves;
+            Ok(evaluated.status)
+        })?;
+        self.note_status(status);
+        self.exited = if leaves { status } else { 0 };
+        Ok(leaves)
     }
 
     /// Does what a dot command says; whether it asks to leave.
@@ -70,6 +97,7 @@ impl ReadLoop<'_> {
                 self.told(|this| this.evaluator.commit(message.as_deref(), this.out).map(|()| 0))
             }
             Dot::Discard => self.told(|this| this.evaluator.discard(this.out).map(|()| 0)),
+            Dot::Refresh => self.told(|this| this.evaluator.refresh(this.out).map(|()| 0)),
             Dot::Diff => self.told(|this| this.evaluator.diff(this.out).map(|()| 0)),
             Dot::Help => {
                 self.out.text(dot::HELP)?;

@@ -213,3 +213,19 @@ some
 "#,
     );
 }
+
+#[test]
+fn an_interrupt_ends_the_program_and_leaves_a_record() {
+    check(
+        r#"
+$ cowry -w a.cowry run -e 'fs.writeFileSync("/a", ""); console.log("begun"); for (;;);' > out & \
+  until grep -q begun out; do :; done; kill -INT $!; wait $!
+! created workspace a.cowry
+! cowry: interrupted
+! nothing committed: the run failed; …
+[exit status: 130]
+$ cowry -w a.cowry runs
+…  [eval]  interrupted  not committed (it failed)
+"#,
+    );
+}

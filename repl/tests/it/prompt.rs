@@ -90,7 +90,7 @@ one
 ! created workspace a.cowry
 ! committed revision 1: 1 added
 ! no changes
-! discarded
+! discarded; globals are lost with it
 $ cowry -w a.cowry log -n 1
 1  20…Z  session  …  the first
 "#,
@@ -138,6 +138,49 @@ $ printf 'fs.writeFileSync("/a", "1")\n.commit\n' | cowry repl
 undefined
 ! cowry: there is no workspace to commit to: start with -w FILE
 [exit status: 125]
+"#,
+    );
+}
+
+#[test]
+fn refresh_takes_what_others_have_committed() {
+    check(
+        r#"
+$ cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "old")'
+$ mkfifo in && { cowry -w a.cowry repl < in > out & } && exec 3> in && echo 'fs.readFileSync("/a", "utf8")' >&3 && \
+  until grep -q old out; do :; done && cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "new")' && \
+  printf 'fs.readFileSync("/a", "utf8")\n.refresh\nfs.readFileSync("/a", "utf8")\n' >&3 && exec 3>&- && wait && cat out
+old
+old
+new
+! now on revision 2; globals are lost
+"#,
+    );
+}
+
+#[test]
+fn process_exit_ends_the_session_with_its_status() {
+    check(
+        r#"
+$ printf '1\nprocess.exit(3)\n2\n' | cowry repl
+1
+[exit status: 3]
+"#,
+    );
+}
+
+#[test]
+fn an_interrupt_ends_the_entry_and_not_the_session() {
+    check(
+        r#"
+$ mkfifo in && { cowry repl < in > out & } && exec 3> in && printf 'let n = 1\nconsole.log("begun"); for (;;);\n' >&3 && \
+  until grep -q begun out; do :; done && kill -INT $! && echo 'n + 1' >&3 && exec 3>&- && wait $!
+! cowry: interrupted
+[exit status: 130]
+$ cat out
+undefined
+begun
+2
 "#,
     );
 }

@@ -1,4 +1,4 @@
-use super::{Evaluator, ReadLoop};
+use super::{Evaluated, Evaluator, ReadLoop};
 use crate::failure::{Failure, Outcome};
 use crate::output::{Captured, Output};
 use crate::session::editor::{Editor, PipeEditor, Reading, ScriptedEditor};
@@ -11,14 +11,15 @@ struct Rote {
 }
 
 impl Evaluator for Rote {
-    fn evaluate(&mut self, code: &str, out: &mut Output) -> Outcome {
+    fn evaluate(&mut self, code: &str, out: &mut Output) -> Outcome<Evaluated> {
         self.did.push(code.to_owned());
         match code {
-            "fail" => return Ok(1),
+            "fail" => return Ok(Evaluated { status: 1, leaves: false }),
+            "exit 3" => return Ok(Evaluated { status: 3, leaves: true }),
             "write" => self.pending += 1,
             _ => out.text(code)?,
         }
-        Ok(0)
+        Ok(Evaluated { status: 0, leaves: false })
     }
 
     fn commit(&mut self, message: Option<&str>, _out: &mut Output) -> Outcome<()> {
@@ -32,6 +33,10 @@ impl Evaluator for Rote {
 
     fn discard(&mut self, _out: &mut Output) -> Outcome<()> {
         self.pending = 0;
+        Ok(())
+    }
+
+    fn refresh(&mut self, _out: &mut Output) -> Outcome<()> {
         Ok(())
     }
 
@@ -59,7 +64,7 @@ fn play(editor: &mut dyn Editor) -> Played {
     let (out, err) = (Captured::default(), Captured::default());
     let mut rote = Rote::default();
     let mut output = Output::captured(&out, &err);
-    let mut session = ReadLoop { editor, evaluator: &mut rote, out: &mut output, failed: 0 };
+    let mut session = ReadLoop { editor, evaluator: &mut rote, out: &mut output, failed: 0, exited: 0 };
     let status = session.run().expect("the session ends");
     Played { status, did: rote.did, out: out.text(), err: err.text() }
 }
@@ -158,4 +163,11 @@ fn ctrl_c_at_the_prompt_does_not_leave() {
 #[test]
 fn a_failed_entry_does_not_fail_the_session_at_a_prompt() {
     assert_eq!(typed(&["fail", "^D"], &[]).0.status, 0);
+}
+
+#[test]
+fn process_exit_leaves_with_its_status() {
+    assert_eq!(piped("1\nexit 3\n2\n").status, 3);
+    assert_eq!(piped("1\nexit 3\n2\n").out, "1\n");
+    assert_eq!(typed(&["exit 3", "1"], &[]).0.status, 3);
 }
