@@ -219,7 +219,7 @@ fn an_interrupt_ends_the_program_and_leaves_a_record() {
     check(
         r#"
 $ cowry -w a.cowry run -e 'fs.writeFileSync("/a", ""); console.log("begun"); for (;;);' > out & \
-  until grep -q begun out; do :; done; kill -INT $!; wait $!
+  until grep -qs begun out; do :; done; kill -INT $!; wait $!
 ! created workspace a.cowry
 ! cowry: interrupted
 ! nothing committed: the run failed; …

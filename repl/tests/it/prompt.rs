@@ -148,7 +148,7 @@ fn refresh_takes_what_others_have_committed() {
         r#"
 $ cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "old")'
 $ mkfifo in && { cowry -w a.cowry repl < in > out & } && exec 3> in && echo 'fs.readFileSync("/a", "utf8")' >&3 && \
-  until grep -q old out; do :; done && cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "new")' && \
+  until grep -qs old out; do :; done && cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "new")' && \
   printf 'fs.readFileSync("/a", "utf8")\n.refresh\nfs.readFileSync("/a", "utf8")\n' >&3 && exec 3>&- && wait && cat out
 old
 old
@@ -174,7 +174,7 @@ fn an_interrupt_ends_the_entry_and_not_the_session() {
     check(
         r#"
 $ mkfifo in && { cowry repl < in > out & } && exec 3> in && printf 'let n = 1\nconsole.log("begun"); for (;;);\n' >&3 && \
-  until grep -q begun out; do :; done && kill -INT $! && echo 'n + 1' >&3 && exec 3>&- && wait $!
+  until grep -qs begun out; do :; done && kill -INT $! && echo 'n + 1' >&3 && exec 3>&- && wait $!
 ! cowry: interrupted
 [exit status: 130]
 $ cat out
