@@ -136,15 +136,16 @@ fn directory() {
 
 fn timers() {
     let mut session = Session::new();
-    session.shows("setTimeout(() => console.log('fired'), 1)");
-    let (_, _, events) = session.enter("await new Promise((resolve) => setTimeout(resolve, 20))");
+    // Long enough that the first entry is over by then, on a busy machine too.
+    session.shows("setTimeout(() => console.log('fired'), 2000)");
+    let (_, _, events) = session.enter("await new Promise((resolve) => setTimeout(resolve, 2000))");
     assert!(matches!(events.as_slice(), [Event::Console { text, .. }] if text == "fired"), "{events:?}");
 }
 
 fn uncaught() {
     let mut session = Session::new();
-    session.shows("setTimeout(() => { throw new Error('late') }, 1); 1");
-    let (outcome, _, events) = session.enter("await new Promise((resolve) => setTimeout(resolve, 20))");
+    session.shows("setTimeout(() => { throw new Error('late') }, 2000); 1");
+    let (outcome, _, events) = session.enter("await new Promise((resolve) => setTimeout(resolve, 2000))");
     assert!(outcome.is_success());
     assert!(
         matches!(events.as_slice(), [Event::Console { text, .. }] if text.starts_with("Uncaught Error: late"))
