@@ -7,10 +7,12 @@
 use std::io::{self, Read, Write};
 use std::marker::PhantomData;
 
+use cowry_vfs::Stat;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{Event, Job, JobResult};
+use crate::remote::Listing;
 use crate::spec::Limits;
 
 /// Bytes of the length in front of a body.
@@ -67,6 +69,8 @@ pub(crate) enum ToSandbox {
     DeltaEnd { mount: u16 },
     /// Collect garbage; the answer is a result like a job's.
     Collect,
+    /// What the root of a tree looks like: it will be asked for.
+    Root { mount: u16, stat: Stat, listing: Listing },
 }
 
 impl Message for ToSandbox {
@@ -78,6 +82,7 @@ impl Message for ToSandbox {
             1 => Some(PIECE + PIECE_HEAD),
             2 => Some(PIECE_HEAD),
             3 => Some(1),
+            4 => Some(1 << 20),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use cowry_vfs::{
 use parking_lot::Mutex;
 
 use super::cache::{CHUNK, Cache};
-use super::protocol::{Ask, ENTRIES_MAX, FsReply, FsRequest, READ_MAX};
+use super::protocol::{Ask, ENTRIES_MAX, FsReply, FsRequest, Listing, READ_MAX};
 use crate::control::MountInfo;
 use crate::wire;
 
@@ -38,7 +38,7 @@ pub(crate) struct RemoteLayer {
     connection: Arc<Connection>,
     mount: u16,
     info: MountInfo,
-    /// Only for a tree that cannot change.
+    /// Only for a tree that cannot change, or is behind an overlay, which must not see it change.
     cache: Option<Mutex<Cache>>,
 }
 
@@ -46,8 +46,16 @@ impl RemoteLayer {
     pub(crate) fn new(connection: Arc<Connection>, mount: u16, info: &MountInfo) -> Self {
         let mut info = info.clone();
         info.features.writable = false;
-        let cache = info.features.immutable.then(|| Mutex::new(Cache::new()));
+        let cache = (info.features.immutable || info.writable).then(|| Mutex::new(Cache::new()));
         RemoteLayer { connection, mount, info, cache }
+    }
+
+    /// Notes what the root looks like.
+    pub(crate) fn learn(&self, stat: Stat, listing: Listing) {
+        self.remember(|cache| {
+            cache.put_stat(stat);
+            cache.put_listing(stat.ino, listing);
+        });
     }
 
     fn ask(&self, ask: Ask) -> NodeResult<FsReply> {

@@ -6,8 +6,8 @@ mod protocol;
 mod server;
 
 pub(crate) use layer::{Connection, RemoteLayer};
-pub(crate) use protocol::FsRequest;
-pub(crate) use server::answer;
+pub(crate) use protocol::{FsRequest, Listing};
+pub(crate) use server::{answer, look};
 
 #[cfg(test)]
 mod tests;

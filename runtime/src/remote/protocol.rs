@@ -14,6 +14,8 @@ pub(crate) const ENTRIES_MAX: usize = 1024;
 pub(crate) const SMALL: u64 = 4 << 10;
 /// The most bytes that come along with a directory.
 pub(crate) const SMALL_TOTAL: u64 = 256 << 10;
+/// The most bytes that come along with a root nobody has asked for.
+pub(crate) const ROOT_TOTAL: u64 = 16 << 10;
 /// A directory with more entries is not sent whole when one entry of it is looked up.
 pub(crate) const LISTING_MAX: usize = 256;
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use cowry_vfs::{DirEntry, Errno, FileType, Ino, Layer, NodeResult};
+use cowry_vfs::{DirEntry, Errno, FileType, Ino, Layer, NodeResult, Stat};
 
 use super::protocol::{
-    Ask, ENTRIES_MAX, FsReply, FsRequest, LISTING_MAX, Listing, READ_MAX, SMALL, SMALL_TOTAL, Small,
+    Ask, ENTRIES_MAX, FsReply, FsRequest, LISTING_MAX, Listing, READ_MAX, ROOT_TOTAL, SMALL, SMALL_TOTAL,
+    Small,
 };
 
 /// Answers a question about one of these trees.
@@ -14,10 +15,16 @@ pub(crate) fn answer(trees: &[Arc<dyn Layer>], request: FsRequest) -> FsReply {
     ask(&**layer, request.ask).unwrap_or_else(|error| FsReply::Failed(error.errno()))
 }
 
+/// The root of a tree, if it is small: every sandbox asks for it, so that it is told before.
+pub(crate) fn look(layer: &dyn Layer) -> Option<(Stat, Listing)> {
+    let stat = layer.getattr(layer.root()).ok()?;
+    Some((stat, listing(layer, stat.ino, ROOT_TOTAL).ok()??))
+}
+
 fn ask(layer: &dyn Layer, ask: Ask) -> NodeResult<FsReply> {
     Ok(match ask {
         Ask::Lookup { parent, name, whole } => {
-            let listing = if whole { listing(layer, parent)? } else { None };
+            let listing = if whole { listing(layer, parent, SMALL_TOTAL)? } else { None };
             match listing {
                 Some(listing) => FsReply::Listing(listing),
                 None => FsReply::Stat(layer.lookup(parent, &name)?),
@@ -40,13 +47,12 @@ fn ask(layer: &dyn Layer, ask: Ask) -> NodeResult<FsReply> {
 }
 
 /// The whole of a directory that is small: what is asked for next is likely to be in it.
-fn listing(layer: &dyn Layer, dir: Ino) -> NodeResult<Option<Listing>> {
+fn listing(layer: &dyn Layer, dir: Ino, mut room: u64) -> NodeResult<Option<Listing>> {
     let entries = layer.readdir(dir, None, LISTING_MAX + 1)?;
     if entries.len() > LISTING_MAX {
         return Ok(None);
     }
     let mut listing = Listing { entries, ..Listing::default() };
-    let mut room = SMALL_TOTAL;
     for DirEntry { stat, .. } in &listing.entries {
         if stat.size > SMALL.min(room) {
             continue;

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use cowry_vfs::{
-    DeltaBounds, Layer, MountOptions, Overlay, OverlayOptions, ScratchLimits, SystemClock, Vfs, VfsOptions,
+    DeltaBounds, Layer, MountOptions, Overlay, OverlayOptions, ScratchLimits, Stat, SystemClock, Vfs,
+    VfsOptions,
 };
 use tokio::runtime::Runtime;
 
@@ -19,7 +20,7 @@ use crate::delta::{self, Pieces};
 use crate::host::Host;
 use crate::isolate::Isolate;
 use crate::job::{Event, Job, JobResult, Outcome, Thrown};
-use crate::remote::{Connection, RemoteLayer};
+use crate::remote::{Connection, Listing, RemoteLayer};
 use crate::sys;
 use crate::wire::{self, Blob, FromSandbox, Message, Report, SandboxBounds, ToSandbox};
 
@@ -56,14 +57,17 @@ pub(super) fn serve(
                     tree.make_tmp();
                 }
                 let (result, report) = run(isolate, runtime, watchdog, &log, &job)?;
-                tree.overlays.iter_mut().try_for_each(|written| written.send(&main))?;
-                send_result(&main, result, report, SandboxBounds::of(&limits))?;
+                let mut out = Outbox { main: &main, frames: Vec::new() };
+                tree.overlays.iter_mut().try_for_each(|written| written.send(&mut out))?;
+                out.send_result(result, report, SandboxBounds::of(&limits))?;
             }
+            ToSandbox::Root { mount, stat, listing } => tree.learn(mount, stat, listing),
             ToSandbox::Collect => {
                 isolate.collect_garbage();
                 let report = Report { heap_bytes: isolate.heap_bytes(), ..Report::default() };
                 let done = Outcome::Completed { exit_code: 0 }.into();
-                send_result(&main, done, report, SandboxBounds::of(&limits))?;
+                let mut out = Outbox { main: &main, frames: Vec::new() };
+                out.send_result(done, report, SandboxBounds::of(&limits))?;
             }
             ToSandbox::Delta { mount, piece } => tree.written_before(mount, piece, &main)?,
             ToSandbox::DeltaEnd { .. } => return Err(io::ErrorKind::InvalidData.into()),
@@ -87,22 +91,38 @@ fn run(
     Ok((result, Report { cpu_nanos, peak_memory_bytes, heap_bytes: isolate.heap_bytes(), log_bytes }))
 }
 
-/// Sends a result, or says that it is longer than a result may be.
-fn send_result(
-    main: &UnixStream,
-    result: JobResult,
-    report: Report,
-    bounds: SandboxBounds,
-) -> io::Result<()> {
-    let mut frame = wire::encode(&FromSandbox::Result(result, report), Vec::new());
-    let max = FromSandbox::max_len(FromSandbox::RESULT, bounds).unwrap_or(0);
-    if frame.len() > max {
-        let message = format!("the result is longer than {} bytes", bounds.result_bytes);
-        let text = format!("RangeError: {message}");
-        let thrown = Thrown { name: "RangeError".into(), message, text, frames: Vec::new() };
-        frame = wire::encode(&FromSandbox::Result(Outcome::Threw(thrown).into(), report), Vec::new());
+/// Messages on their way out, as few writes as can be: each wakes the supervisor.
+struct Outbox<'a> {
+    main: &'a UnixStream,
+    frames: Vec<u8>,
+}
+
+impl Outbox<'_> {
+    fn push(&mut self, message: &FromSandbox) -> io::Result<()> {
+        self.frames = wire::encode(message, std::mem::take(&mut self.frames));
+        if self.frames.len() >= wire::PIECE { self.flush() } else { Ok(()) }
     }
-    io::Write::write_all(&mut &*main, &frame)
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::Write::write_all(&mut &*self.main, &self.frames)?;
+        self.frames.clear();
+        Ok(())
+    }
+
+    /// Sends a result, or says that it is longer than a result may be.
+    fn send_result(&mut self, result: JobResult, report: Report, bounds: SandboxBounds) -> io::Result<()> {
+        let before = self.frames.len();
+        self.frames = wire::encode(&FromSandbox::Result(result, report), std::mem::take(&mut self.frames));
+        let max = FromSandbox::max_len(FromSandbox::RESULT, bounds).unwrap_or(0);
+        if self.frames.len() - before > max {
+            self.frames.truncate(before);
+            let message = format!("the result is longer than {} bytes", bounds.result_bytes);
+            let text = format!("RangeError: {message}");
+            let thrown = Thrown { name: "RangeError".into(), message, text, frames: Vec::new() };
+            self.push(&FromSandbox::Result(Outcome::Threw(thrown).into(), report))?;
+        }
+        self.flush()
+    }
 }
 
 /// The trees that the sandbox sees.
@@ -110,6 +130,8 @@ struct Tree {
     vfs: Vfs,
     program: Option<Vfs>,
     overlays: Vec<Written>,
+    /// What is behind each mount.
+    below: Vec<Arc<RemoteLayer>>,
 }
 
 impl Tree {
@@ -119,8 +141,10 @@ impl Tree {
         let mut spills = spills.into_iter();
         let mut overlays = Vec::new();
         let mut layers = Vec::new();
+        let mut below = Vec::new();
         for (index, info) in request.mounts.iter().enumerate() {
             let lower = Arc::new(remote(index, info));
+            below.push(lower.clone());
             let layer: Arc<dyn Layer> = if info.writable {
                 let spill = if info.spills { spills.next().map(Into::into) } else { None };
                 let limits = delta::scratch(&request.limits);
@@ -148,7 +172,7 @@ impl Tree {
             let layer = Arc::new(remote(request.mounts.len(), info));
             Vfs::new(layer, VfsOptions { read_only: true, ..VfsOptions::default() })
         });
-        Ok(Tree { vfs, program, overlays })
+        Ok(Tree { vfs, program, overlays, below })
     }
 
     /// Makes the `/tmp` that programs take for granted, where the root can be written and has none. Not before the
@@ -160,6 +184,13 @@ impl Tree {
             && self.vfs.mkdir(TMP, 0o777).is_ok()
         {
             let _ = self.vfs.chmod(TMP, 0o1777);
+        }
+    }
+
+    /// Notes what the supervisor tells of the root of a tree without being asked.
+    fn learn(&self, mount: u16, stat: Stat, listing: Listing) {
+        if let Some(layer) = self.below.get(usize::from(mount)) {
+            layer.learn(stat, listing);
         }
     }
 
@@ -191,14 +222,14 @@ struct Written {
 
 impl Written {
     /// Sends what is new since the last time.
-    fn send(&mut self, main: &UnixStream) -> io::Result<()> {
+    fn send(&mut self, out: &mut Outbox<'_>) -> io::Result<()> {
         if self.overlay.stamp() == self.stamp {
             return Ok(());
         }
         let mount = self.mount;
-        let send = |piece| wire::send(&mut &*main, &FromSandbox::Delta { mount, piece });
+        let send = |piece| out.push(&FromSandbox::Delta { mount, piece });
         self.stamp = delta::send(&self.overlay, self.stamp, send)?;
-        wire::send(&mut &*main, &FromSandbox::DeltaEnd { mount })
+        out.push(&FromSandbox::DeltaEnd { mount })
     }
 }
 

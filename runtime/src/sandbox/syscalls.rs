@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use libc::c_long;
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule,
+    SeccompRule, sock_filter,
 };
 
 /// Stands for the process's own number in a compiled filter. No process has it: numbers end at 2^22.
@@ -98,7 +98,7 @@ pub(super) fn zygote() -> Result<BpfProgram, BackendError> {
 
 /// The filter of a sandbox, for no process in particular yet: see [`for_process`].
 pub(super) fn sandbox() -> Result<BpfProgram, BackendError> {
-    let mut rules: BTreeMap<_, _> = PLAIN.iter().map(|&call| (call, Vec::new())).collect();
+    let mut rules = BTreeMap::new();
     // `abort` and the watchdog signal threads of this process.
     rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![equal(0, OWN_PROCESS.into())?])?]);
     rules.insert(libc::SYS_fcntl, vec![only(1, libc::F_GETFD as u64)?, only(1, libc::F_GETFL as u64)?]);
@@ -112,7 +112,27 @@ pub(super) fn sandbox() -> Result<BpfProgram, BackendError> {
     let protections = not_executable()?;
     let protects = if protections.is_empty() { Vec::new() } else { vec![SeccompRule::new(protections)?] };
     rules.insert(libc::SYS_mprotect, protects);
-    compile(rules)
+    Ok(allow_first(PLAIN, compile(rules)?))
+}
+
+/// Puts the calls that are allowed whatever their arguments in front of the others, one instruction for each. Every
+/// sandbox puts its filter on itself, and what that costs goes with the filter's length.
+fn allow_first(calls: &[c_long], mut filter: BpfProgram) -> BpfProgram {
+    const LOAD_NUMBER: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    let instruction = |code: u32, jt: u8, jf: u8, k: u32| sock_filter { code: code as u16, jt, jf, k };
+    let length = u8::try_from(calls.len()).expect("far fewer calls than a jump is long");
+    let compare = |(index, &call): (u8, &c_long)| {
+        // Past the comparisons that follow, and past the jump behind them.
+        instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, length - index, 0, call as u32)
+    };
+    let mut block: BpfProgram = (0..).zip(calls).map(compare).collect();
+    block.push(instruction(libc::BPF_JMP | libc::BPF_JA, 0, 0, 1));
+    block.push(instruction(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW));
+    // All jumps are relative and forward: in front of those of the other calls, behind that of the architecture.
+    let loaded = filter.iter().position(|i| i.code == LOAD_NUMBER && i.k == 0);
+    let at = loaded.expect("a filter with rules loads the number of the call") + 1;
+    filter.splice(at..at, block);
+    filter
 }
 
 /// The sandbox's filter for the process with this number.

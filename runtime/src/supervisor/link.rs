@@ -164,6 +164,11 @@ impl Link {
         })
     }
 
+    /// Puts a message on `main` that is sent with the next one.
+    pub(super) fn queue<M: Message>(&mut self, message: &M) {
+        self.main.outgoing.push(message);
+    }
+
     /// Sends a message on `main`; what does not fit goes out while waiting.
     pub(super) fn send<M: Message>(&mut self, message: &M) -> io::Result<()> {
         self.main.outgoing.push(message);

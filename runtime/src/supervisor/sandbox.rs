@@ -14,6 +14,7 @@ use super::link::{End, Link, Next};
 use super::verdict::{Killed, judge};
 use crate::delta::{self, Pieces};
 use crate::job::{Event, Job, JobResult};
+use crate::remote;
 use crate::spec::{JobReport, Limits, Lockdown, Mount, SandboxSpec, Usage};
 use crate::sys;
 use crate::wire::{Blob, FromSandbox, Report, SandboxBounds, ToSandbox};
@@ -106,14 +107,18 @@ impl Sandbox {
         // While the zygote forks.
         let mirror = |mount| mirror(mount, &spec.limits, spares);
         let overlays = spec.mounts.iter().map(mirror).collect::<io::Result<_>>();
+        let looks =
+            (0_u16..).zip(&spec.mounts).filter_map(|(index, mount)| look(index, mount)).collect::<Vec<_>>();
         spares.refill();
         let ends = asked.wait()?;
         let running = Arc::new(Running { process: ends.process.clone(), job: AtomicU32::new(0) });
         let bounds = SandboxBounds::of(&spec.limits);
         let untold = (0_u16..).zip(&spec.mounts).filter(|(_, mount)| mount.written.is_some());
         let trees = spec.mounts.iter().map(|m| m.layer.clone()).chain(spec.program.clone()).collect();
+        let mut link = Link::new(ends, trees, bounds).map_err(RuntimeError::Spawn)?;
+        looks.iter().for_each(|look| link.queue(look));
         Ok(Sandbox {
-            link: Link::new(ends, trees, bounds).map_err(RuntimeError::Spawn)?,
+            link,
             limits: spec.limits,
             strict: spec.strict,
             lockdown,
@@ -358,6 +363,15 @@ impl Sandbox {
     pub fn interrupter(&self) -> Interrupter {
         Interrupter { running: self.running.clone() }
     }
+}
+
+/// What a sandbox is told of a tree that it remembers.
+fn look(index: u16, mount: &Mount) -> Option<ToSandbox> {
+    if !mount.writable && !mount.layer.features().immutable {
+        return None;
+    }
+    let (stat, listing) = remote::look(&*mount.layer)?;
+    Some(ToSandbox::Root { mount: index, stat, listing })
 }
 
 /// Our copy of what a sandbox writes on a mount.

@@ -13,6 +13,78 @@ fn the_filter_of_a_process_names_it_and_no_placeholder() {
     assert!(filter.iter().all(|instruction| instruction.k != OWN_PROCESS));
 }
 
+/// What a filter answers, run as the kernel runs it: enough of it for the filters here.
+fn run(filter: &BpfProgram, call: c_long, arguments: [u64; 6]) -> u32 {
+    let arch = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7_u32 };
+    let mut data = vec![call as u32, arch, 0, 0];
+    data.extend(arguments.iter().flat_map(|&a| [a as u32, (a >> 32) as u32]));
+    let (mut at, mut acc) = (0, 0);
+    loop {
+        let sock_filter { code, jt, jf, k } = filter[at].clone();
+        at += 1;
+        let jump = |is_true: bool| usize::from(if is_true { jt } else { jf });
+        match code {
+            0x20 => acc = data[k as usize / 4],
+            0x54 => acc &= k,
+            0x05 => at += k as usize,
+            0x15 => at += jump(acc == k),
+            0x25 => at += jump(acc > k),
+            0x35 => at += jump(acc >= k),
+            0x06 => return k,
+            other => panic!("no such instruction in our filters: {other:#x}"),
+        }
+    }
+}
+
+const REFUSED: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+
+/// Every call there could be, without arguments: those and only those listed are allowed.
+#[test]
+fn what_is_not_listed_is_refused() {
+    let filter = for_process(sandbox().unwrap(), 4242);
+    let conditional = [
+        libc::SYS_tgkill,
+        libc::SYS_fcntl,
+        libc::SYS_prlimit64,
+        libc::SYS_sendto,
+        libc::SYS_recvfrom,
+        libc::SYS_mmap,
+        libc::SYS_mprotect,
+    ];
+    for call in (0..1024).filter(|call| !conditional.contains(call)) {
+        let expected = if PLAIN.contains(&call) { libc::SECCOMP_RET_ALLOW } else { REFUSED };
+        assert_eq!(run(&filter, call, [0; 6]), expected, "{call}");
+        // The calls of the other word size have other numbers.
+        assert_eq!(run(&filter, call | 0x4000_0000, [0; 6]), REFUSED, "{call}");
+    }
+}
+
+#[test]
+fn arguments_decide_where_they_matter() {
+    let filter = for_process(sandbox().unwrap(), 4242);
+    let check = |call, arguments, allowed| {
+        let expected = if allowed { libc::SECCOMP_RET_ALLOW } else { REFUSED };
+        assert_eq!(run(&filter, call, arguments), expected, "{call} {arguments:?}");
+    };
+    check(libc::SYS_tgkill, [4242, 1, 9, 0, 0, 0], true);
+    check(libc::SYS_tgkill, [1, 1, 9, 0, 0, 0], false);
+    check(libc::SYS_prlimit64, [0, 7, 0, 1, 0, 0], true);
+    check(libc::SYS_prlimit64, [0, 7, 1 << 40, 0, 0, 0], false);
+    check(libc::SYS_prlimit64, [5, 7, 0, 1, 0, 0], false);
+    check(libc::SYS_sendto, [3, 1, 1, 0, 0, 0], true);
+    check(libc::SYS_sendto, [3, 1, 1, 0, 1 << 40, 16], false);
+    let private = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64;
+    check(libc::SYS_mmap, [0, 4096, libc::PROT_READ as u64, private, 0, 0], true);
+    check(libc::SYS_mmap, [0, 4096, libc::PROT_READ as u64, libc::MAP_SHARED as u64, 0, 0], false);
+    check(libc::SYS_mprotect, [0, 4096, libc::PROT_EXEC as u64, 0, 0, 0], crate::CAPABILITIES.jit);
+}
+
+#[test]
+fn the_filter_is_short() {
+    let len = sandbox().unwrap().len();
+    assert!(len < 200, "{len} instructions");
+}
+
 /// The last filter only ever takes away: what it allows must be allowed in the zygote, too.
 #[test]
 fn nothing_is_both_plain_and_for_the_zygote() {
