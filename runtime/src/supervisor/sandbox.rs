@@ -331,7 +331,7 @@ impl Sandbox {
                     usage.cpu = cpu.saturating_sub(self.before.cpu);
                     usage.peak_memory_bytes = peak_memory_bytes;
                 }
-                judge(end, killed, self.link.stderr()).into()
+                judge(end, killed, self.link.stderr(), self.limits.memory_bytes).into()
             }
         };
         JobReport { result, usage }

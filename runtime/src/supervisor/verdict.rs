@@ -24,15 +24,15 @@ const OUT_OF_MEMORY: &[&str] = &[
     "cannot allocate memory",
 ];
 
-/// Judges a sandbox that ended without a result.
-pub(super) fn judge(end: End, killed: Option<Killed>, stderr: String) -> Outcome {
+/// Judges a sandbox that ended without a result, and was allowed this much memory.
+pub(super) fn judge(end: End, killed: Option<Killed>, stderr: String, memory_bytes: u64) -> Outcome {
     match killed {
         Some(Killed::Late) => return Outcome::TimedOut(TimeLimit::Wall),
         Some(Killed::Busy) => return Outcome::TimedOut(TimeLimit::Cpu),
         Some(Killed::Broken(what)) => return Outcome::Crashed { signal: None, stderr: what },
         None => {}
     }
-    let End::Status { status, .. } = end else {
+    let End::Status { status, peak_memory_bytes, .. } = end else {
         return Outcome::Killed { reason: "its zygote died".into() };
     };
     if libc::WIFEXITED(status) {
@@ -43,6 +43,8 @@ pub(super) fn judge(end: End, killed: Option<Killed>, stderr: String) -> Outcome
         libc::SIGXCPU => Outcome::TimedOut(TimeLimit::Cpu),
         libc::SIGKILL => Outcome::Killed { reason: "by the host, perhaps for want of memory".into() },
         _ if OUT_OF_MEMORY.iter().any(|words| said.contains(words)) => Outcome::OutOfMemory,
+        // An engine that gets no more memory does not always notice before it uses it.
+        _ if peak_memory_bytes >= memory_bytes => Outcome::OutOfMemory,
         signal => Outcome::Crashed { signal: Some(signal), stderr },
     }
 }

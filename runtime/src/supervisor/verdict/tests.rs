@@ -2,6 +2,9 @@ use std::time::Duration;
 
 use super::*;
 
+/// What it was allowed.
+const MEMORY: u64 = 1 << 20;
+
 /// A `wait` status of a process that exited with this code.
 fn code(code: i32) -> End {
     End::Status { status: code << 8, cpu: Duration::ZERO, peak_memory_bytes: 0 }
@@ -13,7 +16,7 @@ fn signal(signal: i32) -> End {
 }
 
 fn check(end: End, stderr: &str, expected: Outcome) {
-    assert_eq!(judge(end, None, stderr.into()), expected);
+    assert_eq!(judge(end, None, stderr.into(), MEMORY), expected);
 }
 
 #[test]
@@ -48,25 +51,31 @@ fn any_other_signal_is_a_crash() {
 }
 
 #[test]
+fn a_crash_with_all_its_memory_used_is_out_of_memory() {
+    let full = End::Status { status: libc::SIGSEGV, cpu: Duration::ZERO, peak_memory_bytes: MEMORY };
+    check(full, "", Outcome::OutOfMemory);
+}
+
+#[test]
 fn a_kill_that_is_not_ours_is_said_to_be_the_hosts() {
-    assert!(matches!(judge(signal(libc::SIGKILL), None, String::new()), Outcome::Killed { .. }));
+    assert!(matches!(judge(signal(libc::SIGKILL), None, String::new(), MEMORY), Outcome::Killed { .. }));
 }
 
 #[test]
 fn a_kill_of_ours_keeps_its_reason() {
-    let late = judge(signal(libc::SIGKILL), Some(Killed::Late), String::new());
+    let late = judge(signal(libc::SIGKILL), Some(Killed::Late), String::new(), MEMORY);
     assert_eq!(late, Outcome::TimedOut(TimeLimit::Wall));
     let broken =
-        judge(signal(libc::SIGKILL), Some(Killed::Broken("a malformed frame".into())), String::new());
+        judge(signal(libc::SIGKILL), Some(Killed::Broken("a malformed frame".into())), String::new(), MEMORY);
     assert_eq!(broken, Outcome::Crashed { signal: None, stderr: "a malformed frame".into() });
 }
 
 #[test]
 fn ending_without_a_result_is_a_crash() {
-    assert!(matches!(judge(code(0), None, String::new()), Outcome::Crashed { signal: None, .. }));
+    assert!(matches!(judge(code(0), None, String::new(), MEMORY), Outcome::Crashed { signal: None, .. }));
 }
 
 #[test]
 fn dying_with_the_zygote_is_being_killed() {
-    assert!(matches!(judge(End::WithZygote, None, String::new()), Outcome::Killed { .. }));
+    assert!(matches!(judge(End::WithZygote, None, String::new(), MEMORY), Outcome::Killed { .. }));
 }
