@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::chunk::ChunkCache;
-use super::{SqliteOptions, schema};
+use super::{Durability, SqliteOptions, schema};
 use crate::errno::{Errno, NodeError, NodeResult};
 
 /// Why a workspace could not be opened or made. Each message says what to do about it.
@@ -165,8 +165,19 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection
     if version < 1 {
         return not("its schema version is missing");
     }
+    if version < schema::VERSION {
+        upgrade(path, options).map_err(sqlite)?;
+    }
     schema::configure(&conn, options.durability, options.busy_timeout).map_err(sqlite)?;
     Ok(conn)
+}
+
+/// Brings a file of an older version up to date, on a connection of its own: the caller's may be read-only.
+fn upgrade(path: &Path, options: &SqliteOptions) -> rusqlite::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    schema::configure(&conn, Durability::Fsync, options.busy_timeout)?;
+    schema::migrate(&conn)
 }
 
 /// What the writer, the readers and every snapshot of one open file have in common.

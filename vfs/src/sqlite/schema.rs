@@ -11,7 +11,7 @@ use super::Durability;
 /// What the file's header says it is: `Cowr`.
 pub(super) const APPLICATION_ID: i32 = 0x436f_7772;
 /// The newest format this code knows.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 /// `to_rev` of a row that no revision has ended. Spelled out in the partial indices below.
 pub(super) const LIVE: i64 = i64::MAX;
 /// The revision number that reads what is there now, sealed or not.
@@ -25,6 +25,7 @@ const STATEMENTS: usize = 160;
 /// may be long stand last, so that reading the others never follows an overflow page. Contents stand apart from
 /// inodes and the bytes of chunks apart from their hashes, so that looking at either touches no content.
 /// `origin`, `opaque`, an entry without inode (a whiteout) and the parent columns of `meta` belong to forks.
+/// New files are laid out by this; files of an older version get there by [`STEPS`].
 pub(super) const TABLES: &str = "
 CREATE TABLE meta(
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -34,7 +35,10 @@ CREATE TABLE meta(
     next_ino INTEGER NOT NULL,
     parent_path TEXT,
     parent_workspace BLOB,
-    parent_rev INTEGER
+    parent_rev INTEGER,
+    durability TEXT NOT NULL DEFAULT 'fsync',
+    quota_bytes INTEGER,
+    quota_inodes INTEGER
 ) STRICT;
 CREATE TABLE revision(
     id INTEGER PRIMARY KEY,
@@ -85,7 +89,8 @@ CREATE INDEX entry_ino ON entry(ino);
 CREATE TABLE content(
     id INTEGER PRIMARY KEY,
     rev INTEGER NOT NULL,
-    inline BLOB
+    inline BLOB,
+    hash BLOB
 ) STRICT;
 CREATE TABLE extent(
     content INTEGER NOT NULL,
@@ -121,7 +126,36 @@ CREATE TABLE run(
 ) STRICT;
 CREATE INDEX run_started ON run(started);
 CREATE TABLE run_changes(run TEXT PRIMARY KEY, until INTEGER NOT NULL, changes BLOB NOT NULL) STRICT;
+CREATE TABLE pin(workspace BLOB PRIMARY KEY, rev INTEGER NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL) STRICT,
+    WITHOUT ROWID;
 ";
+
+/// What takes a file from the version that is the place in this list, counted from 1, to the next one.
+const STEPS: &[&str] = &["
+ALTER TABLE meta ADD COLUMN durability TEXT NOT NULL DEFAULT 'fsync';
+ALTER TABLE meta ADD COLUMN quota_bytes INTEGER;
+ALTER TABLE meta ADD COLUMN quota_inodes INTEGER;
+ALTER TABLE content ADD COLUMN hash BLOB;
+CREATE TABLE pin(workspace BLOB PRIMARY KEY, rev INTEGER NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL) STRICT,
+    WITHOUT ROWID;
+"];
+
+/// Brings a file of an older version to this one, in one transaction: a crash leaves the old version or the new.
+pub(super) fn migrate(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    let done = identity(conn).and_then(|(_, version)| {
+        // Another process may have been here first, so the version is read again under the lock.
+        for step in STEPS.iter().skip(usize::try_from(version - 1).unwrap_or(usize::MAX)) {
+            conn.execute_batch(step)?;
+        }
+        conn.pragma_update(None, "user_version", VERSION)?;
+        conn.execute_batch("COMMIT")
+    });
+    if done.is_err() && !conn.is_autocommit() {
+        let _ = conn.execute_batch("ROLLBACK");
+    }
+    done
+}
 
 /// Lays out an empty file: the tables, revision 0 and in it the root directory.
 pub(super) fn lay_out(conn: &Connection, now: i64) -> rusqlite::Result<()> {
