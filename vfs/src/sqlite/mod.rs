@@ -4,8 +4,8 @@
 //! changed. Changes go to the one *open revision*, the latest sealed one plus one: rows that begin in it are changed in
 //! place, others are ended and begun anew. It is as durable as all others; sealing only makes it history.
 //!
-//! Two departures from the first design. Instead of a writer thread that gathers what is waiting there is a lock
-//! and [`Layer::batch`]: callers that have many changes know it and say so, and a lock costs no hand-over. And the
+//! Two departures from the first design. Instead of a writer thread that gathers what is waiting there is a lock whose
+//! holders share transactions (`turn`), and [`Layer::batch`]: whoever is alone pays for no hand-over. And the
 //! side file says who has the workspace open, not who runs something on it: nothing here deletes what a sealed
 //! revision can reach, so collecting garbage never has to wait for a run to end.
 
@@ -15,6 +15,7 @@ mod commit;
 mod conflict;
 mod content;
 mod diff;
+mod durability;
 mod entry;
 mod expire;
 mod extent;
@@ -28,6 +29,7 @@ mod revision;
 mod runs;
 mod schema;
 mod snapshot;
+mod turn;
 mod tx;
 mod view;
 
@@ -43,7 +45,8 @@ use bytes::Bytes;
 
 use self::open::Shared;
 use self::schema::ROOT;
-use self::tx::{Writer, WriterLock};
+use self::turn::WriterLock;
+use self::tx::Writer;
 use crate::clock::{Clock, SystemClock};
 use crate::errno::{Errno, NodeResult};
 use crate::layer::Layer;
@@ -55,33 +58,12 @@ use crate::path::Name;
 pub use self::check::CheckReport;
 pub use self::commit::{CommitError, CommitRequest, Committed};
 pub use self::conflict::{Conflict, ConflictKind};
+pub use self::durability::Durability;
 pub use self::gc::GcReport;
 pub use self::open::OpenError;
 pub use self::revision::{Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo};
 pub use self::runs::RunRow;
 pub use self::snapshot::Snapshot;
-
-/// When a change has reached the disk.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Durability {
-    /// When the call returns: it survives a power failure.
-    #[default]
-    Fsync,
-    /// Some time later, or after [`Layer::fsync`]; a power failure undoes the latest changes and damages nothing.
-    Relaxed,
-    /// Never for certain: a power failure may destroy the workspace. For scratch and tests.
-    None,
-}
-
-impl Durability {
-    fn pragma(self) -> &'static str {
-        match self {
-            Durability::Fsync => "FULL",
-            Durability::Relaxed => "NORMAL",
-            Durability::None => "OFF",
-        }
-    }
-}
 
 /// How to open a workspace.
 #[derive(Clone, Debug)]
@@ -92,7 +74,8 @@ pub struct SqliteOptions {
     pub read_only: bool,
     /// How long to wait for another process that is writing, before `EBUSY`.
     pub busy_timeout: Duration,
-    /// When a change has reached the disk.
+    /// When a change has reached the disk, at best: a workspace that is set to less has less. What a new workspace is
+    /// set to.
     pub durability: Durability,
     /// The most bytes of changes kept of runs that were not committed; the oldest go first.
     pub kept_changes_bytes: u64,
@@ -105,7 +88,7 @@ impl Default for SqliteOptions {
         SqliteOptions {
             clock: Arc::new(SystemClock),
             read_only: false,
-            busy_timeout: Duration::from_secs(5),
+            busy_timeout: Duration::from_secs(30),
             durability: Durability::Fsync,
             kept_changes_bytes: 256 << 20,
             run_records: 10_000,
@@ -139,8 +122,9 @@ impl SqliteLayer {
     pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<SqliteLayer, OpenError> {
         let path = path.as_ref();
         let conn = open::connect(path, options)?;
+        let durability = durability::of(&conn, path, options)?;
         let shared = Arc::new(Shared::new(path, options));
-        let layer = SqliteLayer { writer: Writer::new(conn), shared };
+        let layer = SqliteLayer { writer: WriterLock::new(Writer::new(conn, durability)), shared };
         if !options.read_only {
             layer.sweep_orphans();
         }
@@ -155,6 +139,19 @@ impl SqliteLayer {
     /// How it was opened.
     pub fn options(&self) -> &SqliteOptions {
         &self.shared.options
+    }
+
+    /// Lets go of an inode once; whether it was the last time and the inode has lost its last name.
+    fn unpin(&self, ino: i64) -> bool {
+        let _writer = self.writer.join();
+        let mut pins = self.shared.pins.lock();
+        let Some(count) = pins.counts.get_mut(&ino) else { return false };
+        *count -= 1;
+        if *count > 0 {
+            return false;
+        }
+        pins.counts.remove(&ino);
+        pins.orphans.remove(&ino)
     }
 
     /// Removes nameless files that a process held open when it died. Best effort: whatever stays is found again.
@@ -260,26 +257,16 @@ impl Layer for SqliteLayer {
 
     fn open(&self, ino: Ino) -> NodeResult<()> {
         // Under the writer's lock, so that the inode cannot lose its last name between the look and the pin.
-        let _writer = self.writer.lock();
-        self.read_now(|view| view.stat(ino))?;
+        // What others have done and not committed counts, too.
+        let writer = self.writer.join();
+        writer.borrow().view(&self.shared).stat(ino)?;
         *self.shared.pins.lock().counts.entry(ino.0 as i64).or_insert(0) += 1;
         Ok(())
     }
 
     fn release(&self, ino: Ino) {
         let ino = ino.0 as i64;
-        let _writer = self.writer.lock();
-        let was_orphan = {
-            let mut pins = self.shared.pins.lock();
-            let Some(count) = pins.counts.get_mut(&ino) else { return };
-            *count -= 1;
-            if *count > 0 {
-                return;
-            }
-            pins.counts.remove(&ino);
-            pins.orphans.remove(&ino)
-        };
-        if was_orphan {
+        if self.unpin(ino) {
             // If this fails the file stays, nameless, until the workspace is opened next.
             let _ = self.change(|tx| tx.erase_orphan(ino));
         }
@@ -325,19 +312,7 @@ impl Layer for SqliteLayer {
         if let Some(ino) = ino {
             self.getattr(ino)?;
         }
-        match self.shared.options.durability {
-            // Durable when the call returned, or never.
-            Durability::Fsync | Durability::None => Ok(()),
-            Durability::Relaxed => {
-                let writer = self.writer.lock();
-                let writer = writer.borrow();
-                // Within a batch nothing is written yet; its end is what makes it durable or not.
-                if writer.state.is_some() {
-                    return Ok(());
-                }
-                Ok(schema::checkpoint(&writer.conn)?)
-            }
-        }
+        self.sync()
     }
 
     fn statfs(&self) -> NodeResult<StatFs> {

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::chunk::ChunkCache;
+use super::turn::{Passage, Turnstile};
 use super::{Durability, SqliteOptions, schema};
 use crate::errno::{Errno, NodeError, NodeResult};
 
@@ -74,7 +75,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    fn sqlite(path: &Path, source: rusqlite::Error) -> OpenError {
+    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> OpenError {
         let path = path.to_owned();
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => OpenError::NotAWorkspace { path, why: "not an SQLite file" },
@@ -123,7 +124,7 @@ pub(super) fn create(path: &Path, options: &SqliteOptions) -> Result<(), OpenErr
     let made = (|| {
         let conn = Connection::open(&draft)?;
         schema::configure(&conn, options.durability, options.busy_timeout)?;
-        schema::lay_out(&conn, options.clock.now().0)?;
+        schema::lay_out(&conn, options.clock.now().0, options.durability)?;
         conn.close().map_err(|(_, error)| error)
     })();
     // A link, unlike a rename, fails where somebody else was faster.
@@ -136,7 +137,24 @@ pub(super) fn create(path: &Path, options: &SqliteOptions) -> Result<(), OpenErr
             Ok(()) => Ok(()),
         });
     let _ = std::fs::remove_file(&draft);
-    placed
+    placed?;
+    // The file is on the disk; its name is once the folder is.
+    match options.durability {
+        Durability::Fsync => sync_folder(path).map_err(|e| OpenError::io(path, e)),
+        Durability::Relaxed | Durability::None => Ok(()),
+    }
+}
+
+/// Makes the names in the folder of `path` durable.
+#[cfg(unix)]
+pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+pub(super) fn sync_folder(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Opens the writing connection (or, read-only, the one in its place) and checks what the file is.
@@ -187,6 +205,7 @@ pub(super) struct Shared {
     pub(super) options: SqliteOptions,
     pub(super) chunks: ChunkCache,
     pub(super) pins: Mutex<Pins>,
+    turnstile: Option<Turnstile>,
     /// Released last: whoever finds nobody present tidies up.
     pub(super) presence: Option<Presence>,
 }
@@ -203,18 +222,41 @@ const IDLE_READERS: usize = 4;
 
 impl Shared {
     pub(super) fn new(path: &Path, options: &SqliteOptions) -> Shared {
+        let presence = Presence::enter(path);
+        let writes = presence.is_some() && !options.read_only;
         Shared {
             idle: Mutex::default(),
             path: path.to_owned(),
             options: options.clone(),
             chunks: ChunkCache::default(),
             pins: Mutex::default(),
-            presence: Presence::enter(path),
+            turnstile: if writes { Turnstile::open(&beside(path, "-turn")) } else { None },
+            presence,
         }
     }
 
     pub(super) fn now(&self) -> i64 {
         self.options.clock.now().0
+    }
+
+    /// Waits until this process is the next one to write, at most for the busy timeout.
+    pub(super) fn pass_turnstile(&self) -> Option<Passage<'_>> {
+        self.turnstile.as_ref().map(|turnstile| turnstile.pass(self.options.busy_timeout))
+    }
+
+    /// Says of what has waited in vain what it waited for.
+    pub(super) fn explain_busy(&self, error: rusqlite::Error) -> NodeError {
+        match NodeError::from(error) {
+            busy if busy == Errno::EBUSY => {
+                let (file, patience) = (self.path.display(), self.options.busy_timeout);
+                let text = format!(
+                    "{file} was locked by another process that is writing to it, for all of {patience:?}; try again when \
+                     it is done, or stop it (`fuser -v {file}` names it)"
+                );
+                NodeError::with_source(Errno::EBUSY, text)
+            }
+            other => other,
+        }
     }
 
     pub(super) fn is_pinned(&self, ino: i64) -> bool {
@@ -266,6 +308,7 @@ impl Drop for Reader<'_> {
 pub(super) struct Presence {
     file: File,
     path: PathBuf,
+    turnstile: PathBuf,
 }
 
 impl Presence {
@@ -278,7 +321,7 @@ impl Presence {
             file.lock_shared().ok()?;
             // The last one to leave removes the file; a lock on what was removed protects nothing.
             if same_file(&file, &path) {
-                return Some(Presence { file, path });
+                return Some(Presence { file, path, turnstile: beside(workspace, "-turn") });
             }
         }
     }
@@ -297,6 +340,7 @@ impl Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         if self.file.try_lock().is_ok() {
+            let _ = std::fs::remove_file(&self.turnstile);
             let _ = std::fs::remove_file(&self.path);
         }
     }

@@ -158,13 +158,14 @@ pub(super) fn migrate(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Lays out an empty file: the tables, revision 0 and in it the root directory.
-pub(super) fn lay_out(conn: &Connection, now: i64) -> rusqlite::Result<()> {
+pub(super) fn lay_out(conn: &Connection, now: i64, durability: Durability) -> rusqlite::Result<()> {
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.execute_batch("BEGIN IMMEDIATE")?;
     conn.execute_batch(TABLES)?;
     conn.execute(
-        "INSERT INTO meta(id, workspace, created, head, next_ino) VALUES (1, randomblob(16), ?1, 0, 2)",
-        [now],
+        "INSERT INTO meta(id, workspace, created, head, next_ino, durability)
+         VALUES (1, randomblob(16), ?1, 0, 2, ?2)",
+        (now, durability.as_str()),
     )?;
     conn.execute("INSERT INTO revision(id, sealed_at, kind) VALUES (0, ?1, 'create')", [now])?;
     conn.execute(
@@ -192,12 +193,17 @@ pub(super) fn configure(conn: &Connection, durability: Durability, busy: Duratio
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.pragma_update(None, "foreign_keys", false)?;
-    conn.pragma_update(None, "synchronous", durability.pragma())?;
+    synchronize(conn, durability)?;
     // In KiB. What a large transaction cannot hold spills into the write-ahead log.
     conn.pragma_update(None, "cache_size", -16_384)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     // A log that grew in one large commit is cut back once its pages have moved into the file.
     conn.pragma_update(None, "journal_size_limit", 16 << 20)
+}
+
+/// When a commit on this connection has reached the disk.
+pub(super) fn synchronize(conn: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "synchronous", durability.pragma())
 }
 
 /// Moves the write-ahead log into the file and makes both durable.

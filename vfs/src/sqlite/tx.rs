@@ -6,26 +6,37 @@
 //!
 //! Directories are written once per transaction: times and link counts gather in [`Pending`], which readers inside
 //! the transaction look through. A commit of a thousand files into one directory updates its row once.
+//!
+//! What is done stands in the transaction until the thread lets go of the lock, see [`turn`](super::turn).
 
-use std::cell::RefCell;
-
-use parking_lot::ReentrantMutex;
 use rusqlite::Connection;
 
-use super::SqliteLayer;
 use super::open::Shared;
 use super::pending::Pending;
 use super::schema::NOW;
+use super::turn::{Group, Ticket};
 use super::view::View;
+use super::{Durability, SqliteLayer, schema};
 use crate::errno::{Errno, NodeError, NodeResult};
-
-/// The lock that makes one writer.
-pub(super) type WriterLock = ReentrantMutex<RefCell<Writer>>;
 
 /// The writing connection and the transaction on it.
 pub(super) struct Writer {
     pub(super) conn: Connection,
     pub(super) state: Option<State>,
+    /// Changes that stand in the transaction, done and not committed; none of this thread's.
+    group: Option<Group>,
+    /// A change or batch that has begun and not ended.
+    part: Option<Part>,
+    durability: Durability,
+}
+
+/// What a change outside batches, or an outermost batch, is in its transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// All of it so far: undone by undoing the transaction.
+    First,
+    /// A savepoint after the changes of other threads.
+    Joined,
 }
 
 /// What a running transaction knows.
@@ -77,6 +88,11 @@ impl Tx<'_> {
         Ok(self.conn.prepare_cached(sql)?.execute(params)?)
     }
 
+    /// `EBUSY` inside a batch.
+    pub(super) fn require_no_batch(&self) -> NodeResult<()> {
+        if self.state.is_batch() { Err(Errno::EBUSY.into()) } else { Ok(()) }
+    }
+
     /// Writes directories that changed and the next free inode number.
     pub(super) fn flush(&mut self) -> NodeResult<()> {
         let rev = self.rev();
@@ -93,28 +109,58 @@ impl Tx<'_> {
 }
 
 impl Writer {
-    pub(super) fn new(conn: Connection) -> WriterLock {
-        ReentrantMutex::new(RefCell::new(Writer { conn, state: None }))
+    pub(super) fn new(conn: Connection, durability: Durability) -> Writer {
+        Writer { conn, state: None, group: None, part: None, durability }
     }
 
-    /// Runs one operation: in the batch if there is one, else as a transaction.
-    fn run<T>(&mut self, shared: &Shared, work: impl FnOnce(&mut Tx<'_>) -> NodeResult<T>) -> NodeResult<T> {
-        let alone = self.state.is_none();
-        if alone {
-            self.begin()?;
-        }
-        let before = self.conn.total_changes();
-        let result = self.step(shared, work);
-        if !alone {
-            if result.is_err() && self.conn.total_changes() != before {
+    /// Whether the transaction is the thread's that has the lock.
+    fn in_batch(&self) -> bool {
+        self.state.as_ref().is_some_and(State::is_batch)
+    }
+
+    /// Whether changes of other threads stand uncommitted.
+    pub(super) fn has_group(&self) -> bool {
+        self.state.is_some() && !self.in_batch()
+    }
+
+    /// What is there now, the changes of the open transaction included.
+    pub(super) fn view<'a>(&'a self, shared: &'a Shared) -> View<'a> {
+        let pending = self.state.as_ref().map(|state| &state.pending);
+        View { conn: &self.conn, rev: NOW, chunks: &shared.chunks, pending }
+    }
+
+    /// The setting of this connection.
+    pub(super) fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Changes the setting of this connection. No transaction may be running.
+    pub(super) fn set_durability(&mut self, durability: Durability) -> NodeResult<()> {
+        schema::synchronize(&self.conn, durability)?;
+        self.durability = durability;
+        Ok(())
+    }
+
+    /// Runs one operation: in the batch if there is one, else as a change of its own, which waits to be committed.
+    fn run<T>(
+        &mut self,
+        shared: &Shared,
+        work: impl FnOnce(&mut Tx<'_>) -> NodeResult<T>,
+    ) -> NodeResult<(T, Option<Ticket>)> {
+        if self.in_batch() {
+            let before = self.conn.total_changes();
+            let result = self.step(shared, work);
+            // Some failures (a full disk) make SQLite undo the whole transaction.
+            if result.is_err() && (self.conn.total_changes() != before || self.conn.is_autocommit()) {
                 self.state.as_mut().expect("a batch is running").poisoned = true;
             }
-            return result;
+            return result.map(|value| (value, None));
         }
-        match result {
-            Ok(value) => self.commit(shared).map(|()| value),
+        self.begin_part(shared)?;
+        match self.step(shared, work) {
+            Ok(value) => Ok((value, Some(self.keep_part(shared)?))),
             Err(error) => {
-                self.rollback();
+                self.undo_part();
                 Err(error)
             }
         }
@@ -131,15 +177,60 @@ impl Writer {
         work(&mut Tx { conn: &self.conn, shared, state, now })
     }
 
-    fn begin(&mut self) -> NodeResult<()> {
-        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    /// Begins a transaction, or a savepoint in the one that others have left open.
+    fn begin_part(&mut self, shared: &Shared) -> NodeResult<()> {
+        self.part = Some(if self.state.is_none() {
+            self.begin(shared)?;
+            Part::First
+        } else {
+            self.conn.prepare_cached("SAVEPOINT part")?.execute([])?;
+            Part::Joined
+        });
+        Ok(())
+    }
+
+    /// Ends what `begin_part` began, for it to be committed.
+    fn keep_part(&mut self, shared: &Shared) -> NodeResult<Ticket> {
+        let kept = self.step(shared, |tx| tx.flush()).and_then(|()| {
+            if self.part == Some(Part::Joined) {
+                self.conn.prepare_cached("RELEASE part")?.execute([])?;
+            }
+            Ok(())
+        });
+        if let Err(error) = kept {
+            self.undo_part();
+            return Err(error);
+        }
+        self.part = None;
+        Ok(self.group.get_or_insert_default().add())
+    }
+
+    /// Undoes what `begin_part` began, and nothing of what others did.
+    fn undo_part(&mut self) {
+        match self.part.take() {
+            Some(Part::Joined) => {
+                // Some failures (a full disk) make SQLite undo everything.
+                if let Err(error) = self.undo_savepoint("ROLLBACK TO part; RELEASE part") {
+                    self.rollback(error);
+                }
+            }
+            Some(Part::First) => self.rollback(Errno::EIO.into()),
+            None => {}
+        }
+    }
+
+    fn begin(&mut self, shared: &Shared) -> NodeResult<()> {
+        // Held until the transaction has begun.
+        let _passage = shared.pass_turnstile();
+        let begun = self.conn.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]));
+        begun.map_err(|error| shared.explain_busy(error))?;
         match self.read_state() {
             Ok(state) => {
                 self.state = Some(state);
                 Ok(())
             }
             Err(error) => {
-                self.rollback();
+                self.rollback(error.clone());
                 Err(error)
             }
         }
@@ -159,65 +250,79 @@ impl Writer {
         })
     }
 
-    fn commit(&mut self, shared: &Shared) -> NodeResult<()> {
-        let done = self.step(shared, |tx| tx.flush()).and_then(|()| {
-            self.conn.prepare_cached("COMMIT")?.execute([])?;
-            Ok(())
-        });
+    /// The thread that has the lock lets go of it: leaves the open transaction to those who wait, or commits it.
+    pub(super) fn part_with(&mut self, others_wait: bool) {
+        // Only a panic leaves a change unfinished.
+        self.undo_part();
+        let full = self.group.as_ref().is_none_or(Group::is_full);
+        // Without an fsync there is nothing to be shared.
+        if !others_wait || full || self.durability != Durability::Fsync {
+            self.commit_group();
+        }
+    }
+
+    /// Commits what stands in the transaction.
+    pub(super) fn commit_group(&mut self) {
+        let Some(group) = self.group.take_if(|_| self.part.is_none()) else { return };
+        let done = self.conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         match done {
-            Ok(()) => {
+            Ok(_) => {
                 self.state = None;
-                Ok(())
+                group.finish(Ok(()));
             }
             Err(error) => {
-                self.rollback();
-                Err(error)
+                self.group = Some(group);
+                self.rollback(error.into());
             }
         }
     }
 
-    fn rollback(&mut self) {
-        self.state = None;
+    /// Undoes the transaction and tells those whose changes stood in it.
+    fn rollback(&mut self, why: NodeError) {
+        (self.state, self.part) = (None, None);
         // Some failures have rolled back already; there is nothing to be done about others but the next
         // BEGIN saying so.
         if !self.conn.is_autocommit() {
             let _ = self.conn.execute_batch("ROLLBACK");
         }
+        if let Some(group) = self.group.take() {
+            group.finish(Err(why));
+        }
     }
 
     /// Begins a batch, or a savepoint in the one that is running.
     fn enter(&mut self, shared: &Shared) -> NodeResult<()> {
-        if self.state.is_none() {
-            self.begin()?;
-        } else {
+        if self.in_batch() {
             self.step(shared, |tx| tx.flush())?;
             self.conn.execute_batch("SAVEPOINT batch")?;
+        } else {
+            self.begin_part(shared)?;
         }
         self.state.as_mut().expect("begun above").depth += 1;
         Ok(())
     }
 
     /// Ends what `enter` began: keeps it, or undoes it.
-    fn leave(&mut self, shared: &Shared, keep: bool) -> NodeResult<()> {
+    fn leave(&mut self, shared: &Shared, keep: bool) -> NodeResult<Option<Ticket>> {
         let state = self.state.as_mut().expect("entered before");
         state.depth -= 1;
         let (outermost, poisoned) = (state.depth == 0, state.poisoned);
         match (outermost, keep && !poisoned) {
-            (true, true) => return self.commit(shared),
-            (true, false) => self.rollback(),
+            (true, true) => return self.keep_part(shared).map(Some),
+            (true, false) => self.undo_part(),
             (false, true) => self.conn.execute_batch("RELEASE batch")?,
-            (false, false) => self.undo_savepoint()?,
+            (false, false) => self.undo_savepoint("ROLLBACK TO batch; RELEASE batch")?,
         }
         if keep && poisoned {
             return Err(NodeError::io("an operation of this batch failed half way; the batch was undone"));
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn undo_savepoint(&mut self) -> NodeResult<()> {
-        let undone = self.conn.execute_batch("ROLLBACK TO batch; RELEASE batch");
+    fn undo_savepoint(&mut self, sql: &str) -> NodeResult<()> {
+        let undone = self.conn.execute_batch(sql);
         let fresh = undone.map_err(NodeError::from).and_then(|()| self.read_state());
-        let state = self.state.as_mut().expect("a batch is running");
+        let state = self.state.as_mut().expect("a transaction is running");
         match fresh {
             // Numbers given out in what was undone stay used.
             Ok(fresh) => {
@@ -239,8 +344,10 @@ impl SqliteLayer {
         if self.shared.options.read_only {
             return Err(Errno::EROFS.into());
         }
-        let writer = self.writer.lock();
-        writer.borrow_mut().run(&self.shared, work)
+        let writer = self.writer.join();
+        let (value, ticket) = writer.borrow_mut().run(&self.shared, work)?;
+        writer.acknowledge(ticket)?;
+        Ok(value)
     }
 
     /// Runs many changes as one, through the operations of `self`.
@@ -248,13 +355,15 @@ impl SqliteLayer {
         if self.shared.options.read_only {
             return work();
         }
-        let writer = self.writer.lock();
+        let writer = self.writer.join();
         writer.borrow_mut().enter(&self.shared)?;
         let mut open = OpenBatch { layer: self, done: false };
         let result = work();
         open.done = true;
         let left = writer.borrow_mut().leave(&self.shared, result.is_ok());
-        result.and_then(|value| left.map(|()| value))
+        let value = result?;
+        writer.acknowledge(left?)?;
+        Ok(value)
     }
 }
 
@@ -267,7 +376,7 @@ struct OpenBatch<'a> {
 impl Drop for OpenBatch<'_> {
     fn drop(&mut self) {
         if !self.done {
-            let writer = self.layer.writer.lock();
+            let writer = self.layer.writer.join();
             let _ = writer.borrow_mut().leave(&self.layer.shared, false);
         }
     }
@@ -279,10 +388,7 @@ impl SqliteLayer {
     /// reader waits for a writer.
     pub(super) fn read_now<T>(&self, work: impl FnOnce(&View<'_>) -> NodeResult<T>) -> NodeResult<T> {
         if let Some(writer) = self.writer.try_lock() {
-            let writer = writer.borrow();
-            let pending = writer.state.as_ref().map(|state| &state.pending);
-            let view = View { conn: &writer.conn, rev: NOW, chunks: &self.shared.chunks, pending };
-            return view.consistently(work);
+            return writer.borrow().view(&self.shared).consistently(work);
         }
         let reader = self.shared.reader()?;
         View { conn: &reader, rev: NOW, chunks: &self.shared.chunks, pending: None }.consistently(work)

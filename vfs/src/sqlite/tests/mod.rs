@@ -5,6 +5,8 @@ mod commit;
 mod conflict;
 mod content;
 mod diff;
+mod durability;
+mod group;
 mod history;
 mod model;
 mod opening;
@@ -31,10 +33,15 @@ pub(super) const START: i64 = 1_700_000_000_000_000_000;
 
 impl Fixture {
     pub(super) fn new() -> Fixture {
+        Fixture::with(&|options| options)
+    }
+
+    /// With other options than the usual ones.
+    pub(super) fn with(change: &dyn Fn(SqliteOptions) -> SqliteOptions) -> Fixture {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("work.cowry");
         let clock = ManualClock::new(Timestamp(START));
-        let layer = SqliteLayer::create(&path, &options(&clock)).expect("a new workspace");
+        let layer = SqliteLayer::create(&path, &change(options(&clock))).expect("a new workspace");
         Fixture { layer, clock, path, _folder: folder }
     }
 
