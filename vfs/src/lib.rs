@@ -88,6 +88,7 @@ mod mount;
 mod node;
 mod overlay;
 mod path;
+mod refuse;
 pub mod sqlite;
 mod walk;
 mod wrap;

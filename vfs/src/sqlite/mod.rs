@@ -45,7 +45,7 @@ use self::open::Shared;
 use self::schema::ROOT;
 use self::tx::{Writer, WriterLock};
 use crate::clock::{Clock, SystemClock};
-use crate::errno::{Errno, NodeResult};
+use crate::errno::NodeResult;
 use crate::layer::Layer;
 use crate::node::{
     Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
@@ -347,9 +347,4 @@ impl Layer for SqliteLayer {
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
         self.in_batch(|| work(self))
     }
-}
-
-/// What every change of something read-only answers.
-fn read_only<T>() -> NodeResult<T> {
-    Err(Errno::EROFS.into())
 }
