@@ -43,7 +43,7 @@
 //! `ENOENT: no such file or directory, open '/a'`.
 //!
 //! What it drops: names are UTF-8; FIFOs, sockets and devices can exist and not be opened; there are no locks,
-//! no access control lists, no memory maps; writing does not take set-id bits off a file; directory sizes are 0.
+//! no access control lists, no memory maps; directory sizes are 0.
 //!
 //! # Contract
 //!
