@@ -116,7 +116,7 @@ pub use path::{NAME_MAX, Name, PATH_MAX, SYMLINK_MAX, VPathBuf};
 pub use rust_vfs;
 pub use sqlite::{
     CheckReport, CommitError, CommitRequest, Committed, Conflict, ConflictKind, Durability, GcReport,
-    OpenError, Revision, RevisionFilter, RevisionInfo, RevisionKind, RunRow, SealInfo, SqliteLayer,
+    OpenError, Quota, Revision, RevisionFilter, RevisionInfo, RevisionKind, RunRow, SealInfo, SqliteLayer,
     SqliteOptions,
 };
 pub use wrap::ReadOnly;

@@ -29,6 +29,7 @@ mod runs;
 mod schema;
 mod snapshot;
 mod tx;
+mod usage;
 mod view;
 
 #[cfg(test)]
@@ -60,6 +61,7 @@ pub use self::open::OpenError;
 pub use self::revision::{Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo};
 pub use self::runs::RunRow;
 pub use self::snapshot::Snapshot;
+pub use self::usage::Quota;
 
 /// When a change has reached the disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -341,7 +343,7 @@ impl Layer for SqliteLayer {
     }
 
     fn statfs(&self) -> NodeResult<StatFs> {
-        self.read_now(|view| view.statfs())
+        self.read_now(|view| view.usage())
     }
 
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
