@@ -43,7 +43,7 @@
 //! `ENOENT: no such file or directory, open '/a'`.
 //!
 //! What it drops: names are UTF-8; FIFOs, sockets and devices can exist and not be opened; there are no locks,
-//! no access control lists, no memory maps; writing does not take set-id bits off a file; directory sizes are 0.
+//! no access control lists, no memory maps; directory sizes are 0.
 //!
 //! # Contract
 //!
@@ -88,6 +88,7 @@ mod mount;
 mod node;
 mod overlay;
 mod path;
+mod refuse;
 pub mod sqlite;
 mod walk;
 mod wrap;
@@ -115,7 +116,7 @@ pub use path::{NAME_MAX, Name, PATH_MAX, SYMLINK_MAX, VPathBuf};
 pub use rust_vfs;
 pub use sqlite::{
     CheckReport, CommitError, CommitRequest, Committed, Conflict, ConflictKind, Durability, GcReport,
-    OpenError, Revision, RevisionFilter, RevisionInfo, RevisionKind, RunRow, SealInfo, SqliteLayer,
+    OpenError, Quota, Revision, RevisionFilter, RevisionInfo, RevisionKind, RunRow, SealInfo, SqliteLayer,
     SqliteOptions,
 };
 pub use wrap::ReadOnly;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use crate::errno::{Errno, NodeResult};
 use crate::fs::MountOptions;
@@ -22,6 +23,8 @@ pub(crate) struct Mount {
     pub at: VPathBuf,
     /// It only holds the directories above another mount.
     pub scaffold: bool,
+    /// Counts the times that somebody set set-id bits here.
+    pub set_ids: AtomicU64,
 }
 
 impl Mount {
@@ -51,7 +54,14 @@ pub(crate) struct MountTable {
 
 impl MountTable {
     pub fn new(layer: Arc<dyn Layer>, options: MountOptions) -> MountTable {
-        let root = Arc::new(Mount { id: MountId(0), layer, options, at: VPathBuf::root(), scaffold: false });
+        let root = Arc::new(Mount {
+            id: MountId(0),
+            layer,
+            options,
+            at: VPathBuf::root(),
+            scaffold: false,
+            set_ids: AtomicU64::new(0),
+        });
         MountTable { root, points: BTreeMap::new(), next: 1 }
     }
 
@@ -82,13 +92,19 @@ impl MountTable {
         layer: Arc<dyn Layer>,
         options: MountOptions,
     ) {
-        self.add(point, Mount { id: MountId(self.next), layer, options, at, scaffold: false });
+        self.add(
+            point,
+            Mount { id: MountId(self.next), layer, options, at, scaffold: false, set_ids: AtomicU64::new(0) },
+        );
     }
 
     /// Mounts directories that another mount is to stand in.
     pub fn insert_scaffold(&mut self, (point, at): (MountPoint, VPathBuf), layer: Arc<dyn Layer>) {
         let options = MountOptions { read_only: true, checks: false };
-        self.add(point, Mount { id: MountId(self.next), layer, options, at, scaffold: true });
+        self.add(
+            point,
+            Mount { id: MountId(self.next), layer, options, at, scaffold: true, set_ids: AtomicU64::new(0) },
+        );
     }
 
     fn add(&mut self, point: MountPoint, mount: Mount) {

@@ -5,10 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use cowry_vfs::{
-    Allocate, DirEntry, Errno, Features, Ino, Layer, Name, NewAttr, NewNode, NodeError, NodeResult,
-    RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
-};
+use cowry_vfs::{DirEntry, Errno, Features, Ino, Layer, Name, NodeError, NodeResult, SeekTo, Stat, StatFs};
 use parking_lot::Mutex;
 
 use super::cache::{CHUNK, Cache};
@@ -115,6 +112,8 @@ fn unexpected(_: &FsReply) -> NodeError {
 
 #[deny(clippy::missing_trait_methods)]
 impl Layer for RemoteLayer {
+    cowry_vfs::refuse_changes!();
+
     fn name(&self) -> &str {
         &self.info.name
     }
@@ -163,10 +162,6 @@ impl Layer for RemoteLayer {
             }
             other => Err(unexpected(&other)),
         }
-    }
-
-    fn setattr(&self, _: Ino, _: &SetAttr) -> NodeResult<Stat> {
-        Err(Errno::EROFS.into())
     }
 
     fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
@@ -224,18 +219,6 @@ impl Layer for RemoteLayer {
         Ok(content.freeze())
     }
 
-    fn write(&self, _: Ino, _: u64, _: &[u8]) -> NodeResult<()> {
-        Err(Errno::EROFS.into())
-    }
-
-    fn append(&self, _: Ino, _: &[u8]) -> NodeResult<u64> {
-        Err(Errno::EROFS.into())
-    }
-
-    fn allocate(&self, _: Ino, _: Allocate, _: u64, _: u64) -> NodeResult<()> {
-        Err(Errno::EROFS.into())
-    }
-
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
         match self.ask(Ask::Seek { ino, offset, to: to.into() })? {
             FsReply::Offset(offset) => Ok(offset),
@@ -250,26 +233,6 @@ impl Layer for RemoteLayer {
     }
 
     fn release(&self, _: Ino) {}
-
-    fn create(&self, _: Ino, _: &Name, _: NewNode<'_>, _: &NewAttr) -> NodeResult<Stat> {
-        Err(Errno::EROFS.into())
-    }
-
-    fn link(&self, _: Ino, _: Ino, _: &Name) -> NodeResult<Stat> {
-        Err(Errno::EROFS.into())
-    }
-
-    fn unlink(&self, _: Ino, _: &Name) -> NodeResult<()> {
-        Err(Errno::EROFS.into())
-    }
-
-    fn rmdir(&self, _: Ino, _: &Name) -> NodeResult<()> {
-        Err(Errno::EROFS.into())
-    }
-
-    fn rename(&self, _: (Ino, &Name), _: (Ino, &Name), _: RenameMode) -> NodeResult<()> {
-        Err(Errno::EROFS.into())
-    }
 
     fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
         if name.len() > cowry_vfs::NAME_MAX {
@@ -286,14 +249,6 @@ impl Layer for RemoteLayer {
             FsReply::Names(names) => Ok(names),
             other => Err(unexpected(&other)),
         }
-    }
-
-    fn setxattr(&self, _: Ino, _: &str, _: &[u8], _: XattrMode) -> NodeResult<()> {
-        Err(Errno::EROFS.into())
-    }
-
-    fn removexattr(&self, _: Ino, _: &str) -> NodeResult<()> {
-        Err(Errno::EROFS.into())
     }
 
     fn fsync(&self, _: Option<Ino>) -> NodeResult<()> {

@@ -8,10 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use cowry_vfs::{
-    Allocate, DirEntry, Errno, Features, Ino, Layer, Name, NewAttr, NewNode, NodeResult, RenameMode, SeekTo,
-    SetAttr, Stat, StatFs, XattrMode,
-};
+use cowry_vfs::{DirEntry, Errno, Features, Ino, Layer, Name, NodeResult, SeekTo, Stat, StatFs};
 
 /// How many entries are asked for at once.
 const PAGE: usize = 1024;
@@ -90,12 +87,10 @@ impl Frozen {
     }
 }
 
-fn read_only<T>() -> NodeResult<T> {
-    Err(Errno::EROFS.into())
-}
-
 #[deny(clippy::missing_trait_methods)]
 impl Layer for Frozen {
+    cowry_vfs::refuse_changes!();
+
     fn name(&self) -> &str {
         self.inner.name()
     }
@@ -130,10 +125,6 @@ impl Layer for Frozen {
         Ok(self.seen().note(stat))
     }
 
-    fn setattr(&self, _: Ino, _: &SetAttr) -> NodeResult<Stat> {
-        read_only()
-    }
-
     fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
         let list = self.list(dir)?;
         let start = after.map_or(0, |after| list.partition_point(|(name, _)| name <= after));
@@ -150,18 +141,6 @@ impl Layer for Frozen {
         self.inner.read(ino, offset, len)
     }
 
-    fn write(&self, _: Ino, _: u64, _: &[u8]) -> NodeResult<()> {
-        read_only()
-    }
-
-    fn append(&self, _: Ino, _: &[u8]) -> NodeResult<u64> {
-        read_only()
-    }
-
-    fn allocate(&self, _: Ino, _: Allocate, _: u64, _: u64) -> NodeResult<()> {
-        read_only()
-    }
-
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
         self.inner.seek(ino, offset, to)
     }
@@ -174,40 +153,12 @@ impl Layer for Frozen {
         self.inner.release(ino);
     }
 
-    fn create(&self, _: Ino, _: &Name, _: NewNode<'_>, _: &NewAttr) -> NodeResult<Stat> {
-        read_only()
-    }
-
-    fn link(&self, _: Ino, _: Ino, _: &Name) -> NodeResult<Stat> {
-        read_only()
-    }
-
-    fn unlink(&self, _: Ino, _: &Name) -> NodeResult<()> {
-        read_only()
-    }
-
-    fn rmdir(&self, _: Ino, _: &Name) -> NodeResult<()> {
-        read_only()
-    }
-
-    fn rename(&self, _: (Ino, &Name), _: (Ino, &Name), _: RenameMode) -> NodeResult<()> {
-        read_only()
-    }
-
     fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
         self.inner.getxattr(ino, name)
     }
 
     fn listxattr(&self, ino: Ino) -> NodeResult<Vec<String>> {
         self.inner.listxattr(ino)
-    }
-
-    fn setxattr(&self, _: Ino, _: &str, _: &[u8], _: XattrMode) -> NodeResult<()> {
-        read_only()
-    }
-
-    fn removexattr(&self, _: Ino, _: &str) -> NodeResult<()> {
-        read_only()
     }
 
     fn fsync(&self, ino: Option<Ino>) -> NodeResult<()> {
@@ -226,7 +177,7 @@ impl Layer for Frozen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cowry_vfs::MemoryLayer;
+    use cowry_vfs::{MemoryLayer, NewAttr, NewNode};
 
     fn name(text: &str) -> Name {
         Name::new(text).expect("a good name")

@@ -8,10 +8,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use cowry_vfs::{
-    Allocate, DirEntry, Errno, Features, FileType, Ino, Layer, Name, NewAttr, NewNode, NodeResult,
-    RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
-};
+use cowry_vfs::{DirEntry, Errno, Features, FileType, Ino, Layer, Name, NodeResult, SeekTo, Stat, StatFs};
 
 /// What the name of a module ends with.
 const EXTENSIONS: [&str; 9] = ["js", "mjs", "cjs", "ts", "mts", "cts", "tsx", "jsx", "json"];
@@ -73,12 +70,10 @@ impl Modules {
     }
 }
 
-fn read_only<T>() -> NodeResult<T> {
-    Err(Errno::EROFS.into())
-}
-
 #[deny(clippy::missing_trait_methods)]
 impl Layer for Modules {
+    cowry_vfs::refuse_changes!();
+
     fn name(&self) -> &str {
         self.inner.name()
     }
@@ -107,10 +102,6 @@ impl Layer for Modules {
     fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
         self.check(ino)?;
         self.inner.getattr(ino)
-    }
-
-    fn setattr(&self, _: Ino, _: &SetAttr) -> NodeResult<Stat> {
-        read_only()
     }
 
     fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
@@ -142,18 +133,6 @@ impl Layer for Modules {
         self.inner.read(ino, offset, len)
     }
 
-    fn write(&self, _: Ino, _: u64, _: &[u8]) -> NodeResult<()> {
-        read_only()
-    }
-
-    fn append(&self, _: Ino, _: &[u8]) -> NodeResult<u64> {
-        read_only()
-    }
-
-    fn allocate(&self, _: Ino, _: Allocate, _: u64, _: u64) -> NodeResult<()> {
-        read_only()
-    }
-
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
         self.check(ino)?;
         self.inner.seek(ino, offset, to)
@@ -170,26 +149,6 @@ impl Layer for Modules {
         }
     }
 
-    fn create(&self, _: Ino, _: &Name, _: NewNode<'_>, _: &NewAttr) -> NodeResult<Stat> {
-        read_only()
-    }
-
-    fn link(&self, _: Ino, _: Ino, _: &Name) -> NodeResult<Stat> {
-        read_only()
-    }
-
-    fn unlink(&self, _: Ino, _: &Name) -> NodeResult<()> {
-        read_only()
-    }
-
-    fn rmdir(&self, _: Ino, _: &Name) -> NodeResult<()> {
-        read_only()
-    }
-
-    fn rename(&self, _: (Ino, &Name), _: (Ino, &Name), _: RenameMode) -> NodeResult<()> {
-        read_only()
-    }
-
     fn getxattr(&self, _: Ino, _: &str) -> NodeResult<Bytes> {
         Err(Errno::ENODATA.into())
     }
@@ -197,14 +156,6 @@ impl Layer for Modules {
     fn listxattr(&self, _: Ino) -> NodeResult<Vec<String>> {
         // Modules need none.
         Ok(Vec::new())
-    }
-
-    fn setxattr(&self, _: Ino, _: &str, _: &[u8], _: XattrMode) -> NodeResult<()> {
-        read_only()
-    }
-
-    fn removexattr(&self, _: Ino, _: &str) -> NodeResult<()> {
-        read_only()
     }
 
     fn fsync(&self, _: Option<Ino>) -> NodeResult<()> {

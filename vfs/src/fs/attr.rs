@@ -3,12 +3,13 @@
 use bytes::Bytes;
 
 use crate::errno::{Errno, NodeResult, Result};
-use crate::fs::{Access, Context, Credentials, Follow, SetTime, Vfs};
+use crate::fs::{Access, Context, Credentials, Follow, SetTime, Vfs, set_id};
 use crate::node::{SetAttr, Stat, XattrMode};
 use crate::walk::Node;
 
 impl Vfs {
-    /// Sets the permission bits, set-id and sticky bits included.
+    /// Sets the permission bits, set-id and sticky bits included. Where they are checked, who is not in the node's
+    /// group cannot make it set-group-id; the rest of the mode is set all the same.
     ///
     /// # Errors
     /// `EPERM` for who does not own it; `EROFS`; as [`Vfs::stat`].
@@ -73,6 +74,7 @@ impl Vfs {
             need_content(&node.stat)?;
             node.mount.want_write()?;
             self.credentials.need(&node, Access::WRITE)?;
+            set_id::before_write(&self.credentials, &node)?;
             node.mount.layer.setattr(node.ino(), &SetAttr::size(size)).map(drop)
         };
         self.find(path, Follow::Yes).and_then(change).at("truncate", path)
@@ -141,16 +143,17 @@ pub(super) fn need_content(stat: &Stat) -> NodeResult<()> {
 pub(super) fn chmod(who: &Credentials, node: &Node, mode: u32) -> NodeResult<()> {
     node.mount.want_write()?;
     who.need_owner(node)?;
-    node.mount.layer.setattr(node.ino(), &SetAttr::mode(mode & 0o7777)).map(drop)
+    let mode = if who.may_set_gid(node) { mode & 0o7777 } else { mode & 0o7777 & !set_id::SET_GID };
+    node.mount.layer.setattr(node.ino(), &SetAttr::mode(mode))?;
+    set_id::note_chmod(node, mode);
+    Ok(())
 }
 
 /// A change of owner takes the set-id bits off a file, as on Linux, so that it does not act as its new owner.
 pub(super) fn chown(who: &Credentials, node: &Node, uid: Option<u32>, gid: Option<u32>) -> NodeResult<()> {
     node.mount.want_write()?;
     who.need_chown(node, uid, gid)?;
-    let plain = node.stat.mode & !0o6000;
-    let strip = node.stat.is_file() && plain != node.stat.mode;
-    let mode = strip.then_some(plain);
+    let mode = set_id::after_chown(who, &node.stat);
     node.mount.layer.setattr(node.ino(), &SetAttr { uid, gid, mode, ..SetAttr::default() }).map(drop)
 }
 

@@ -72,6 +72,11 @@ impl Credentials {
         if self.exempt(node) || self.uid == node.stat.uid { Ok(()) } else { Err(Errno::EPERM.into()) }
     }
 
+    /// Whether a node can be made set-group-id: only by who is in that group.
+    pub(crate) fn may_set_gid(&self, node: &Node) -> bool {
+        self.exempt(node) || self.gid == node.stat.gid
+    }
+
     /// # Errors
     /// `EPERM` for a change of owner, or of group to one that is not one's own.
     pub(crate) fn need_chown(&self, node: &Node, uid: Option<u32>, gid: Option<u32>) -> NodeResult<()> {

@@ -78,20 +78,8 @@ impl Vfs {
         Ok(name)
     }
 
-    /// Mode and owner of a new node: the umask is applied, a set-group-id directory hands its group on.
     pub(super) fn new_attr(&self, dir: &Node, kind: FileType, mode: u32) -> NewAttr {
-        const SETGID: u32 = 0o2000;
-        let who = &self.credentials;
-        let inherits = dir.stat.mode & SETGID != 0;
-        let mut mode = mode & 0o7777;
-        if kind != FileType::Symlink {
-            mode &= !who.umask;
-        }
-        if inherits && kind == FileType::Directory {
-            mode |= SETGID;
-        }
-        let gid = if inherits { dir.stat.gid } else { who.gid };
-        NewAttr { mode, uid: who.uid, gid, mtime: None }
+        self.credentials.new_attr(&dir.stat, kind, mode)
     }
 
     /// Gives a file one more name. A symbolic link is linked itself.
@@ -195,6 +183,9 @@ impl Vfs {
         }
         check_slashes(&source, target.as_ref(), mode, old_aim.slash, new_aim.slash)?;
         self.check_rename(&old_aim.dir, &source, &new_aim.dir, target.as_ref())?;
+        if let (Some(target), RenameMode::Exchange) = (&target, mode) {
+            self.check_move(target, &new_aim.dir, &old_aim.dir)?;
+        }
         let layer = &old_aim.dir.mount.layer;
         need_movable(&old_aim.dir, &source)?;
         if let Some(target) = &target {
@@ -216,9 +207,13 @@ impl Vfs {
             Some(target) => who.need_remove(new_dir, target)?,
             None => who.need_entries(new_dir)?,
         }
-        // A directory that moves to another parent has its `..` written.
-        if source.stat.is_dir() && !old_dir.same(new_dir) {
-            who.need(source, crate::fs::Access::WRITE)?;
+        self.check_move(source, old_dir, new_dir)
+    }
+
+    /// A directory that moves to another parent has its `..` written.
+    fn check_move(&self, node: &Node, old_dir: &Node, new_dir: &Node) -> NodeResult<()> {
+        if node.stat.is_dir() && !old_dir.same(new_dir) {
+            self.credentials.need(node, crate::fs::Access::WRITE)?;
         }
         Ok(())
     }

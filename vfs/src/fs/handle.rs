@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 
 use crate::errno::{Errno, Error, NodeResult, Result};
-use crate::fs::{Context, Credentials, OpenOptions, SetTime, Shared, attr};
+use crate::fs::{Context, Credentials, OpenOptions, SetTime, Shared, attr, set_id};
 use crate::mount::MountId;
 use crate::node::{Allocate, SeekTo, SetAttr, Stat};
 use crate::walk::Node;
@@ -35,6 +35,7 @@ pub struct File {
     cursor: Mutex<u64>,
     /// What the access time knows of: each reading would ask the layer otherwise.
     access: AtomicU8,
+    set_id: set_id::Seen,
 }
 
 impl Drop for File {
@@ -60,6 +61,7 @@ impl File {
             path: path.to_owned(),
             cursor: Mutex::new(0),
             access: AtomicU8::new(UNREAD),
+            set_id: set_id::Seen::nothing(),
         }
     }
 
@@ -198,10 +200,18 @@ impl File {
         self.write(data).map(drop)
     }
 
+    /// What changing content does to the rest of a file: set-id bits fall.
+    pub(super) fn before_write(&self) -> NodeResult<()> {
+        self.set_id.before_write(&self.credentials, &self.node)
+    }
+
     /// Returns the offset just past what was written.
     fn put(&self, data: &[u8], offset: Option<u64>) -> NodeResult<u64> {
         if !self.options.writes() {
             return Err(Errno::EBADF.into());
+        }
+        if !data.is_empty() {
+            self.before_write()?;
         }
         self.access.store(WRITTEN, Ordering::Relaxed);
         let Node { mount, stat } = &self.node;
@@ -251,6 +261,7 @@ impl File {
         if !self.options.writes() {
             return Err(Errno::EINVAL.into());
         }
+        self.before_write()?;
         self.node.mount.layer.setattr(self.node.ino(), &SetAttr::size(size)).map(drop)
     }
 
@@ -264,6 +275,7 @@ impl File {
         if !self.options.writes() {
             return Err(Error::new(OP, Errno::EBADF));
         }
+        self.before_write().of(OP)?;
         self.node.mount.layer.allocate(self.node.ino(), how, offset, len).of(OP)
     }
 

@@ -10,6 +10,7 @@ mod mounting;
 mod open;
 mod options;
 mod read;
+mod set_id;
 mod traverse;
 mod tree;
 mod write;

@@ -68,6 +68,7 @@ impl Vfs {
         node.mount.layer.open(node.ino())?;
         let file = File::new(self.shared.clone(), self.credentials, node, *options, path);
         if options.truncate && !created {
+            file.before_write()?;
             file.node().mount.layer.setattr(file.node().ino(), &SetAttr::size(0))?;
         }
         Ok(Opened { file, created })

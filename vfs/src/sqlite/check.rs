@@ -41,6 +41,7 @@ impl SqliteLayer {
             check.contents()?;
             check.chunks()?;
             check.history(revisions)?;
+            check.usage()?;
             Ok(CheckReport { problems: check.problems })
         })
     }
@@ -235,6 +236,17 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is counted is what there is.
+    fn usage(&mut self) -> NodeResult<()> {
+        self.report(
+            "SELECT 'the tree is said to take up ' || used_bytes || ' bytes in ' || used_inodes || ' nodes, it takes up '
+                 || bytes || ' in ' || inodes
+             FROM meta, (SELECT coalesce(sum(space), 0) AS bytes, count(*) AS inodes FROM inode WHERE to_rev = ?1)
+             WHERE (used_bytes, used_inodes) <> (bytes, inodes)",
+            [LIVE],
+        )
     }
 
     /// What is true of every revision at once.

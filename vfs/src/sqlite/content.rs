@@ -4,9 +4,12 @@
 //! one inode has it; once sealed it never changes again, and any number of rows of `inode` may name it. The first
 //! write in a new revision copies it: the bytes if they are inline, else the extent list.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use rusqlite::OptionalExtension;
 
+use super::extent::Extent;
 use super::inode::Node;
 use super::tx::Tx;
 use super::view::{self, View};
@@ -73,6 +76,18 @@ impl View<'_> {
         Ok(found as u64)
     }
 
+    /// How many bytes of a range of a file are no holes.
+    pub(super) fn allocated(&self, node: &Node, range: Range<i64>) -> NodeResult<i64> {
+        let Some(id) = node.content else { return Ok(0) };
+        Ok(match self.body(id)?.0 {
+            Body::Inline(bytes) => (range.end.min(bytes.len() as i64) - range.start).max(0),
+            Body::Extents => {
+                let part = |extent: Extent| extent.end().min(range.end) - extent.offset.max(range.start);
+                self.extents(id, range.clone())?.into_iter().map(part).sum()
+            }
+        })
+    }
+
     /// A content and the revision that made it.
     fn body(&self, content: i64) -> NodeResult<(Body, i64)> {
         let mut statement = self.conn.prepare_cached("SELECT inline, rev FROM content WHERE id = ?1")?;
@@ -110,6 +125,7 @@ impl Tx<'_> {
         }
         let end = offset.checked_add(data.len() as u64).and_then(|end| i64::try_from(end).ok());
         let (offset, end) = (offset as i64, end.ok_or(Errno::EFBIG)?);
+        self.need_bytes(node, offset, end - offset)?;
         let size = node.size.max(end);
         match self.body(node)? {
             (Body::Inline(mut bytes), owned) if size <= INLINE_MAX && offset <= node.size => {

@@ -80,6 +80,7 @@ impl Tx<'_> {
         if is_dir && links >= LINK_MAX {
             return Err(Errno::EMLINK.into());
         }
+        self.need_inode()?;
         let target = match new {
             NewNode::Symlink("") => return Err(Errno::ENOENT.into()),
             NewNode::Symlink(target) if target.len() > TARGET_MAX => return Err(Errno::ENAMETOOLONG.into()),
@@ -101,6 +102,7 @@ impl Tx<'_> {
             nlink: if is_dir { 2 } else { 1 },
             size: target.as_ref().map_or(0, |target| target.len() as i64),
             space: 0,
+            counted: 0,
             mtime: attr.mtime.map_or(self.now, |time| time.0),
             ctime: self.now,
             btime: self.now,
@@ -113,7 +115,7 @@ impl Tx<'_> {
         if let NewNode::File(data) = new {
             self.write_node(&mut node, 0, data)?;
         }
-        node.insert(self.conn, self.rev())?;
+        self.insert(&mut node)?;
         self.set_entry(parent, name, None, Some(node.ino))?;
         self.touch_dir(parent, i32::from(is_dir))?;
         let stat = node.stat(Timestamp(node.btime));

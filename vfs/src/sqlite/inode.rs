@@ -37,6 +37,8 @@ pub(super) struct Node {
     pub(super) size: i64,
     /// Bytes of content that are not holes.
     pub(super) space: i64,
+    /// What of it the count of what the tree takes up has, as long as the row is live.
+    pub(super) counted: i64,
     pub(super) mtime: i64,
     pub(super) ctime: i64,
     pub(super) btime: i64,
@@ -80,6 +82,7 @@ impl Node {
             nlink: row.get(7)?,
             size: row.get(8)?,
             space: row.get(9)?,
+            counted: row.get(9)?,
             mtime: row.get(10)?,
             ctime: row.get(11)?,
             btime: row.get(12)?,
@@ -214,7 +217,7 @@ impl Tx<'_> {
             self.state.pending.dirs.insert(node.ino, PendingDir { node, dirty: true });
             return Ok(());
         }
-        node.store(self.conn, self.rev())?;
+        self.store(&mut node)?;
         self.state.pending.note_stored(node);
         Ok(())
     }
@@ -259,6 +262,7 @@ impl Tx<'_> {
     pub(super) fn erase(&mut self, node: &Node) -> NodeResult<()> {
         self.state.pending.dirs.remove(&node.ino);
         self.state.pending.forget(node.ino);
+        self.discount(node);
         let rev = self.rev();
         if node.from == rev {
             self.drop_content(node.content)?;

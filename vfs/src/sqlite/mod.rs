@@ -31,6 +31,7 @@ mod schema;
 mod snapshot;
 mod turn;
 mod tx;
+mod usage;
 mod view;
 
 #[cfg(test)]
@@ -48,7 +49,7 @@ use self::schema::ROOT;
 use self::turn::WriterLock;
 use self::tx::Writer;
 use crate::clock::{Clock, SystemClock};
-use crate::errno::{Errno, NodeResult};
+use crate::errno::NodeResult;
 use crate::layer::Layer;
 use crate::node::{
     Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
@@ -64,6 +65,7 @@ pub use self::open::OpenError;
 pub use self::revision::{Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo};
 pub use self::runs::RunRow;
 pub use self::snapshot::Snapshot;
+pub use self::usage::Quota;
 
 /// How to open a workspace.
 #[derive(Clone, Debug)]
@@ -316,15 +318,10 @@ impl Layer for SqliteLayer {
     }
 
     fn statfs(&self) -> NodeResult<StatFs> {
-        self.read_now(|view| view.statfs())
+        self.read_now(|view| view.usage())
     }
 
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
         self.in_batch(|| work(self))
     }
-}
-
-/// What every change of something read-only answers.
-fn read_only<T>() -> NodeResult<T> {
-    Err(Errno::EROFS.into())
 }

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::inode::Node;
+use super::usage::Usage;
 use crate::errno::NodeResult;
 use crate::path::Name;
 
@@ -16,6 +17,8 @@ const MADE_MAX: usize = 10_000;
 pub(super) struct Pending {
     /// Directories as they will be written when the transaction ends.
     pub(super) dirs: HashMap<i64, PendingDir>,
+    /// What the tree takes up, this transaction's changes included.
+    pub(super) usage: Usage,
     /// Nodes that it made, as they are stored. None of them has an atime of its own.
     made: HashMap<i64, Box<Node>>,
     /// The last name that was looked for in vain: whoever makes a file has often looked just before.
@@ -32,6 +35,10 @@ pub(super) struct PendingDir {
 }
 
 impl Pending {
+    pub(super) fn new(usage: Usage) -> Pending {
+        Pending { usage, ..Pending::default() }
+    }
+
     /// The node as it is now, if it is known.
     pub(super) fn node(&self, ino: i64) -> Option<&Node> {
         self.dirs.get(&ino).map(|dir| &dir.node).or_else(|| self.made(ino))

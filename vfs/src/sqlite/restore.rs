@@ -85,7 +85,7 @@ impl Tx<'_> {
         let mut statement = self.conn.prepare_cached("SELECT max(version) FROM inode WHERE ino = ?1")?;
         node.version = statement.query_row([node.ino], |row| row.get(0))?;
         node.touch(self.now);
-        node.insert(self.conn, self.rev())
+        self.insert(&mut node)
     }
 
     /// Gives a node the content and attributes it had.
@@ -100,7 +100,8 @@ impl Tx<'_> {
         if now.content != then.content {
             self.drop_content(now.content)?;
         }
-        let mut node = Node { from: now.from, version: now.version, btime: now.btime, nlink, parent, ..then };
+        let Node { from, version, btime, counted, .. } = now;
+        let mut node = Node { from, version, btime, counted, nlink, parent, ..then };
         node.touch(self.now);
         self.save(node)
     }
@@ -246,7 +247,7 @@ impl Tx<'_> {
             node.version = 0;
             (node.btime, node.ctime) = (self.now, self.now);
             node.touch(self.now);
-            node.insert(self.conn, self.rev())?;
+            self.insert(&mut node)?;
         } else {
             self.revive(node.clone())?;
         }

@@ -38,7 +38,9 @@ CREATE TABLE meta(
     parent_rev INTEGER,
     durability TEXT NOT NULL DEFAULT 'fsync',
     quota_bytes INTEGER,
-    quota_inodes INTEGER
+    quota_inodes INTEGER,
+    used_bytes INTEGER NOT NULL DEFAULT 0,
+    used_inodes INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE TABLE revision(
     id INTEGER PRIMARY KEY,
@@ -135,6 +137,10 @@ const STEPS: &[&str] = &["
 ALTER TABLE meta ADD COLUMN durability TEXT NOT NULL DEFAULT 'fsync';
 ALTER TABLE meta ADD COLUMN quota_bytes INTEGER;
 ALTER TABLE meta ADD COLUMN quota_inodes INTEGER;
+ALTER TABLE meta ADD COLUMN used_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN used_inodes INTEGER NOT NULL DEFAULT 1;
+UPDATE meta SET (used_bytes, used_inodes) =
+    (SELECT coalesce(sum(space), 0), count(*) FROM inode WHERE to_rev = 9223372036854775807);
 ALTER TABLE content ADD COLUMN hash BLOB;
 CREATE TABLE pin(workspace BLOB PRIMARY KEY, rev INTEGER NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL) STRICT,
     WITHOUT ROWID;

@@ -5,16 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::features;
 use super::open::Shared;
 use super::revision::Revision;
 use super::schema::ROOT;
 use super::view::View;
-use super::{features, read_only};
 use crate::errno::NodeResult;
 use crate::layer::Layer;
-use crate::node::{
-    Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
-};
+use crate::node::{DirEntry, Features, Ino, SeekTo, Stat, StatFs};
 use crate::path::Name;
 
 /// A workspace as it was when a revision was sealed. It never changes and refuses every change with `EROFS`.
@@ -47,6 +45,8 @@ impl fmt::Debug for Snapshot {
 
 #[deny(clippy::missing_trait_methods)]
 impl Layer for Snapshot {
+    crate::refuse_changes!();
+
     fn name(&self) -> &str {
         "sqlite"
     }
@@ -67,10 +67,6 @@ impl Layer for Snapshot {
         self.view(|view| view.stat(ino))
     }
 
-    fn setattr(&self, _: Ino, _: &SetAttr) -> NodeResult<Stat> {
-        read_only()
-    }
-
     fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
         self.view(|view| view.readdir(dir, after, limit))
     }
@@ -83,18 +79,6 @@ impl Layer for Snapshot {
         self.view(|view| view.read(ino, offset, len))
     }
 
-    fn write(&self, _: Ino, _: u64, _: &[u8]) -> NodeResult<()> {
-        read_only()
-    }
-
-    fn append(&self, _: Ino, _: &[u8]) -> NodeResult<u64> {
-        read_only()
-    }
-
-    fn allocate(&self, _: Ino, _: Allocate, _: u64, _: u64) -> NodeResult<()> {
-        read_only()
-    }
-
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
         self.view(|view| view.seek(ino, offset, to))
     }
@@ -105,40 +89,12 @@ impl Layer for Snapshot {
 
     fn release(&self, _: Ino) {}
 
-    fn create(&self, _: Ino, _: &Name, _: NewNode<'_>, _: &NewAttr) -> NodeResult<Stat> {
-        read_only()
-    }
-
-    fn link(&self, _: Ino, _: Ino, _: &Name) -> NodeResult<Stat> {
-        read_only()
-    }
-
-    fn unlink(&self, _: Ino, _: &Name) -> NodeResult<()> {
-        read_only()
-    }
-
-    fn rmdir(&self, _: Ino, _: &Name) -> NodeResult<()> {
-        read_only()
-    }
-
-    fn rename(&self, _: (Ino, &Name), _: (Ino, &Name), _: RenameMode) -> NodeResult<()> {
-        read_only()
-    }
-
     fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
         self.view(|view| view.getxattr(ino, name))
     }
 
     fn listxattr(&self, ino: Ino) -> NodeResult<Vec<String>> {
         self.view(|view| Ok(view.xattrs(ino)?.into_keys().collect()))
-    }
-
-    fn setxattr(&self, _: Ino, _: &str, _: &[u8], _: XattrMode) -> NodeResult<()> {
-        read_only()
-    }
-
-    fn removexattr(&self, _: Ino, _: &str) -> NodeResult<()> {
-        read_only()
     }
 
     fn fsync(&self, ino: Option<Ino>) -> NodeResult<()> {

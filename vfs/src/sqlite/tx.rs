@@ -9,12 +9,15 @@
 //!
 //! What is done stands in the transaction until the thread lets go of the lock, see [`turn`](super::turn).
 
+use std::sync::LazyLock;
+
 use rusqlite::Connection;
 
 use super::open::Shared;
 use super::pending::Pending;
 use super::schema::NOW;
 use super::turn::{Group, Ticket};
+use super::usage::Usage;
 use super::view::View;
 use super::{Durability, SqliteLayer, schema};
 use crate::errno::{Errno, NodeError, NodeResult};
@@ -39,6 +42,9 @@ enum Part {
     Joined,
 }
 
+static STATE: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT head, next_ino, {} FROM meta", Usage::COLUMNS));
+
 /// What a running transaction knows.
 pub(super) struct State {
     /// Batches around the current operation.
@@ -46,7 +52,8 @@ pub(super) struct State {
     /// The latest sealed revision.
     pub(super) head: i64,
     pub(super) next_ino: i64,
-    stored_next_ino: i64,
+    /// `next_ino` and what is used, as `meta` has them.
+    stored: (i64, Usage),
     pub(super) pending: Pending,
     /// An operation failed half way: nothing but undoing is left.
     poisoned: bool,
@@ -93,16 +100,21 @@ impl Tx<'_> {
         if self.state.is_batch() { Err(Errno::EBUSY.into()) } else { Ok(()) }
     }
 
-    /// Writes directories that changed and the next free inode number.
+    /// Writes directories that changed, the next free inode number and what is used.
     pub(super) fn flush(&mut self) -> NodeResult<()> {
         let rev = self.rev();
         for dir in self.state.pending.dirs.values_mut().filter(|dir| dir.dirty) {
             dir.node.store(self.conn, rev)?;
             dir.dirty = false;
         }
-        if self.state.next_ino != self.state.stored_next_ino {
-            self.execute("UPDATE meta SET next_ino = ?1", [self.state.next_ino])?;
-            self.state.stored_next_ino = self.state.next_ino;
+        let current = (self.state.next_ino, self.state.pending.usage);
+        if current != self.state.stored {
+            let (next_ino, usage) = current;
+            self.execute(
+                "UPDATE meta SET next_ino = ?1, used_bytes = ?2, used_inodes = ?3",
+                (next_ino, usage.bytes, usage.inodes),
+            )?;
+            self.state.stored = current;
         }
         Ok(())
     }
@@ -238,16 +250,11 @@ impl Writer {
 
     /// Other processes write too, so nothing is carried over from the last transaction.
     fn read_state(&self) -> NodeResult<State> {
-        let mut meta = self.conn.prepare_cached("SELECT head, next_ino FROM meta")?;
-        let (head, next_ino): (i64, i64) = meta.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(State {
-            depth: 0,
-            head,
-            next_ino,
-            stored_next_ino: next_ino,
-            pending: Pending::default(),
-            poisoned: false,
-        })
+        let mut meta = self.conn.prepare_cached(&STATE)?;
+        let (head, next_ino, usage) =
+            meta.query_row([], |row| Ok((row.get(0)?, row.get(1)?, Usage::from_row(row, 2)?)))?;
+        let pending = Pending::new(usage);
+        Ok(State { depth: 0, head, next_ino, stored: (next_ino, usage), pending, poisoned: false })
     }
 
     /// The thread that has the lock lets go of it: leaves the open transaction to those who wait, or commits it.

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::errno::{Errno, NodeResult};
+use crate::errno::NodeResult;
 use crate::layer::Layer;
-use crate::node::{
-    Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
-};
+use crate::node::{DirEntry, Features, Ino, SeekTo, Stat, StatFs};
 use crate::path::Name;
 
 /// Shows a layer and answers every change with `EROFS`.
@@ -31,12 +29,10 @@ impl ReadOnly {
     }
 }
 
-fn refuse<T>() -> NodeResult<T> {
-    Err(Errno::EROFS.into())
-}
-
 #[deny(clippy::missing_trait_methods)]
 impl Layer for ReadOnly {
+    crate::refuse_changes!();
+
     fn name(&self) -> &str {
         self.inner.name()
     }
@@ -57,10 +53,6 @@ impl Layer for ReadOnly {
         self.inner.getattr(ino)
     }
 
-    fn setattr(&self, _: Ino, _: &SetAttr) -> NodeResult<Stat> {
-        refuse()
-    }
-
     fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
         self.inner.readdir(dir, after, limit)
     }
@@ -71,18 +63,6 @@ impl Layer for ReadOnly {
 
     fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
         self.inner.read(ino, offset, len)
-    }
-
-    fn write(&self, _: Ino, _: u64, _: &[u8]) -> NodeResult<()> {
-        refuse()
-    }
-
-    fn append(&self, _: Ino, _: &[u8]) -> NodeResult<u64> {
-        refuse()
-    }
-
-    fn allocate(&self, _: Ino, _: Allocate, _: u64, _: u64) -> NodeResult<()> {
-        refuse()
     }
 
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
@@ -97,40 +77,12 @@ impl Layer for ReadOnly {
         self.inner.release(ino);
     }
 
-    fn create(&self, _: Ino, _: &Name, _: NewNode<'_>, _: &NewAttr) -> NodeResult<Stat> {
-        refuse()
-    }
-
-    fn link(&self, _: Ino, _: Ino, _: &Name) -> NodeResult<Stat> {
-        refuse()
-    }
-
-    fn unlink(&self, _: Ino, _: &Name) -> NodeResult<()> {
-        refuse()
-    }
-
-    fn rmdir(&self, _: Ino, _: &Name) -> NodeResult<()> {
-        refuse()
-    }
-
-    fn rename(&self, _: (Ino, &Name), _: (Ino, &Name), _: RenameMode) -> NodeResult<()> {
-        refuse()
-    }
-
     fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
         self.inner.getxattr(ino, name)
     }
 
     fn listxattr(&self, ino: Ino) -> NodeResult<Vec<String>> {
         self.inner.listxattr(ino)
-    }
-
-    fn setxattr(&self, _: Ino, _: &str, _: &[u8], _: XattrMode) -> NodeResult<()> {
-        refuse()
-    }
-
-    fn removexattr(&self, _: Ino, _: &str) -> NodeResult<()> {
-        refuse()
     }
 
     fn fsync(&self, _: Option<Ino>) -> NodeResult<()> {

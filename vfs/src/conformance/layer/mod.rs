@@ -3,6 +3,7 @@
 mod append;
 mod batch;
 mod below;
+mod clocks;
 mod create;
 mod getattr;
 mod link;
@@ -48,6 +49,7 @@ pub fn groups() -> &'static [Group<Case>] {
         group("sparse", sparse::CASES),
         group("setattr", setattr::CASES),
         group("times", times::CASES),
+        group("clocks", clocks::CASES),
         group("readdir", readdir::CASES),
         group("readlink", readlink::CASES),
         group("unlink", unlink::CASES),

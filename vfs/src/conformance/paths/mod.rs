@@ -11,6 +11,7 @@ mod mounts;
 mod open;
 mod read_only;
 mod resolve;
+mod set_id;
 mod tree;
 
 use super::{Group, VfsCase};
@@ -31,6 +32,7 @@ pub fn groups() -> &'static [Group<VfsCase>] {
         group("find", find::CASES),
         group("mounts", mounts::CASES),
         group("checks", checks::CASES),
+        group("set_id", set_id::CASES),
         group("messages", messages::CASES),
         group("path_read_only", read_only::CASES),
     ];

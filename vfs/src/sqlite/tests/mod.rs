@@ -12,12 +12,14 @@ mod model;
 mod opening;
 mod restore;
 mod runs;
+mod usage;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::*;
 use crate::clock::{ManualClock, Timestamp};
+use crate::errno::Errno;
 use crate::node::FileType;
 
 /// A workspace in a folder of its own, with a clock that stands still until moved.
