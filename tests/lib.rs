@@ -1,1 +1,8 @@
-//! End-to-end and conformance tests.
+//! What the tests of several targets share: judges that work on any filesystem.
+//!
+//! [`exercise`] does random things to files and compares every byte with a model in memory. [`differ`] does the
+//! same list of operations to two filesystems and compares what each of them says.
+
+pub mod chance;
+pub mod differ;
+pub mod exercise;

@@ -2,6 +2,7 @@
 //! `sqlite::rename::onto_itself_changes_nothing`; what a backend cannot do shows as ignored.
 
 mod backend;
+mod exercise;
 mod model;
 
 use std::sync::Arc;
@@ -19,7 +20,9 @@ fn main() {
         layer_groups().iter().for_each(|group| layer_trials(backend, &probe, group, &mut trials));
         vfs_groups().iter().for_each(|group| vfs_trials(backend, &probe, group, &mut trials));
         trials.extend(model::trial(backend, &probe));
+        trials.extend(exercise::trials(backend, &probe));
     }
+    trials.push(exercise::of_the_kernel());
     libtest_mimic::run(&arguments, trials).exit();
 }
 

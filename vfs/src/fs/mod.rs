@@ -2,6 +2,7 @@
 
 mod attr;
 mod copy;
+mod copy_range;
 mod credentials;
 mod entries;
 mod glob;
