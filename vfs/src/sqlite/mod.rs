@@ -18,8 +18,10 @@ mod diff;
 mod entry;
 mod expire;
 mod extent;
+mod fork;
 mod gc;
 mod inode;
+mod lineage;
 mod open;
 mod paths;
 mod pending;
@@ -41,6 +43,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::lineage::Lineage;
 use self::open::Shared;
 use self::schema::ROOT;
 use self::tx::{Writer, WriterLock};
@@ -55,6 +58,7 @@ use crate::path::Name;
 pub use self::check::CheckReport;
 pub use self::commit::{CommitError, CommitRequest, Committed};
 pub use self::conflict::{Conflict, ConflictKind};
+pub use self::fork::{ForkError, ForkInfo, Parent, WorkspaceId};
 pub use self::gc::GcReport;
 pub use self::open::OpenError;
 pub use self::revision::{Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo};
@@ -139,7 +143,8 @@ impl SqliteLayer {
     pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<SqliteLayer, OpenError> {
         let path = path.as_ref();
         let conn = open::connect(path, options)?;
-        let shared = Arc::new(Shared::new(path, options));
+        let lineage = Lineage::follow(&conn, path, options)?;
+        let shared = Arc::new(Shared::new(path, options, lineage));
         let layer = SqliteLayer { writer: Writer::new(conn), shared };
         if !options.read_only {
             layer.sweep_orphans();
