@@ -60,13 +60,17 @@ impl Tx<'_> {
     fn collect(&mut self) -> NodeResult<GcReport> {
         self.flush()?;
         let contents = self.execute(
-            "DELETE FROM content WHERE id NOT IN (SELECT content FROM inode WHERE content IS NOT NULL)",
+            "DELETE FROM main.content WHERE id NOT IN (SELECT content FROM main.inode WHERE content IS NOT NULL)",
             [],
         )?;
-        self.execute("DELETE FROM extent WHERE content NOT IN (SELECT id FROM content)", [])?;
-        self.execute("DELETE FROM block WHERE chunk NOT IN (SELECT chunk FROM extent)", [])?;
-        let chunks = self.execute("DELETE FROM chunk WHERE id NOT IN (SELECT chunk FROM extent)", [])?;
-        self.execute("DELETE FROM atime WHERE ino NOT IN (SELECT ino FROM inode)", [])?;
+        self.execute("DELETE FROM main.extent WHERE content NOT IN (SELECT id FROM main.content)", [])?;
+        self.execute("DELETE FROM main.block WHERE chunk NOT IN (SELECT chunk FROM main.extent)", [])?;
+        let chunks =
+            self.execute("DELETE FROM main.chunk WHERE id NOT IN (SELECT chunk FROM main.extent)", [])?;
+        self.execute(
+            "DELETE FROM main.atime WHERE NOT EXISTS (SELECT 1 FROM inode WHERE inode.ino = atime.ino)",
+            [],
+        )?;
         let runs = self.drop_expired_changes()?;
         let records = self.bound_runs()?;
         Ok(GcReport {

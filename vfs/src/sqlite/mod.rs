@@ -19,8 +19,10 @@ mod durability;
 mod entry;
 mod expire;
 mod extent;
+mod fork;
 mod gc;
 mod inode;
+mod lineage;
 mod open;
 mod paths;
 mod pending;
@@ -44,6 +46,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::lineage::Lineage;
 use self::open::Shared;
 use self::schema::ROOT;
 use self::turn::WriterLock;
@@ -60,6 +63,7 @@ pub use self::check::CheckReport;
 pub use self::commit::{CommitError, CommitRequest, Committed};
 pub use self::conflict::{Conflict, ConflictKind};
 pub use self::durability::Durability;
+pub use self::fork::{ForkError, ForkInfo, Parent, WorkspaceId};
 pub use self::gc::GcReport;
 pub use self::open::OpenError;
 pub use self::revision::{Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo};
@@ -125,7 +129,8 @@ impl SqliteLayer {
         let path = path.as_ref();
         let conn = open::connect(path, options)?;
         let durability = durability::of(&conn, path, options)?;
-        let shared = Arc::new(Shared::new(path, options));
+        let lineage = Lineage::follow(&conn, path, options)?;
+        let shared = Arc::new(Shared::new(path, options, lineage));
         let layer = SqliteLayer { writer: WriterLock::new(Writer::new(conn, durability)), shared };
         if !options.read_only {
             layer.sweep_orphans();

@@ -167,11 +167,7 @@ impl SqliteLayer {
     /// # Errors
     /// `ENOENT` if there is no such revision.
     pub fn at(&self, rev: Revision) -> NodeResult<Arc<dyn Layer>> {
-        let head = self.head()?;
-        if rev > head {
-            let message = format!("there is no revision {rev}; the latest is {head}");
-            return Err(NodeError::with_source(Errno::ENOENT, message));
-        }
+        self.read_now(|view| require(view.conn, rev))?;
         Ok(Arc::new(Snapshot { shared: self.shared.clone(), rev }))
     }
 
@@ -208,12 +204,31 @@ impl SqliteLayer {
     }
 }
 
+/// `ENOENT`, with the reason, of a revision that is not there (any more).
+pub(super) fn require(conn: &Connection, rev: Revision) -> NodeResult<()> {
+    if conn.prepare_cached("SELECT 1 FROM revision WHERE id = ?1")?.exists([rev.0 as i64])? {
+        return Ok(());
+    }
+    let head = head(conn)?;
+    Err(NodeError::with_source(
+        Errno::ENOENT,
+        match rev > head {
+            true => format!("there is no revision {rev}; the latest is {head}"),
+            false => format!("revision {rev} was pruned; `cowry log` lists those that are left"),
+        },
+    ))
+}
+
 pub(super) fn head(conn: &Connection) -> NodeResult<Revision> {
     let mut statement = conn.prepare_cached("SELECT head FROM meta")?;
     Ok(Revision(statement.query_row([], |row| row.get::<_, i64>(0))? as u64))
 }
 
 impl Tx<'_> {
+    pub(super) fn require_revision(&self, rev: Revision) -> NodeResult<()> {
+        require(self.conn, rev)
+    }
+
     pub(super) fn seal(&mut self, info: &SealInfo) -> NodeResult<Option<RevisionInfo>> {
         self.flush()?;
         let parent = self.state.head;
@@ -221,15 +236,16 @@ impl Tx<'_> {
             return Ok(None);
         }
         self.settle_contents()?;
-        let rev = self.rev();
+        let (rev, usage) = (self.rev(), self.state.pending.usage);
         // A host clock that was set back must not put history out of order.
         let last: i64 =
             self.conn
                 .query_row("SELECT sealed_at FROM revision WHERE id = ?1", [parent], |row| row.get(0))?;
         let sealed_at = self.now.max(last);
         self.execute(
-            "INSERT INTO revision(id, parent, sealed_at, kind, message, run) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            (rev, parent, sealed_at, info.kind.as_str(), &info.message, &info.run),
+            "INSERT INTO main.revision(id, parent, sealed_at, kind, message, run, used_bytes, used_inodes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            (rev, parent, sealed_at, info.kind.as_str(), &info.message, &info.run, usage.bytes, usage.inodes),
         )?;
         self.execute("UPDATE meta SET head = ?1", [rev])?;
         self.state.head = rev;
@@ -248,7 +264,7 @@ impl Tx<'_> {
     fn settle_contents(&mut self) -> NodeResult<()> {
         let contents: Vec<i64> = self
             .conn
-            .prepare_cached("SELECT DISTINCT owner FROM chunk WHERE owner IS NOT NULL")?
+            .prepare_cached("SELECT DISTINCT owner FROM main.chunk WHERE owner IS NOT NULL")?
             .query_map([], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         contents.into_iter().try_for_each(|content| self.settle(content))
@@ -256,6 +272,7 @@ impl Tx<'_> {
 }
 
 /// Whether the open revision, the one after `head`, differs from `head`. Stops at the first thing that does.
+/// What it changed is in the file itself, never in one that a fork stands on.
 pub(super) fn any_change(conn: &Connection, head: i64) -> NodeResult<bool> {
     let open = head + 1;
     let leads_to = |parent: i64, name: &str, rev: i64| -> NodeResult<Option<i64>> {
@@ -267,8 +284,8 @@ pub(super) fn any_change(conn: &Connection, head: i64) -> NodeResult<bool> {
             .optional()?)
     };
     let mut touched = conn.prepare_cached(
-        "SELECT parent, name FROM entry WHERE from_rev = ?1
-         UNION ALL SELECT parent, name FROM entry WHERE to_rev = ?1 AND to_rev < 9223372036854775807",
+        "SELECT parent, name FROM main.entry WHERE from_rev = ?1
+         UNION ALL SELECT parent, name FROM main.entry WHERE to_rev = ?1 AND to_rev < 9223372036854775807",
     )?;
     let mut rows = touched.query([open])?;
     while let Some(row) = rows.next()? {
@@ -278,7 +295,7 @@ pub(super) fn any_change(conn: &Connection, head: i64) -> NodeResult<bool> {
         }
     }
     let mut touched =
-        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM inode WHERE from_rev = ?1 AND nlink > 0"))?;
+        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM main.inode WHERE from_rev = ?1 AND nlink > 0"))?;
     let mut rows = touched.query([open])?;
     while let Some(row) = rows.next()? {
         let node = Node::from_row(row)?;

@@ -40,7 +40,9 @@ CREATE TABLE meta(
     quota_bytes INTEGER,
     quota_inodes INTEGER,
     used_bytes INTEGER NOT NULL DEFAULT 0,
-    used_inodes INTEGER NOT NULL DEFAULT 1
+    used_inodes INTEGER NOT NULL DEFAULT 1,
+    first_content INTEGER NOT NULL DEFAULT 1,
+    first_chunk INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE TABLE revision(
     id INTEGER PRIMARY KEY,
@@ -49,7 +51,9 @@ CREATE TABLE revision(
     kind TEXT NOT NULL,
     message TEXT,
     run TEXT,
-    name TEXT UNIQUE
+    name TEXT UNIQUE,
+    used_bytes INTEGER,
+    used_inodes INTEGER
 ) STRICT;
 CREATE TABLE inode(
     ino INTEGER NOT NULL,
@@ -130,6 +134,8 @@ CREATE INDEX run_started ON run(started);
 CREATE TABLE run_changes(run TEXT PRIMARY KEY, until INTEGER NOT NULL, changes BLOB NOT NULL) STRICT;
 CREATE TABLE pin(workspace BLOB PRIMARY KEY, rev INTEGER NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL) STRICT,
     WITHOUT ROWID;
+CREATE TABLE name(name TEXT PRIMARY KEY, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX name_rev ON name(rev);
 ";
 
 /// What takes a file from the version that is the place in this list, counted from 1, to the next one.
@@ -141,9 +147,15 @@ ALTER TABLE meta ADD COLUMN used_bytes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE meta ADD COLUMN used_inodes INTEGER NOT NULL DEFAULT 1;
 UPDATE meta SET (used_bytes, used_inodes) =
     (SELECT coalesce(sum(space), 0), count(*) FROM inode WHERE to_rev = 9223372036854775807);
+ALTER TABLE revision ADD COLUMN used_bytes INTEGER;
+ALTER TABLE revision ADD COLUMN used_inodes INTEGER;
 ALTER TABLE content ADD COLUMN hash BLOB;
+ALTER TABLE meta ADD COLUMN first_content INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE meta ADD COLUMN first_chunk INTEGER NOT NULL DEFAULT 1;
 CREATE TABLE pin(workspace BLOB PRIMARY KEY, rev INTEGER NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL) STRICT,
     WITHOUT ROWID;
+CREATE TABLE name(name TEXT PRIMARY KEY, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX name_rev ON name(rev);
 "];
 
 /// Brings a file of an older version to this one, in one transaction: a crash leaves the old version or the new.
@@ -163,27 +175,36 @@ pub(super) fn migrate(conn: &Connection) -> rusqlite::Result<()> {
     done
 }
 
-/// Lays out an empty file: the tables, revision 0 and in it the root directory.
-pub(super) fn lay_out(conn: &Connection, now: i64, durability: Durability) -> rusqlite::Result<()> {
+/// Lays out an empty file: the tables, and what `begin` puts into them.
+pub(super) fn lay_out(
+    conn: &Connection,
+    begin: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.execute_batch("BEGIN IMMEDIATE")?;
     conn.execute_batch(TABLES)?;
+    begin(conn)?;
+    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    conn.pragma_update(None, "user_version", VERSION)?;
+    conn.execute_batch("COMMIT")?;
+    conn.pragma_update(Some("main"), "journal_mode", "WAL")
+}
+
+/// What a new workspace begins with: revision 0 and in it the root directory.
+pub(super) fn begin(conn: &Connection, now: i64, durability: Durability) -> rusqlite::Result<()> {
     conn.execute(
         "INSERT INTO meta(id, workspace, created, head, next_ino, durability)
          VALUES (1, randomblob(16), ?1, 0, 2, ?2)",
         (now, durability.as_str()),
     )?;
-    conn.execute("INSERT INTO revision(id, sealed_at, kind) VALUES (0, ?1, 'create')", [now])?;
+    conn.execute("INSERT INTO main.revision(id, sealed_at, kind, used_bytes, used_inodes) VALUES (0, ?1, 'create', 0, 1)", [now])?;
     conn.execute(
-        "INSERT INTO inode(ino, from_rev, to_rev, kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime,
+        "INSERT INTO main.inode(ino, from_rev, to_rev, kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime,
              btime, version, parent)
          VALUES (?1, 0, ?2, 4, 493, 1000, 1000, 0, 2, 0, 0, ?3, ?3, ?3, 1, ?1)",
         [ROOT, LIVE, now],
     )?;
-    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
-    conn.pragma_update(None, "user_version", VERSION)?;
-    conn.execute_batch("COMMIT")?;
-    conn.pragma_update(None, "journal_mode", "WAL")
+    Ok(())
 }
 
 /// What the header says: application id and format version. Reads nothing else, changes nothing.
@@ -212,14 +233,19 @@ pub(super) fn synchronize(conn: &Connection, durability: Durability) -> rusqlite
     conn.pragma_update(None, "synchronous", durability.pragma())
 }
 
+/// Settings for a file that a fork stands on.
+pub(super) fn configure_attached(conn: &Connection, schema: &str) -> rusqlite::Result<()> {
+    conn.pragma_update(Some(schema), "cache_size", -16_384)
+}
+
 /// Moves the write-ahead log into the file and makes both durable.
 pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
-    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    conn.query_row("PRAGMA main.wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Gives free pages back to the filesystem.
 pub(super) fn vacuum(conn: &Connection) -> rusqlite::Result<()> {
-    let mut statement = conn.prepare("PRAGMA incremental_vacuum")?;
+    let mut statement = conn.prepare("PRAGMA main.incremental_vacuum")?;
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}
     Ok(())

@@ -33,7 +33,7 @@ impl Snapshot {
 
     fn view<T>(&self, work: impl FnOnce(&View<'_>) -> NodeResult<T>) -> NodeResult<T> {
         let reader = self.shared.reader()?;
-        work(&View { conn: &reader, rev: self.rev.0 as i64, chunks: &self.shared.chunks, pending: None })
+        work(&self.shared.view(&reader, self.rev.0 as i64))
     }
 }
 

@@ -11,7 +11,7 @@
 
 use std::sync::LazyLock;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::open::Shared;
 use super::pending::Pending;
@@ -42,8 +42,9 @@ enum Part {
     Joined,
 }
 
-static STATE: LazyLock<String> =
-    LazyLock::new(|| format!("SELECT head, next_ino, {} FROM meta", Usage::COLUMNS));
+static STATE: LazyLock<String> = LazyLock::new(|| {
+    format!("SELECT head, next_ino, first_content, first_chunk, {} FROM main.meta", Usage::COLUMNS)
+});
 
 /// What a running transaction knows.
 pub(super) struct State {
@@ -52,6 +53,8 @@ pub(super) struct State {
     /// The latest sealed revision.
     pub(super) head: i64,
     pub(super) next_ino: i64,
+    /// The first content and the first chunk that are not an ancestor's; 1 in a workspace that is no fork.
+    pub(super) first: (i64, i64),
     /// `next_ino` and what is used, as `meta` has them.
     stored: (i64, Usage),
     pub(super) pending: Pending,
@@ -83,12 +86,12 @@ impl Tx<'_> {
 
     /// What is there now, this transaction's changes included.
     pub(super) fn view(&self) -> View<'_> {
-        View { conn: self.conn, rev: NOW, chunks: &self.shared.chunks, pending: Some(&self.state.pending) }
+        View { pending: Some(&self.state.pending), ..self.shared.view(self.conn, NOW) }
     }
 
     /// What is there now, as [`Tx::view`], or was in a revision.
     pub(super) fn view_at(&self, rev: i64) -> View<'_> {
-        View { conn: self.conn, rev, chunks: &self.shared.chunks, pending: None }
+        self.shared.view(self.conn, rev)
     }
 
     pub(super) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> NodeResult<usize> {
@@ -138,7 +141,7 @@ impl Writer {
     /// What is there now, the changes of the open transaction included.
     pub(super) fn view<'a>(&'a self, shared: &'a Shared) -> View<'a> {
         let pending = self.state.as_ref().map(|state| &state.pending);
-        View { conn: &self.conn, rev: NOW, chunks: &shared.chunks, pending }
+        View { pending, ..shared.view(&self.conn, NOW) }
     }
 
     /// The setting of this connection.
@@ -251,10 +254,12 @@ impl Writer {
     /// Other processes write too, so nothing is carried over from the last transaction.
     fn read_state(&self) -> NodeResult<State> {
         let mut meta = self.conn.prepare_cached(&STATE)?;
-        let (head, next_ino, usage) =
-            meta.query_row([], |row| Ok((row.get(0)?, row.get(1)?, Usage::from_row(row, 2)?)))?;
-        let pending = Pending::new(usage);
-        Ok(State { depth: 0, head, next_ino, stored: (next_ino, usage), pending, poisoned: false })
+        let row = |row: &Row<'_>| {
+            Ok((row.get(0)?, row.get(1)?, (row.get(2)?, row.get(3)?), Usage::from_row(row, 4)?))
+        };
+        let (head, next_ino, first, usage) = meta.query_row([], row)?;
+        let (pending, stored) = (Pending::new(usage), (next_ino, usage));
+        Ok(State { depth: 0, head, next_ino, first, stored, pending, poisoned: false })
     }
 
     /// The thread that has the lock lets go of it: leaves the open transaction to those who wait, or commits it.
@@ -398,6 +403,6 @@ impl SqliteLayer {
             return writer.borrow().view(&self.shared).consistently(work);
         }
         let reader = self.shared.reader()?;
-        View { conn: &reader, rev: NOW, chunks: &self.shared.chunks, pending: None }.consistently(work)
+        self.shared.view(&reader, NOW).consistently(work)
     }
 }

@@ -1,6 +1,11 @@
 -- Takes a file of this version back to version 1, for the tests of the way up.
+DROP TABLE name;
 DROP TABLE pin;
+ALTER TABLE meta DROP COLUMN first_chunk;
+ALTER TABLE meta DROP COLUMN first_content;
 ALTER TABLE content DROP COLUMN hash;
+ALTER TABLE revision DROP COLUMN used_inodes;
+ALTER TABLE revision DROP COLUMN used_bytes;
 ALTER TABLE meta DROP COLUMN used_inodes;
 ALTER TABLE meta DROP COLUMN used_bytes;
 ALTER TABLE meta DROP COLUMN quota_inodes;
