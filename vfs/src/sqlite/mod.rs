@@ -19,6 +19,7 @@ mod durability;
 mod entry;
 mod expire;
 mod extent;
+mod foreign;
 mod gc;
 mod inode;
 mod open;
