@@ -6,3 +6,5 @@
 pub mod chance;
 pub mod differ;
 pub mod exercise;
+#[cfg(target_os = "linux")]
+pub mod mounted;

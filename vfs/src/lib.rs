@@ -56,6 +56,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `conformance` | the table of cases, `cowry_vfs::conformance` |
+//! | `fuse` | a layer as a filesystem that the kernel mounts, `cowry_vfs::fuse` (Linux, no C library) |
 //!
 //! # Modules in reading order
 //!
@@ -81,6 +82,8 @@ pub mod conformance;
 mod crate_layer;
 mod errno;
 mod fs;
+#[cfg(all(feature = "fuse", target_os = "linux"))]
+pub mod fuse;
 mod host;
 mod layer;
 mod memory;

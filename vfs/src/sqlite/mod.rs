@@ -20,6 +20,7 @@ mod entry;
 mod expire;
 mod extent;
 mod fork;
+mod foreign;
 mod gc;
 mod inode;
 mod lineage;
