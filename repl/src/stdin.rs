@@ -7,8 +7,11 @@ use std::time::Duration;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
-/// How long to wait for the end of standard input before saying what is being waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait for the end of standard input before saying what is being waited for: somebody at a terminal
+/// wonders soon, and what is in nobody's sight may just be slow.
+fn patience() -> Duration {
+    Duration::from_secs(if io::stderr().is_terminal() { 2 } else { 60 })
+}
 
 /// The most that is passed to a program: it is held in memory, here and in the sandbox.
 const MOST: u64 = 64 << 20;
@@ -28,7 +31,7 @@ pub fn whole(out: &mut Output) -> Outcome<Vec<u8>> {
         // Nobody listens any more only where the process is ending.
         let _ = send.send(read);
     });
-    let read = receive.recv_timeout(PATIENCE).or_else(|_| {
+    let read = receive.recv_timeout(patience()).or_else(|_| {
         out.note("cowry: waiting for the end of standard input; `</dev/null` gives the program none");
         receive.recv()
     });

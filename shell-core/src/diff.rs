@@ -10,6 +10,9 @@ pub const TEXT_MAX: u64 = 4 << 20;
 
 /// How long a comparison of lines may look for the smallest difference before it settles for a correct one.
 const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
+/// Texts of fewer bytes are compared to the end: that takes no time, and what comes out does not depend on how busy the
+/// machine is.
+const SMALL: usize = 64 << 10;
 
 /// The paths that differ between two states of a tree, in the order of a tree walk.
 #[derive(Clone, Debug)]
@@ -170,7 +173,11 @@ fn text(content: &Option<Vec<u8>>) -> Option<&str> {
 
 /// Compares lines; a missing side is named `/dev/null`, as `diff` and `git` do.
 pub fn lines(old: &str, new: &str, from: Option<&str>, to: Option<&str>) -> ContentDiff {
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
+    let mut compare = TextDiff::configure();
+    if old.len() + new.len() > SMALL {
+        compare.timeout(PATIENCE);
+    }
+    let diff = compare.diff_lines(old, new);
     let (mut added, mut removed) = (0, 0);
     for change in diff.iter_all_changes() {
         match change.tag() {

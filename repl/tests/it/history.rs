@@ -92,7 +92,7 @@ fn a_policy_file_beside_the_caller_is_obeyed() {
 $ cowry -w a.cowry run -q -e 'fs.mkdirSync("/out"); fs.writeFileSync("/out/a", ""); fs.writeFileSync("/b", "")'
 $ cowry -w a.cowry fs ls
 out/
-$ cowry run --policy other.toml -e 'await new Promise(done => setTimeout(done, 60000))'
+$ cowry run --policy other.toml -e 'await new Promise(done => setTimeout(done, 1e9))'
 ! cowry: timed out after 200ms; --wall gives it more
 [exit status: 124]
 "#,

@@ -113,7 +113,7 @@ $ printf '.nonsense\n$ ls\n' | cowry repl
 fn a_killed_sandbox_loses_the_globals_and_not_the_files() {
     check(
         r#"
-$ cowry -w a.cowry repl --cpu 300ms <<'E'
+$ cowry -w a.cowry repl --cpu 1s --wall 10min <<'E'
 > globalThis.kept = 1; fs.writeFileSync('/a', 'x')
 > [].indexOf.call({ length: 2 ** 53 - 1 }, 1)
 > typeof kept + ' ' + fs.readFileSync('/a', 'utf8')
@@ -122,7 +122,7 @@ $ cowry -w a.cowry repl --cpu 300ms <<'E'
 undefined
 undefined x
 ! created workspace a.cowry
-! cowry: timed out: it used 300ms of processor time; --cpu gives it more
+! cowry: timed out: it used 1s of processor time; --cpu gives it more
 ! the sandbox was started anew: globals are lost, files are not
 ! committed revision 1: 1 added
 [exit status: 124]
@@ -148,7 +148,7 @@ fn refresh_takes_what_others_have_committed() {
         r#"
 $ cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "old")'
 $ mkfifo in && { cowry -w a.cowry repl < in > out & } && exec 3> in && echo 'fs.readFileSync("/a", "utf8")' >&3 && \
-  until grep -qs old out; do :; done && cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "new")' && \
+  until grep -qs old out || ! kill -0 $!; do :; done && cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "new")' && \
   printf 'fs.readFileSync("/a", "utf8")\n.refresh\nfs.readFileSync("/a", "utf8")\n' >&3 && exec 3>&- && wait && cat out
 old
 old
@@ -174,7 +174,7 @@ fn an_interrupt_ends_the_entry_and_not_the_session() {
     check(
         r#"
 $ mkfifo in && { cowry repl < in > out & } && exec 3> in && printf 'let n = 1\nconsole.log("begun"); for (;;);\n' >&3 && \
-  until grep -qs begun out; do :; done && kill -INT $! && echo 'n + 1' >&3 && exec 3>&- && wait $!
+  until grep -qs begun out || ! kill -0 $!; do :; done && kill -INT $! && echo 'n + 1' >&3 && exec 3>&- && wait $!
 ! cowry: interrupted
 [exit status: 130]
 $ cat out

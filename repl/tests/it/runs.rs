@@ -105,11 +105,20 @@ $ cowry -w a.cowry fs cat /a
 fn a_run_that_another_commit_overtakes_conflicts() {
     let place = Place::new();
     place.run("cowry -w a.cowry run -q -e 'fs.writeFileSync(\"/a\", \"0\")'");
-    // The slow run tells that it has begun by printing; the fast one commits before the slow one may end.
-    place.write("slow.js", "const fs = require('fs')\nconsole.log('begun')\nfor (const at = Date.now(); Date.now() < at + 8000;);\nfs.writeFileSync('/a', 'slow')\n");
+    // The slow run tells that it has begun by printing, and ends once it is told that the fast one has committed.
+    place.write("told/README", "");
+    place.write(
+        "slow.js",
+        "import fs from 'node:fs'\nconsole.log('begun')\n\
+         export default async () => {\n\
+           while (!fs.existsSync('/told/go')) await new Promise((resolve) => setTimeout(resolve, 10))\n\
+           fs.writeFileSync('/a', 'slow')\n\
+         }\n",
+    );
     place.check(
         r#"
-$ cowry -w a.cowry run slow.js > log & until grep -qs begun log; do :; done; cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "fast")'; wait $!
+$ cowry -w a.cowry run --mount /told=told --wall 10min slow.js > log & until grep -qs begun log || ! kill -0 $!; do :; done; \
+  cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "fast")'; touch told/go; wait $!
 ! cowry: conflict, nothing committed: /a changed meanwhile; `cowry runs commit … --theirs` takes the run's version of that, `--ours` the rest only
 [exit status: 122]
 $ cowry -w a.cowry fs cat /a

@@ -6,6 +6,8 @@ mod serve;
 mod syscalls;
 mod watchdog;
 
+pub(crate) use watchdog::PATIENCE;
+
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};

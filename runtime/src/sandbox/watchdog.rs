@@ -1,7 +1,7 @@
 //! The thread that ends a job whose time is up, or whose user has had enough.
 //!
-//! It interrupts the isolate first. Code inside one long native call does not notice; 100 ms later the process
-//! ends where it stands, with an exit code that says why.
+//! It interrupts the isolate first. Code inside one long native call does not notice; when it has had 100 ms more of
+//! a processor the process ends where it stands, with an exit code that says why.
 
 use std::cell::Cell;
 use std::io;
@@ -17,8 +17,11 @@ use crate::spec::Limits;
 use crate::sys;
 use crate::zygote::{ARM, INTERRUPT};
 
-/// How long interrupted code may take to come back.
+/// What interrupted code may take to come back, on the wall and of a processor: on a busy machine it may not have had
+/// one for longer than that, and is not to blame for it.
 const GRACE: Duration = Duration::from_millis(100);
+/// How long code may take to come back that gets no processor, or waits for an answer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// The thread calls a handful of functions.
 pub(super) const STACK: usize = 64 << 10;
 
@@ -115,12 +118,8 @@ fn watch(isolate: &InterruptHandle, job: &Mutex<Option<Watched>>) {
 
 /// Ends the process unless the job comes to an end soon.
 fn insist(job: &Mutex<Option<Watched>>, watched: &Watched, why: Interrupt) {
-    let end = sys::monotonic() + GRACE;
-    loop {
-        let left = end.saturating_sub(sys::monotonic());
-        if left.is_zero() {
-            break;
-        }
+    let (wall, cpu) = (sys::monotonic(), sys::cpu_time());
+    while let Some(left) = grace_left(sys::monotonic() - wall, sys::cpu_time() - cpu) {
         sys::wait_signal(&[INTERRUPT, ARM], Some(left));
         if !is_same(&lock(job), watched) {
             return;
@@ -133,6 +132,35 @@ fn insist(job: &Mutex<Option<Watched>>, watched: &Watched, why: Interrupt) {
     })
 }
 
+/// What is left of the grace after this much time; never less than a millisecond, so that waiting for it costs little.
+fn grace_left(wall: Duration, cpu: Duration) -> Option<Duration> {
+    let left = GRACE.saturating_sub(wall).max(GRACE.saturating_sub(cpu)).min(PATIENCE.saturating_sub(wall));
+    (!left.is_zero()).then(|| left.max(Duration::from_millis(1)))
+}
+
 fn is_same(current: &Option<Watched>, watched: &Watched) -> bool {
     current.is_some_and(|current| current.number == watched.number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(wall_ms: u64, cpu_ms: u64) -> Option<u64> {
+        let left = grace_left(Duration::from_millis(wall_ms), Duration::from_millis(cpu_ms));
+        left.map(|left| left.as_millis() as u64)
+    }
+
+    #[test]
+    fn code_that_has_a_processor_gets_100_ms() {
+        assert_eq!(
+            [left(0, 0), left(30, 30), left(100, 100), left(100, 180)],
+            [Some(100), Some(70), None, None]
+        );
+    }
+
+    #[test]
+    fn code_without_a_processor_gets_more_and_not_for_ever() {
+        assert_eq!([left(300, 40), left(4_990, 40), left(5_000, 40)], [Some(60), Some(10), None]);
+    }
 }

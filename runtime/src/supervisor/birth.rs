@@ -23,7 +23,7 @@ use crate::spec::{Limits, Mount, SandboxSpec};
 use crate::sys;
 
 /// How long a zygote may take to fork, on a machine that is busy.
-const FORK_TIME: Duration = Duration::from_secs(30);
+const FORK_TIME: Duration = Duration::from_secs(120);
 
 /// A sandbox that has been asked for.
 pub(super) struct Asked {

@@ -23,7 +23,7 @@ const STDERR_READS: usize = 16;
 /// The largest buffer that is kept for the next message.
 const KEPT: usize = 64 << 10;
 /// How long a process that was killed, or closed its sockets, may take to be gone.
-const REAP_TIME: Duration = Duration::from_secs(10);
+const REAP_TIME: Duration = Duration::from_secs(60);
 
 /// How a sandbox process ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,7 +73,9 @@ impl Outgoing {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 // It is gone; its end says why.
-                Err(e) if e.kind() == io::ErrorKind::BrokenPipe => self.sent = self.bytes.len(),
+                Err(e) if matches!(e.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                    self.sent = self.bytes.len()
+                }
                 Err(e) => return Err(e),
             }
         }

@@ -15,14 +15,17 @@ use super::verdict::{Killed, judge};
 use crate::delta::{self, Pieces};
 use crate::job::{Event, Job, JobResult};
 use crate::remote;
+use crate::sandbox::PATIENCE;
 use crate::spec::{JobReport, Limits, Lockdown, Mount, SandboxSpec, Usage};
 use crate::sys;
 use crate::wire::{Blob, FromSandbox, Report, SandboxBounds, ToSandbox};
 use crate::zygote::INTERRUPT;
 
-/// What a job may take past its wall limit before its sandbox is killed: the watchdog's own grace, and what a busy
+/// What a job may take past its wall limit before its sandbox is killed: the watchdog's own patience, and what a busy
 /// machine may need to notice.
-const SLACK: Duration = Duration::from_secs(2);
+const WALL_SLACK: Duration = PATIENCE.saturating_add(Duration::from_secs(5));
+/// The same of processor time.
+const CPU_SLACK: Duration = Duration::from_secs(2);
 
 /// How often at most the processor time of a sandbox is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -192,7 +195,7 @@ impl Sandbox {
 
     /// Waits for the end of the job.
     fn attend(&mut self, begun: Instant, on_event: &mut dyn FnMut(Event)) -> Result<Finish, RuntimeError> {
-        let mut deadline = begun + self.limits.wall.saturating_add(SLACK).min(FOREVER);
+        let mut deadline = begun + self.limits.wall.saturating_add(WALL_SLACK).min(FOREVER);
         let mut told = Vec::new();
         let mut log_bytes: u64 = 0;
         let mut budget = self.budget();
@@ -245,7 +248,7 @@ impl Sandbox {
         // The first job answers for everything since the fork, and needs no look at the clock.
         let used =
             if self.is_locked { sys::cpu_time_of(self.pid()).unwrap_or_default() } else { Duration::ZERO };
-        let room = self.limits.cpu.saturating_add(SLACK).min(FOREVER);
+        let room = self.limits.cpu.saturating_add(CPU_SLACK).min(FOREVER);
         let process = self.running.process.clone();
         Budget { process, end: used + room, look: Instant::now() + room / THREADS }
     }

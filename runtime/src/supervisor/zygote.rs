@@ -19,10 +19,11 @@ use crate::control::{self, BUILD_ID, Boot, HELLO, Packet};
 use crate::launcher;
 use crate::spec::{Lockdown, SandboxSpec};
 
-/// How long a program may take to greet: the first thing it does.
-const HELLO_TIME: Duration = Duration::from_secs(10);
-/// How long it may take to boot, on a machine that is busy.
-const BOOT_TIME: Duration = Duration::from_secs(60);
+/// How long a program may take to greet: the first thing it does, but machines can be very busy. One that ends
+/// without a greeting is noticed at once.
+const HELLO_TIME: Duration = Duration::from_secs(60);
+/// How long it may take to boot.
+const BOOT_TIME: Duration = Duration::from_secs(180);
 /// The most of a dead zygote's stderr that is passed on.
 const LAST_WORDS: u64 = 4 << 10;
 

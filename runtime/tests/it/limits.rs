@@ -1,6 +1,6 @@
 //! Whatever a program does to its time and memory ends its own run, with the right outcome.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cowry_runtime::{Event, Job, Limits, Outcome, TimeLimit};
 
@@ -15,7 +15,7 @@ pub const CASES: &[Case] = &[
         timed_out(TimeLimit::Cpu, "/^(a+)+$/.test('a'.repeat(64) + 'b')")
     }),
     ("limits::waiting_too_long_times_out", || {
-        timed_out(TimeLimit::Wall, "await new Promise((done) => setTimeout(done, 60_000))")
+        timed_out(TimeLimit::Wall, "await new Promise((done) => setTimeout(done, 1e9))")
     }),
     ("limits::swallowing_the_interrupt_does_not_help", || {
         timed_out(TimeLimit::Cpu, "for (;;) { try { for (;;); } catch {} finally { continue; } }")
@@ -47,7 +47,7 @@ pub const CASES: &[Case] = &[
 
 /// Little time on the clock that is to run out, and plenty on the other: machines are busy.
 fn little(limit: TimeLimit) -> Limits {
-    let (little, plenty) = (Duration::from_millis(300), Duration::from_secs(60));
+    let (little, plenty) = (Duration::from_millis(300), Duration::from_secs(600));
     match limit {
         TimeLimit::Cpu => Limits { cpu: little, wall: plenty, ..Limits::default() },
         TimeLimit::Wall => Limits { cpu: plenty, wall: little, ..Limits::default() },
@@ -55,10 +55,7 @@ fn little(limit: TimeLimit) -> Limits {
 }
 
 fn timed_out(limit: TimeLimit, code: &str) {
-    let begun = Instant::now();
-    let done = eval_within(little(limit), code);
-    assert_eq!(*done.outcome(), Outcome::TimedOut(limit));
-    assert!(begun.elapsed() < Duration::from_secs(40), "took {:?}", begun.elapsed());
+    assert_eq!(*eval_within(little(limit), code).outcome(), Outcome::TimedOut(limit));
 }
 
 fn out_of_memory(code: &str) {
@@ -170,7 +167,7 @@ fn interrupted(code: &str) -> (Done, cowry_runtime::Sandbox) {
 }
 
 fn interrupt() {
-    for code in ["for (;;);", "await new Promise((done) => setTimeout(done, 50_000))"] {
+    for code in ["for (;;);", "await new Promise((done) => setTimeout(done, 1e9))"] {
         let (done, mut sandbox) = interrupted(code);
         assert_eq!(*done.outcome(), Outcome::Interrupted, "{code}");
         assert_eq!(run(&mut sandbox, &Job::expression("6 * 7")).json(), "42");
@@ -193,10 +190,11 @@ fn interrupted_hang() {
 }
 
 fn per_job() {
-    let limits = Limits { cpu: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { cpu: Duration::from_secs(2), ..Limits::default() };
     let mut sandbox = sandbox(limits);
+    // On the wall, so that on a busy machine it is less of a processor and never more.
     let busy =
-        Job::expression("const end = performance.now() + 100; while (performance.now() < end); 'done'");
+        Job::expression("const end = performance.now() + 500; while (performance.now() < end); 'done'");
     for _ in 0..5 {
         assert_eq!(run(&mut sandbox, &busy).json(), "\"done\"");
     }
@@ -219,7 +217,7 @@ fn neighbour() {
 fn usage() {
     let done = eval("let sum = 0; for (let n = 0; n < 1e6; n++) sum += n; console.log('hello')");
     let usage = done.report.usage;
-    assert!(usage.cpu > Duration::from_millis(1) && usage.cpu < Duration::from_secs(20), "{usage:?}");
+    assert!(usage.cpu > Duration::from_millis(1) && usage.cpu < Limits::default().cpu, "{usage:?}");
     assert!(usage.wall >= usage.cpu / 2, "{usage:?}");
     assert!(usage.peak_memory_bytes > 1 << 20 && usage.heap_bytes > 0, "{usage:?}");
     assert!(usage.log_bytes >= 5, "{usage:?}");

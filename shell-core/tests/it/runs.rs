@@ -367,7 +367,7 @@ fn scratch_forgets() {
 
 fn time_limits_end_a_run() {
     let place = Place::new();
-    let policy = policy("[limits]\ncpu = '200ms'\n");
+    let policy = policy("[limits]\ncpu = '200ms'\nwall = '10min'\n");
     let report = place.run_with(policy, "fs.writeFileSync('/a', '1'); for (;;) {}");
     assert_eq!(report.record.outcome, Outcome::TimedOut(cowry_shell_core::TimeLimit::Cpu));
     assert!(!place.has("/a"));

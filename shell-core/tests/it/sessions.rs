@@ -124,7 +124,7 @@ const HANG: &str = "[].indexOf.call({length: 2 ** 53 - 1}, 1)";
 
 fn hanging(place: &Place) -> Session {
     let options = SessionOptions {
-        policy: policy("[limits]\ncpu = '300ms'\nwall = '10s'\n"),
+        policy: policy("[limits]\ncpu = '1s'\nwall = '10min'\n"),
         ..SessionOptions::default()
     };
     let mut session = place.workspace.session(options).expect("a session");
@@ -159,7 +159,10 @@ fn after_a_kill_the_session_commits_as_before() {
 
 fn limits_are_per_entry() {
     let place = Place::new();
-    let options = SessionOptions { policy: policy("[limits]\ncpu = '300ms'\n"), ..SessionOptions::default() };
+    let options = SessionOptions {
+        policy: policy("[limits]\ncpu = '1s'\nwall = '10min'\n"),
+        ..SessionOptions::default()
+    };
     let mut session = place.workspace.session(options).expect("a session");
     value(&mut session, "globalThis.n = 1");
     let report = eval(&mut session, "for (;;) {}");

@@ -2,7 +2,7 @@
 process.on("exit", (code) => console.log("leaving", code));
 console.log("before");
 try {
-  setTimeout(() => console.log("never"), 1);
+  setTimeout(() => console.log("never"), 0);
   process.exit(3);
 } catch {
   console.log("never");

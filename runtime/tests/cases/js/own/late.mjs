@@ -3,4 +3,4 @@ process.on("exit", (code) => console.log("exit", code));
 setTimeout(() => {
   throw new Error("late");
 }, 1);
-setTimeout(() => console.log("never"), 50);
+setTimeout(() => console.log("never"), 1e9);

@@ -1,5 +1,5 @@
 // A rejection that nothing handles ends the program.
-setTimeout(() => console.log("never"), 50);
+setTimeout(() => console.log("never"), 1e9);
 Promise.reject(new TypeError("lost"));
-await new Promise((resolve) => setTimeout(resolve, 20));
+await new Promise((resolve) => setTimeout(resolve, 1e9));
 console.log("never");

@@ -37,6 +37,7 @@ target.dispatchEvent(new CustomEvent("x", { detail: 5 }));
 const { port1, port2 } = new MessageChannel();
 port2.onmessage = (event) => { log(event.data); port2.close(); };
 port1.postMessage({ hi: [1] });
-log(performance.now() >= 0, Math.abs(performance.now() * 10 - Math.round(performance.now() * 10)) < 1e-3, performance.timeOrigin > 1e12, performance.mark("m").name);
+const now = performance.now();
+log(now >= 0, Math.abs(now * 10 - Math.round(now * 10)) < 1e-3, performance.timeOrigin > 1e12, performance.mark("m").name);
 log(crypto.randomUUID().length, crypto.getRandomValues(new Uint32Array(2)).length, Math.random() < 1);
 log(typeof Atomics, typeof SharedArrayBuffer, typeof WebAssembly, typeof Intl, typeof fetch, queueMicrotask(() => log("microtask")));
