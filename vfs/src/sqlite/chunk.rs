@@ -4,7 +4,7 @@
 //! content's alone: it may be changed in place and deleted, so that rewriting a file many times before its
 //! revision is sealed leaves nothing behind. Sealing gives such chunks up, or finds them to be there already.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -20,9 +20,16 @@ pub(super) type Hash = [u8; 32];
 /// Bytes of verified chunks kept for the next read. Sequential readers in small steps need one chunk at a time.
 const CACHE_BYTES: usize = 16 << 20;
 
+/// The most inline contents of which it is remembered that they were verified.
+const VERIFIED_MAX: usize = 1 << 16;
+
 /// Chunks that were read and verified lately. Keyed by content, so that nothing in it can go stale.
 #[derive(Default)]
-pub(super) struct ChunkCache(Mutex<Recent>);
+pub(super) struct ChunkCache {
+    recent: Mutex<Recent>,
+    /// Inline contents that had the bytes that their hash says: once is enough, as for a chunk that stays here.
+    verified: Mutex<HashSet<(i64, Hash)>>,
+}
 
 #[derive(Default)]
 struct Recent {
@@ -37,7 +44,7 @@ impl ChunkCache {
     /// # Errors
     /// `EIO` naming the chunk if it is missing or its bytes are not what its hash says.
     pub(super) fn fetch(&self, conn: &Connection, extent: &Extent) -> NodeResult<Bytes> {
-        if let Some(data) = self.0.lock().chunks.get(&extent.hash) {
+        if let Some(data) = self.recent.lock().chunks.get(&extent.hash) {
             return Ok(data.clone());
         }
         let data = load(conn, extent.chunk)?;
@@ -45,8 +52,21 @@ impl ChunkCache {
             return Err(corrupt(extent.chunk, "its bytes do not match its hash"));
         }
         let data = Bytes::from(data);
-        self.0.lock().keep(extent.hash, data.clone());
+        self.recent.lock().keep(extent.hash, data.clone());
         Ok(data)
+    }
+
+    /// Whether an inline content was verified against this hash before.
+    pub(super) fn is_verified(&self, content: i64, hash: &Hash) -> bool {
+        self.verified.lock().contains(&(content, *hash))
+    }
+
+    pub(super) fn note_verified(&self, content: i64, hash: Hash) {
+        let mut verified = self.verified.lock();
+        if verified.len() >= VERIFIED_MAX {
+            verified.clear();
+        }
+        verified.insert((content, hash));
     }
 
     /// The bytes of `extent` itself.

@@ -3,12 +3,16 @@
 //! A row of `content` belongs to the revision that made it. In that revision it is changed in place and exactly
 //! one inode has it; once sealed it never changes again, and any number of rows of `inode` may name it. The first
 //! write in a new revision copies it: the bytes if they are inline, else the extent list.
+//!
+//! Inline bytes carry their BLAKE3 hash, as chunks do, and are verified when they come off the disk, once for a content
+//! that is read again and again. A content of format version 1 has none, until it is written the next time.
 
 use std::ops::Range;
 
 use bytes::Bytes;
-use rusqlite::OptionalExtension;
+use rusqlite::types::ValueRef;
 
+use super::chunk::Hash;
 use super::extent::Extent;
 use super::inode::Node;
 use super::tx::Tx;
@@ -32,7 +36,7 @@ impl View<'_> {
             return self.read_fork(ino, offset, len);
         }
         let mut statement = self.conn.prepare_cached(
-            "SELECT i.kind, i.size, i.content, c.id, c.inline FROM inode i LEFT JOIN content c ON c.id = i.content
+            "SELECT i.kind, i.size, i.content, c.id, c.inline, c.hash FROM inode i LEFT JOIN content c ON c.id = i.content
              WHERE i.ino = ?1 AND i.from_rev <= ?2 AND i.to_rev > ?2 ORDER BY i.from_rev DESC LIMIT 1",
         )?;
         let mut rows = statement.query((ino.0 as i64, self.rev))?;
@@ -50,11 +54,16 @@ impl View<'_> {
             return Ok(Bytes::from(vec![0; (range.end - range.start) as usize]));
         };
         if row.get::<_, Option<i64>>(3)?.is_none() {
-            return Err(missing(content));
+            return Err(missing(content).of(ino));
         }
         match row.get_ref(4)?.as_blob_or_null().map_err(NodeError::io)? {
+            None if row.get_ref(5)? != ValueRef::Null => Err(missing(content).of(ino)),
             None => self.read_extents(content, range),
-            Some(inline) => cut(inline, range).ok_or_else(|| missing(content)),
+            Some(inline) if inline.len() as i64 != row.get::<_, i64>(1)? => Err(missing(content).of(ino)),
+            Some(inline) => {
+                self.verify(content, inline, row.get_ref(5)?).map_err(|damage| damage.of(ino))?;
+                cut(inline, range).ok_or_else(|| missing(content).of(ino))
+            }
         }
     }
 
@@ -70,8 +79,27 @@ impl View<'_> {
         };
         match self.body(content)?.0 {
             Body::Extents => self.read_extents(content, range),
-            Body::Inline(inline) => cut(&inline, range).ok_or_else(|| missing(content)),
+            Body::Inline(inline) if inline.len() as i64 != node.size => Err(missing(content).of(ino)),
+            Body::Inline(inline) => cut(&inline, range).ok_or_else(|| missing(content).of(ino)),
         }
+    }
+
+    /// Whether inline bytes are what their hash says.
+    fn verify(&self, content: i64, bytes: &[u8], hash: ValueRef<'_>) -> Result<(), Damage> {
+        let damaged = Damage { content, why: "its bytes do not match its hash" };
+        let hash = match hash {
+            ValueRef::Null => return Ok(()),
+            ValueRef::Blob(hash) => Hash::try_from(hash).map_err(|_| damaged)?,
+            _ => return Err(damaged),
+        };
+        if self.chunks.is_verified(content, &hash) {
+            return Ok(());
+        }
+        if *blake3::hash(bytes).as_bytes() != hash {
+            return Err(damaged);
+        }
+        self.chunks.note_verified(content, hash);
+        Ok(())
     }
 
     pub(super) fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
@@ -104,11 +132,19 @@ impl View<'_> {
 
     /// A content and the revision that made it.
     fn body(&self, content: i64) -> NodeResult<(Body, i64)> {
-        let mut statement = self.conn.prepare_cached("SELECT inline, rev FROM content WHERE id = ?1")?;
-        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get(1)?));
-        let (inline, rev) =
-            statement.query_row([content], row).optional()?.ok_or_else(|| missing(content))?;
-        Ok((inline.map_or(Body::Extents, Body::Inline), rev))
+        let mut statement =
+            self.conn.prepare_cached("SELECT inline, rev, hash FROM content WHERE id = ?1")?;
+        let mut rows = statement.query([content])?;
+        let row = rows.next()?.ok_or_else(|| missing(content))?;
+        let body = match (row.get_ref(0)?.as_blob_or_null().map_err(NodeError::io)?, row.get_ref(2)?) {
+            (None, ValueRef::Null) => Body::Extents,
+            (None, _) => return Err(missing(content).into()),
+            (Some(inline), hash) => {
+                self.verify(content, inline, hash)?;
+                Body::Inline(inline.to_vec())
+            }
+        };
+        Ok((body, row.get(1)?))
     }
 }
 
@@ -122,8 +158,32 @@ fn cut(inline: &[u8], range: Range<i64>) -> Option<Bytes> {
     inline.get(range.start as usize..range.end as usize).map(Bytes::copy_from_slice)
 }
 
-fn missing(content: i64) -> NodeError {
-    NodeError::io(format!("content {content} of the workspace is missing or too short"))
+/// A content that cannot be what was written.
+#[derive(Clone, Copy)]
+struct Damage {
+    content: i64,
+    why: &'static str,
+}
+
+fn missing(content: i64) -> Damage {
+    Damage { content, why: "it is missing or too short" }
+}
+
+impl Damage {
+    /// `EIO` that names the file's number, too.
+    fn of(self, ino: Ino) -> NodeError {
+        let Damage { content, why } = self;
+        NodeError::io(format!(
+            "content {content} of node {ino} of the workspace is damaged: {why}",
+            ino = ino.0
+        ))
+    }
+}
+
+impl From<Damage> for NodeError {
+    fn from(Damage { content, why }: Damage) -> NodeError {
+        NodeError::io(format!("content {content} of the workspace is damaged: {why}"))
+    }
 }
 
 impl Tx<'_> {
@@ -182,7 +242,10 @@ impl Tx<'_> {
     fn put_inline(&self, node: &mut Node, bytes: &[u8], owned: bool) -> NodeResult<()> {
         match node.content.filter(|_| owned) {
             Some(id) => {
-                self.execute("UPDATE main.content SET inline = ?2 WHERE id = ?1", (id, bytes))?;
+                self.execute(
+                    "UPDATE main.content SET inline = ?2, hash = ?3 WHERE id = ?1",
+                    (id, bytes, &blake3::hash(bytes).as_bytes()[..]),
+                )?;
             }
             None => node.content = Some(self.new_content(Some(bytes))?),
         }
@@ -192,9 +255,10 @@ impl Tx<'_> {
 
     fn new_content(&self, inline: Option<&[u8]>) -> NodeResult<i64> {
         let id = self.free_id("content", self.state.first.0)?;
+        let hash = inline.map(|bytes| *blake3::hash(bytes).as_bytes());
         self.execute(
-            "INSERT INTO main.content(id, rev, inline) VALUES (?1, ?2, ?3)",
-            (id, self.rev(), inline),
+            "INSERT INTO main.content(id, rev, inline, hash) VALUES (?1, ?2, ?3, ?4)",
+            (id, self.rev(), inline, hash.as_ref().map(|hash| &hash[..])),
         )?;
         Ok(self.conn.last_insert_rowid())
     }
@@ -212,7 +276,7 @@ impl Tx<'_> {
     fn spread(&mut self, node: &mut Node, bytes: &[u8], owned: bool) -> NodeResult<()> {
         let id = match node.content.filter(|_| owned) {
             Some(id) => {
-                self.execute("UPDATE main.content SET inline = NULL WHERE id = ?1", [id])?;
+                self.execute("UPDATE main.content SET inline = NULL, hash = NULL WHERE id = ?1", [id])?;
                 id
             }
             None => self.new_content(None)?,

@@ -147,3 +147,47 @@ fn writes_of_all_shapes_agree_with_a_vector() {
     assert_eq!(node.space, extents.iter().map(|extent| extent.length).sum::<i64>());
     assert!(extents.windows(2).all(|pair| pair[0].end() <= pair[1].offset));
 }
+
+#[test]
+fn damaged_inline_bytes_are_an_error_that_names_the_file() {
+    let f = Fixture::new();
+    let (small, open) = (f.put("/small", b"precious"), f.put("/open", b"x"));
+    f.seal();
+    f.put("/open", b"changed twice");
+    f.sql("UPDATE content SET inline = x'70726563696f7573' WHERE inline = x'70726563696f7573'");
+    assert_eq!(read(&f.layer, "/small"), b"precious", "verified and remembered");
+    f.sql("UPDATE content SET inline = CAST(replace(CAST(inline AS TEXT), 'e', 'a') AS BLOB)");
+    let f = f.reopened();
+    for ino in [small.ino, open.ino] {
+        let error = f.layer.read(ino, 0, 4).unwrap_err();
+        assert_eq!(error, Errno::EIO);
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains(&format!("of node {}", ino.0)) && source.contains("hash"), "{source}");
+        assert_eq!(
+            f.layer.write(ino, 0, b"y").unwrap_err(),
+            Errno::EIO,
+            "nothing is made of what is damaged"
+        );
+    }
+}
+
+#[test]
+fn lost_inline_bytes_do_not_read_as_a_hole() {
+    for damage in ["inline = NULL", "inline = x'00'", "hash = x'00'"] {
+        let f = Fixture::new();
+        let file = f.put("/a", b"precious");
+        f.sql(&format!("UPDATE content SET {damage}"));
+        assert_eq!(f.layer.read(file.ino, 0, 9).unwrap_err(), Errno::EIO, "{damage}");
+    }
+}
+
+#[test]
+fn inline_bytes_without_a_hash_are_believed_until_written() {
+    let f = Fixture::new();
+    let file = f.put("/a", b"of version 1");
+    f.sql("UPDATE content SET hash = NULL");
+    assert_eq!(read(&f.layer, "/a"), b"of version 1");
+    f.layer.write(file.ino, 0, b"OF").unwrap();
+    f.sql("UPDATE content SET inline = zeroblob(length(inline))");
+    assert_eq!(f.layer.read(file.ino, 0, 9).unwrap_err(), Errno::EIO);
+}
