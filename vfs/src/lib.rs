@@ -110,7 +110,9 @@ pub use node::{
     Allocate, DirEntry, Features, FileType, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs,
     XattrMode,
 };
-pub use overlay::{DeltaBounds, DeltaError, Overlay, OverlayOptions, ScratchLimits, ScratchUsage};
+pub use overlay::{
+    DeltaBounds, DeltaError, Overlay, OverlayOptions, ScratchBudget, ScratchLimits, ScratchUsage,
+};
 pub use path::{NAME_MAX, Name, PATH_MAX, SYMLINK_MAX, VPathBuf};
 /// The crate `vfs` of crates.io, whose filesystems [`CrateLayer`] takes.
 pub use rust_vfs;

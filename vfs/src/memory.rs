@@ -61,7 +61,7 @@ impl MemoryLayer {
         let mut tree = Tree::new(ROOT.0 + 1);
         tree.nodes.insert(ROOT, Arc::new(root));
         let base = Base { lower: None, root: ROOT, first_new: 0, seen: Default::default() };
-        let scratch = Scratch::new(limits, None);
+        let scratch = Scratch::new(limits, None, None);
         MemoryLayer { store: Store::new("memory", INO_BITS, base, tree, clock, scratch) }
     }
 

@@ -46,7 +46,8 @@ impl Edit<'_> {
     }
 
     fn check_nodes(&self) -> NodeResult<()> {
-        match (self.tree.nodes.len() as u64) < self.scratch.limits.nodes {
+        let nodes = self.tree.nodes.len() as u64 + self.scratch.nodes_elsewhere();
+        match nodes < self.scratch.limits.nodes {
             true => Ok(()),
             false => Err(Errno::EDQUOT.into()),
         }

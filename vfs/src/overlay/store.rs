@@ -122,6 +122,7 @@ impl Store {
             return Err(busy());
         }
         let tree = work(&self.snapshot())?;
+        self.scratch.note_nodes(tree.nodes.len());
         *self.tree.write() = tree;
         Ok(())
     }
@@ -138,7 +139,11 @@ impl Store {
         }
         let mut tree = self.tree.write();
         let now = self.clock.now();
-        work(&mut Edit { tree: &mut tree, base: &self.base, scratch: &self.scratch, pins: &self.pins, now })
+        let edit =
+            &mut Edit { tree: &mut tree, base: &self.base, scratch: &self.scratch, pins: &self.pins, now };
+        let result = work(edit);
+        self.scratch.note_nodes(tree.nodes.len());
+        result
     }
 
     fn run_batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
@@ -152,6 +157,7 @@ impl Store {
         let mut tree = inner.tree.into_inner();
         let now = self.clock.now();
         Edit { tree: &mut tree, base: &self.base, scratch: &self.scratch, pins: &self.pins, now }.sweep();
+        self.scratch.note_nodes(tree.nodes.len());
         *self.tree.write() = tree;
         Ok(())
     }

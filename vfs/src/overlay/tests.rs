@@ -350,3 +350,28 @@ fn a_path_that_became_too_long_is_an_error_and_no_overflow() {
     mirror.merge(&mut &delta[..], &DeltaBounds::default()).expect("taken in");
     assert_eq!(mirror.changes().expect_err("too long"), Errno::ENAMETOOLONG);
 }
+
+#[test]
+fn overlays_with_one_budget_count_together() {
+    let limits = ScratchLimits { total_bytes: 100_000, nodes: 6, ..ScratchLimits::default() };
+    let make = |budget| {
+        let options = OverlayOptions { limits, budget, ..OverlayOptions::default() };
+        Overlay::new(Arc::new(MemoryLayer::new()), options)
+    };
+    let first = make(None);
+    let second = make(Some(first.budget()));
+    let create = |layer: &Overlay, text: &str, data: &[u8]| {
+        layer.create(layer.root(), &name(text), NewNode::File(data), &NewAttr::with_mode(0o644))
+    };
+    create(&first, "a", &[1; 60_000]).expect("there is room");
+    assert_eq!(create(&second, "a", &[1; 60_000]).expect_err("too much together"), Errno::EDQUOT);
+    create(&second, "b", &[1; 30_000]).expect("there is room for this");
+    first.unlink(first.root(), &name("a")).expect("it is there");
+    create(&second, "c", &[1; 60_000]).expect("there is room again");
+    // Each has a root that was changed, and the second has two files.
+    create(&first, "d", b"").expect("the fifth node");
+    create(&first, "e", b"").expect("the sixth node");
+    assert_eq!(create(&second, "f", b"").expect_err("too many together"), Errno::EDQUOT);
+    drop(first);
+    create(&second, "f", b"").expect("nobody else is left");
+}
