@@ -89,6 +89,7 @@ mod node;
 mod overlay;
 mod path;
 mod refuse;
+mod savepoint;
 pub mod sqlite;
 mod walk;
 mod wrap;
@@ -116,6 +117,7 @@ pub use overlay::{
 pub use path::{NAME_MAX, Name, PATH_MAX, SYMLINK_MAX, VPathBuf};
 /// The crate `vfs` of crates.io, whose filesystems [`CrateLayer`] takes.
 pub use rust_vfs;
+pub use savepoint::Savepoint;
 pub use sqlite::{
     CheckReport, CommitError, CommitRequest, Committed, Conflict, ConflictKind, Durability, GcReport,
     OpenError, Quota, Revision, RevisionFilter, RevisionInfo, RevisionKind, RunRow, SealInfo, SqliteLayer,

@@ -15,6 +15,7 @@ use crate::overlay::scratch::{Scratch, ScratchLimits, ScratchUsage};
 use crate::overlay::store::{Store, delegate_layer};
 use crate::overlay::tree::Tree;
 use crate::path::Name;
+use crate::savepoint::Savepoint;
 
 /// The number of the root directory.
 const ROOT: Ino = Ino(1);

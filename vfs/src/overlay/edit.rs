@@ -307,6 +307,14 @@ impl Edit<'_> {
         }
     }
 
+    /// Makes the tree what it was. Numbers and stamps go on from where they are: no number is given twice, and
+    /// whoever knows the tree up to a stamp before `saved` is told of it correctly.
+    pub(crate) fn go_back(&mut self, saved: &Tree) {
+        let (next, stamp) = (self.tree.next, self.next_stamp());
+        *self.tree = Tree { next, stamp, ..saved.clone() };
+        self.sweep();
+    }
+
     pub(crate) fn rename(
         &mut self,
         from: (Ino, &Name),

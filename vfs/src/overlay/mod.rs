@@ -35,6 +35,7 @@ use crate::errno::NodeResult;
 use crate::layer::Layer;
 use crate::node::{Allocate, DirEntry, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, XattrMode};
 use crate::path::Name;
+use crate::savepoint::Savepoint;
 use base::Base;
 pub use delta::{DeltaBounds, DeltaError};
 use scratch::Scratch;
