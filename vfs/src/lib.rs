@@ -100,8 +100,9 @@ pub use commit::{Applied, InoMap, Judge, PersistAll, Touched, Verdict};
 pub use crate_layer::CrateLayer;
 pub use errno::{Errno, Error, NodeError, NodeResult, Result};
 pub use fs::{
-    Access, Atime, CopyTree, Credentials, File, Follow, GlobOptions, Located, MountInfo, MountOptions,
-    OpenOptions, Overwrite, SetTime, Traverse, TraverseEntry, Vfs, VfsOptions,
+    Access, AtVersion, Atime, CopyTree, Credentials, File, Follow, FsEvent, FsEventKind, GlobOptions,
+    Located, MountInfo, MountOptions, OpenOptions, Overwrite, SetTime, Traverse, TraverseEntry,
+    TreeSavepoint, Vfs, VfsOptions, Watch, WatchOptions,
 };
 pub use host::{HostLayer, HostOptions};
 pub use layer::Layer;
