@@ -65,6 +65,7 @@ pub enum Command {
     Diff(command::diff::DiffArgs),
     Restore(command::restore::RestoreArgs),
     Gc(command::gc::GcArgs),
+    Quota(command::quota::QuotaArgs),
     Check(command::check::CheckArgs),
     Completions(command::completions::CompletionsArgs),
 }

@@ -128,7 +128,9 @@ fn files(out: &mut Output, report: &RunReport) {
             out.fail_entry(&Failure::new(conflict_line(record)));
         }
         Fate::CommitFailed { reason } => {
-            out.fail_entry(&Failure::new(format!("nothing committed: {reason}")));
+            let again = format!("; `cowry runs commit {id}` tries again");
+            let again = if record.kept_until.is_some() { again } else { String::new() };
+            out.fail_entry(&Failure::new(format!("nothing committed: {reason}{again}")));
         }
     }
 }

@@ -67,7 +67,7 @@ pub use cowry_runtime::{
 };
 pub use cowry_vfs as vfs;
 pub use cowry_vfs::commit::Verdict;
-pub use cowry_vfs::sqlite::{CheckReport, GcReport, Revision, RevisionInfo, RevisionKind};
+pub use cowry_vfs::sqlite::{CheckReport, GcReport, Quota, Revision, RevisionInfo, RevisionKind};
 pub use cowry_vfs::{
     Change, ChangeKind, Clock, DirEntry, Errno, Error as FsError, File, FileType, ManualClock, Name,
     OpenOptions, Stat, SystemClock, Timestamp, VPathBuf, Vfs,

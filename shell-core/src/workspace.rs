@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cowry_runtime::Event;
 use cowry_vfs::sqlite::{
-    CheckReport, GcReport, OpenError, Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo,
+    CheckReport, GcReport, OpenError, Quota, Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo,
     SqliteLayer, SqliteOptions,
 };
 use cowry_vfs::{Clock, Layer, MemoryLayer, SystemClock, Timestamp, VPathBuf, Vfs, VfsOptions};
@@ -288,6 +288,24 @@ impl Workspace {
     pub fn gc(&self) -> Result<GcReport> {
         self.writable("collect garbage in")?;
         Ok(self.file("collect garbage in")?.gc()?)
+    }
+
+    /// How much the tree may take up; no bound at first.
+    ///
+    /// # Errors
+    /// If it is scratch, or the file cannot be read.
+    pub fn quota(&self) -> Result<Quota> {
+        Ok(self.file("read the quota of")?.quota()?)
+    }
+
+    /// Says how much the tree may take up from now on. Whatever would take more is `EDQUOT`, the commit of a run
+    /// included, whose changes are kept then.
+    ///
+    /// # Errors
+    /// If it is read-only or scratch, or the file cannot be written.
+    pub fn set_quota(&self, quota: Quota) -> Result<()> {
+        self.writable("set the quota of")?;
+        Ok(self.file("set the quota of")?.set_quota(quota)?)
     }
 
     /// Checks the file's structure and the hash of every piece of content. What is wrong is in the report, in words.

@@ -9,6 +9,7 @@ use crate::node::{
     Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
 };
 use crate::path::Name;
+use crate::savepoint::Savepoint;
 
 /// One filesystem: a tree of inodes. Paths, symlinks, permissions and mounts are handled above, in `Vfs`.
 ///
@@ -141,6 +142,19 @@ pub trait Layer: fmt::Debug + Send + Sync + 'static {
 
     /// How full it is.
     fn statfs(&self) -> NodeResult<StatFs>;
+
+    /// Remembers everything as it is now. Unlike a batch it keeps nobody from writing.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` where the layer cannot; `EDEADLK` within a batch.
+    fn savepoint(&self) -> NodeResult<Savepoint>;
+
+    /// Makes everything what it was, whoever changed it since. What is held open stays so; what was made since is
+    /// `ESTALE`. A savepoint can be gone back to again.
+    ///
+    /// # Errors
+    /// `EINVAL` for a savepoint of another layer; `EDEADLK` within a batch.
+    fn roll_back(&self, to: &Savepoint) -> NodeResult<()>;
 
     /// Runs `work` as one transaction: what it does through the layer it is handed becomes visible to
     /// others and durable at once, and is undone if it returns an error. Others' writes wait. Batches nest: an

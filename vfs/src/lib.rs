@@ -92,6 +92,7 @@ mod node;
 mod overlay;
 mod path;
 mod refuse;
+mod savepoint;
 pub mod sqlite;
 mod walk;
 mod wrap;
@@ -102,8 +103,9 @@ pub use commit::{Applied, InoMap, Judge, PersistAll, Touched, Verdict};
 pub use crate_layer::CrateLayer;
 pub use errno::{Errno, Error, NodeError, NodeResult, Result};
 pub use fs::{
-    Access, Atime, CopyTree, Credentials, File, Follow, GlobOptions, Located, MountInfo, MountOptions,
-    OpenOptions, Overwrite, SetTime, Traverse, TraverseEntry, Vfs, VfsOptions,
+    Access, AtVersion, Atime, CopyTree, Credentials, File, Follow, FsEvent, FsEventKind, GlobOptions,
+    Located, MountInfo, MountOptions, OpenOptions, Overwrite, SetTime, Traverse, TraverseEntry,
+    TreeSavepoint, Vfs, VfsOptions, Watch, WatchOptions,
 };
 pub use host::{HostLayer, HostOptions};
 pub use layer::Layer;
@@ -113,10 +115,13 @@ pub use node::{
     Allocate, DirEntry, Features, FileType, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs,
     XattrMode,
 };
-pub use overlay::{DeltaBounds, DeltaError, Overlay, OverlayOptions, ScratchLimits, ScratchUsage};
+pub use overlay::{
+    DeltaBounds, DeltaError, Overlay, OverlayOptions, ScratchBudget, ScratchLimits, ScratchUsage,
+};
 pub use path::{NAME_MAX, Name, PATH_MAX, SYMLINK_MAX, VPathBuf};
 /// The crate `vfs` of crates.io, whose filesystems [`CrateLayer`] takes.
 pub use rust_vfs;
+pub use savepoint::Savepoint;
 pub use sqlite::{
     CheckReport, CommitError, CommitRequest, Committed, Conflict, ConflictKind, Durability, GcReport,
     OpenError, Quota, Revision, RevisionFilter, RevisionInfo, RevisionKind, RunRow, SealInfo, SqliteLayer,

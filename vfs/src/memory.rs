@@ -15,6 +15,7 @@ use crate::overlay::scratch::{Scratch, ScratchLimits, ScratchUsage};
 use crate::overlay::store::{Store, delegate_layer};
 use crate::overlay::tree::Tree;
 use crate::path::Name;
+use crate::savepoint::Savepoint;
 
 /// The number of the root directory.
 const ROOT: Ino = Ino(1);
@@ -61,7 +62,7 @@ impl MemoryLayer {
         let mut tree = Tree::new(ROOT.0 + 1);
         tree.nodes.insert(ROOT, Arc::new(root));
         let base = Base { lower: None, root: ROOT, first_new: 0, seen: Default::default() };
-        let scratch = Scratch::new(limits, None);
+        let scratch = Scratch::new(limits, None, None);
         MemoryLayer { store: Store::new("memory", INO_BITS, base, tree, clock, scratch) }
     }
 

@@ -137,6 +137,20 @@ impl VPathBuf {
         Ok(VPathBuf(format!("/{}", parts.join("/"))))
     }
 
+    /// The path of these components.
+    pub(crate) fn of_names<'a>(names: impl Iterator<Item = &'a Name> + Clone) -> VPathBuf {
+        let len = names.clone().map(|name| name.len() + 1).sum::<usize>();
+        let mut text = String::with_capacity(len.max(1));
+        for name in names {
+            text.push('/');
+            text.push_str(name);
+        }
+        if text.is_empty() {
+            text.push('/');
+        }
+        VPathBuf(text)
+    }
+
     /// This path with one more component.
     #[must_use]
     pub fn join(&self, name: &Name) -> VPathBuf {

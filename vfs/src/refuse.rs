@@ -1,7 +1,7 @@
 //! The changes that a layer which cannot be written refuses, in one place.
 
 /// Implements every method of [`Layer`](crate::Layer) that changes something, within an `impl Layer`, by refusing
-/// with `EROFS`. What only reads, pins (`open`, `release`), `fsync` and `batch` are left to the layer.
+/// with `EROFS`. Savepoints are of nothing. What only reads, pins (`open`, `release`), `fsync` and `batch` are left to the layer.
 ///
 /// ```
 /// # use cowry_vfs::*;
@@ -39,6 +39,12 @@
 #[macro_export]
 macro_rules! refuse_changes {
     () => {
+        fn savepoint(&self) -> $crate::NodeResult<$crate::Savepoint> {
+            ::core::result::Result::Ok($crate::Savepoint::of_nothing())
+        }
+        fn roll_back(&self, _: &$crate::Savepoint) -> $crate::NodeResult<()> {
+            ::core::result::Result::Ok(())
+        }
         $crate::refuse_changes! { @methods
             setattr(ino: $crate::Ino, changes: &$crate::SetAttr) -> $crate::Stat;
             write(ino: $crate::Ino, offset: u64, data: &[u8]) -> ();

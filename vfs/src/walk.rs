@@ -103,7 +103,7 @@ impl<'a> Walk<'a> {
 
     /// The path from the root to where the walk stands, free of links.
     pub fn path(&self) -> VPathBuf {
-        self.trail.iter().fold(VPathBuf::root(), |path, (name, _)| path.join(name))
+        VPathBuf::of_names(self.trail.iter().map(|(name, _)| name))
     }
 
     /// Whether the walk stands on `node` or below it.

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod fs;
 pub mod gc;
 pub mod log;
+pub mod quota;
 pub mod repl;
 pub mod restore;
 pub mod run;
@@ -27,6 +28,7 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Diff(args) => diff::run(context, &args),
         Command::Restore(args) => restore::run(context, &args),
         Command::Gc(args) => gc::run(context, &args),
+        Command::Quota(args) => quota::run(context, &args),
         Command::Check(args) => check::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
     }

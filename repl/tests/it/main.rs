@@ -8,6 +8,7 @@ mod json;
 mod mistakes;
 mod output;
 mod prompt;
+mod quota;
 mod runs;
 mod tour;
 mod weather;

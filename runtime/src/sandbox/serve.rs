@@ -148,7 +148,9 @@ impl Tree {
             let layer: Arc<dyn Layer> = if info.writable {
                 let spill = if info.spills { spills.next().map(Into::into) } else { None };
                 let limits = delta::scratch(&request.limits);
-                let options = OverlayOptions { limits, spill, ..OverlayOptions::default() };
+                // What a run writes counts together, whichever mount it goes to.
+                let budget = overlays.first().map(|first: &Written| first.overlay.budget());
+                let options = OverlayOptions { limits, spill, budget, ..OverlayOptions::default() };
                 let overlay = Arc::new(Overlay::new(lower, options));
                 overlays.push(Written {
                     mount: index as u16,

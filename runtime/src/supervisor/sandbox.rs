@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use cowry_vfs::{DeltaBounds, Overlay, OverlayOptions, ScratchLimits};
+use cowry_vfs::{DeltaBounds, Overlay, OverlayOptions, ScratchBudget, ScratchLimits};
 
 use super::birth::{self, Spares};
 use super::error::RuntimeError;
@@ -108,8 +108,7 @@ impl Sandbox {
     ) -> Result<Sandbox, RuntimeError> {
         let asked = birth::ask(control, spares, spec)?;
         // While the zygote forks.
-        let mirror = |mount| mirror(mount, &spec.limits, spares);
-        let overlays = spec.mounts.iter().map(mirror).collect::<io::Result<_>>();
+        let overlays = mirrors(spec, spares);
         let looks =
             (0_u16..).zip(&spec.mounts).filter_map(|(index, mount)| look(index, mount)).collect::<Vec<_>>();
         spares.refill();
@@ -377,8 +376,24 @@ fn look(index: u16, mount: &Mount) -> Option<ToSandbox> {
     Some(ToSandbox::Root { mount: index, stat, listing })
 }
 
-/// Our copy of what a sandbox writes on a mount.
-fn mirror(mount: &Mount, limits: &Limits, spares: &Spares) -> io::Result<Option<Overlay>> {
+/// Our copies of what a sandbox writes, mount by mount, counted together as the sandbox counts.
+fn mirrors(spec: &SandboxSpec, spares: &Spares) -> io::Result<Vec<Option<Overlay>>> {
+    let mut budget = None;
+    let mut mirrors = Vec::new();
+    for mount in &spec.mounts {
+        let mirror = mirror(mount, &spec.limits, spares, budget.clone())?;
+        budget = budget.or_else(|| mirror.as_ref().map(Overlay::budget));
+        mirrors.push(mirror);
+    }
+    Ok(mirrors)
+}
+
+fn mirror(
+    mount: &Mount,
+    limits: &Limits,
+    spares: &Spares,
+    budget: Option<ScratchBudget>,
+) -> io::Result<Option<Overlay>> {
     if !mount.writable {
         return Ok(None);
     }
@@ -396,7 +411,7 @@ fn mirror(mount: &Mount, limits: &Limits, spares: &Spares) -> io::Result<Option<
         nodes: limits.nodes.saturating_mul(2),
         ..limits
     };
-    let options = OverlayOptions { limits, spill, ..OverlayOptions::default() };
+    let options = OverlayOptions { limits, spill, budget, ..OverlayOptions::default() };
     Ok(Some(Overlay::new(mount.layer.clone(), options)))
 }
 

@@ -15,6 +15,7 @@ pub const CASES: &[Case] = &[
     ("files::a_killed_sandbox_keeps_what_was_known", killed),
     ("files::a_read_only_mount_is_erofs", read_only),
     ("files::trees_are_mounted_below_the_root", mounts),
+    ("files::the_mounts_of_a_sandbox_have_one_set_of_limits", one_set_of_limits),
     ("files::a_mount_without_a_place_is_refused", no_place),
     ("files::a_large_file_is_read_whole", large),
     ("files::a_large_directory_is_listed_whole", many),
@@ -138,6 +139,22 @@ fn mounts() {
     assert_eq!(eval(&mut sandbox, code), r#"["a","data","tmp","work"]"#);
     let work = sandbox.overlays()[2].as_ref().expect("it is writable").fork();
     assert_eq!(Vfs::new(Arc::new(work), VfsOptions::default()).read_to_string("/b").unwrap(), "data");
+}
+
+fn one_set_of_limits() {
+    let mut spec = SandboxSpec::new(tree(&[]));
+    spec.mounts.push(mount("/work", tree(&[]), true));
+    spec.limits =
+        Limits { scratch_memory_bytes: 1 << 20, scratch_bytes: 4 << 20, files: 100, ..Limits::default() };
+    let mut sandbox = spawn(spec);
+    let code = "
+        const attempt = (work) => { try { work(); return 'done' } catch (error) { return error.code } };
+        const big = new Uint8Array(3 << 20);
+        const first = attempt(() => fs.writeFileSync('/big', big));
+        const second = attempt(() => fs.writeFileSync('/work/big', big));
+        const many = (folder) => { for (let n = 0; n < 60; n++) fs.writeFileSync(`${folder}/${n}`, '') };
+        [first, second, attempt(() => many('')), attempt(() => many('/work'))]";
+    assert_eq!(eval(&mut sandbox, code), r#"["done","EDQUOT","done","EDQUOT"]"#);
 }
 
 fn no_place() {

@@ -150,7 +150,7 @@ impl Ending<'_> {
                 record.fate = Fate::Conflict;
                 record.conflicts = conflicts;
             }
-            Attempt::Failed(error) => record.fate = Fate::CommitFailed { reason: error.to_string() },
+            Attempt::Failed(error) => record.fate = Fate::CommitFailed { reason: reason(&error) },
         }
         self.write(file, record)
     }
@@ -175,6 +175,16 @@ impl Ending<'_> {
         file.put_run_changes(&record.id, changes, until)?;
         record.kept_until = Some(until);
         Ok(())
+    }
+}
+
+/// Why a commit failed, and what to do where that is known.
+fn reason(error: &NodeError) -> String {
+    match error.errno() {
+        Errno::EDQUOT => {
+            format!("{error}: the workspace's quota leaves no room; raise it with `cowry quota`")
+        }
+        _ => error.to_string(),
     }
 }
 

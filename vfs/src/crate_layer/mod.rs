@@ -20,6 +20,7 @@ use crate::node::{
     XattrMode,
 };
 use crate::path::Name;
+use crate::savepoint::Savepoint;
 use table::{Table, Times};
 
 /// Any filesystem of the crate `rust_vfs` as a layer.
@@ -336,6 +337,14 @@ impl Layer for CrateLayer {
     /// That crate does not say: no bound, nothing counted.
     fn statfs(&self) -> NodeResult<StatFs> {
         Ok(StatFs { total_bytes: u64::MAX, used_bytes: 0, total_inodes: u64::MAX, used_inodes: 0 })
+    }
+
+    fn savepoint(&self) -> NodeResult<Savepoint> {
+        Err(Errno::EOPNOTSUPP.into())
+    }
+
+    fn roll_back(&self, _: &Savepoint) -> NodeResult<()> {
+        Err(Errno::EOPNOTSUPP.into())
     }
 
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {

@@ -15,7 +15,9 @@ impl Vfs {
     /// `EPERM` for who does not own it; `EROFS`; as [`Vfs::stat`].
     pub fn chmod(&self, path: &str, mode: u32) -> Result<()> {
         let change = |node: Node| chmod(&self.credentials, &node, mode);
-        self.find(path, Follow::Yes).and_then(change).at("chmod", path)
+        self.find(path, Follow::Yes).and_then(change).at("chmod", path)?;
+        self.tell_modified(path, Follow::Yes);
+        Ok(())
     }
 
     /// Sets owner and group; `None` leaves one.
@@ -24,7 +26,9 @@ impl Vfs {
     /// `EPERM`; `EROFS`; as [`Vfs::stat`].
     pub fn chown(&self, path: &str, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
         let change = |node: Node| chown(&self.credentials, &node, uid, gid);
-        self.find(path, Follow::Yes).and_then(change).at("chown", path)
+        self.find(path, Follow::Yes).and_then(change).at("chown", path)?;
+        self.tell_modified(path, Follow::Yes);
+        Ok(())
     }
 
     /// Sets owner and group of a symbolic link itself.
@@ -33,7 +37,9 @@ impl Vfs {
     /// As [`Vfs::chown`].
     pub fn lchown(&self, path: &str, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
         let change = |node: Node| chown(&self.credentials, &node, uid, gid);
-        self.find(path, Follow::No).and_then(change).at("lchown", path)
+        self.find(path, Follow::No).and_then(change).at("lchown", path)?;
+        self.tell_modified(path, Follow::No);
+        Ok(())
     }
 
     /// Sets access and modification time.
@@ -43,7 +49,9 @@ impl Vfs {
     /// `EROFS`; as [`Vfs::stat`].
     pub fn utimes(&self, path: &str, atime: SetTime, mtime: SetTime) -> Result<()> {
         let change = |node: Node| self.set_times(&node, atime, mtime);
-        self.find(path, Follow::Yes).and_then(change).at("utime", path)
+        self.find(path, Follow::Yes).and_then(change).at("utime", path)?;
+        self.tell_modified(path, Follow::Yes);
+        Ok(())
     }
 
     /// Sets access and modification time of a symbolic link itself.
@@ -52,7 +60,9 @@ impl Vfs {
     /// As [`Vfs::utimes`].
     pub fn lutimes(&self, path: &str, atime: SetTime, mtime: SetTime) -> Result<()> {
         let change = |node: Node| self.set_times(&node, atime, mtime);
-        self.find(path, Follow::No).and_then(change).at("lutime", path)
+        self.find(path, Follow::No).and_then(change).at("lutime", path)?;
+        self.tell_modified(path, Follow::No);
+        Ok(())
     }
 
     pub(super) fn set_times(&self, node: &Node, atime: SetTime, mtime: SetTime) -> NodeResult<()> {
@@ -77,7 +87,9 @@ impl Vfs {
             set_id::before_write(&self.credentials, &node)?;
             node.mount.layer.setattr(node.ino(), &SetAttr::size(size)).map(drop)
         };
-        self.find(path, Follow::Yes).and_then(change).at("truncate", path)
+        self.find(path, Follow::Yes).and_then(change).at("truncate", path)?;
+        self.tell_modified(path, Follow::Yes);
+        Ok(())
     }
 
     /// An extended attribute of what `path` leads to.
@@ -113,7 +125,9 @@ impl Vfs {
             self.credentials.need(&node, Access::WRITE)?;
             node.mount.layer.setxattr(node.ino(), name, value, mode)
         };
-        self.find(path, Follow::Yes).and_then(set).at("setxattr", path)
+        self.find(path, Follow::Yes).and_then(set).at("setxattr", path)?;
+        self.tell_modified(path, Follow::Yes);
+        Ok(())
     }
 
     /// Removes an extended attribute.
@@ -126,7 +140,9 @@ impl Vfs {
             self.credentials.need(&node, Access::WRITE)?;
             node.mount.layer.removexattr(node.ino(), name)
         };
-        self.find(path, Follow::Yes).and_then(remove).at("removexattr", path)
+        self.find(path, Follow::Yes).and_then(remove).at("removexattr", path)?;
+        self.tell_modified(path, Follow::Yes);
+        Ok(())
     }
 }
 

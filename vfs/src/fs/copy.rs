@@ -4,7 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::errno::{Errno, NodeResult, Result};
-use crate::fs::{Access, Context, CopyTree, Follow, OpenOptions, Overwrite, Vfs, attr, open, read};
+use crate::fs::{
+    Access, Context, CopyTree, Follow, FsEventKind, OpenOptions, Overwrite, Vfs, attr, open, read,
+};
 use crate::layer::Layer;
 use crate::mount::{MountId, MountTable};
 use crate::node::{DirEntry, FileType, Ino, NewAttr, NewNode, SeekTo, SetAttr, Stat, XattrMode};
@@ -21,7 +23,10 @@ impl Vfs {
     /// # Errors
     /// `EEXIST` by `overwrite`; `EISDIR` if either is a directory; as [`Vfs::open`] and [`Vfs::write`].
     pub fn copy(&self, from: &str, to: &str, overwrite: Overwrite) -> Result<()> {
-        self.copy_node(from, to, overwrite).between("copyfile", from, to)
+        let made = !self.shared.watchers.is_idle() && !self.exists(to);
+        self.copy_node(from, to, overwrite).between("copyfile", from, to)?;
+        self.tell_changed(if made { FsEventKind::Create } else { FsEventKind::Modify }, to, Follow::Yes);
+        Ok(())
     }
 
     fn copy_node(&self, from: &str, to: &str, overwrite: Overwrite) -> NodeResult<()> {
@@ -32,8 +37,8 @@ impl Vfs {
         let options =
             OpenOptions { create: true, exclusive: overwrite == Overwrite::Fail, ..OpenOptions::write() };
         match open::find_spot(&mut self.walk(&table, to)?, to, &options)? {
-            open::Spot::Node(target) if target.same(&source) || overwrite == Overwrite::Keep => Ok(()),
-            open::Spot::Node(target) => {
+            open::Spot::Node(target, _) if target.same(&source) || overwrite == Overwrite::Keep => Ok(()),
+            open::Spot::Node(target, _) => {
                 need_file(&target.stat)?;
                 target.mount.want_write()?;
                 self.credentials.need(&target, Access::WRITE)?;
@@ -86,7 +91,9 @@ impl Vfs {
         self.credentials.need_entries(&aim.dir)?;
         let copier = Copier::new(self, &table, &aim.dir, options);
         let entry = DirEntry { name, stat: source.stat };
-        aim.dir.mount.layer.batch(&mut |layer| copier.tree(layer, &source, &aim.dir, &entry))
+        aim.dir.mount.layer.batch(&mut |layer| copier.tree(layer, &source, &aim.dir, &entry))?;
+        self.tell(FsEventKind::Create, || walk.path().join(&entry.name));
+        Ok(())
     }
 }
 

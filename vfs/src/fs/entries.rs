@@ -1,7 +1,8 @@
 //! Operations on entries of directories: make, remove, rename, link.
 
 use crate::errno::{Errno, Error, NodeResult, Result};
-use crate::fs::{Context, Follow, Vfs};
+use crate::fs::at_version::{Expected, change_entry};
+use crate::fs::{Context, Follow, FsEventKind, Vfs};
 use crate::node::{FileType, NewAttr, NewNode, RenameMode, Stat};
 use crate::path::{Name, PATH_MAX};
 use crate::walk::{Aim, Last, Node, Walk};
@@ -59,7 +60,9 @@ impl Vfs {
             let dir = aim.dir.clone();
             let name = self.free_name(walk, aim, node.kind())?;
             let attr = self.new_attr(&dir, node.kind(), mode);
-            dir.mount.layer.create(dir.ino(), &name, node, &attr)
+            let stat = dir.mount.layer.create(dir.ino(), &name, node, &attr)?;
+            self.tell(FsEventKind::Create, || walk.path().join(&name));
+            Ok(stat)
         })
     }
 
@@ -100,10 +103,12 @@ impl Vfs {
                 if node.stat.is_dir() {
                     return Err(Errno::EPERM.into());
                 }
-                dir.mount.layer.link(node.ino(), dir.ino(), &name)
+                dir.mount.layer.link(node.ino(), dir.ino(), &name)?;
+                self.tell(FsEventKind::Create, || walk.path().join(&name));
+                Ok(())
             })
         };
-        self.find(from, Follow::No).and_then(link).map(drop).between(OP, from, to)
+        self.find(from, Follow::No).and_then(link).between(OP, from, to)
     }
 
     /// Removes a name of what is no directory. Open handles keep the content.
@@ -112,6 +117,10 @@ impl Vfs {
     /// `EISDIR` for a directory, `.` and `..` (as Linux has it; POSIX says `EPERM`); `ENOTDIR` if a slash
     /// follows what is none; `ENOENT`, `EROFS`, `EACCES`, `EPERM`.
     pub fn unlink(&self, path: &str) -> Result<()> {
+        self.unlink_expected(path, None).at("unlink", path)
+    }
+
+    pub(super) fn unlink_expected(&self, path: &str, expected: Expected) -> NodeResult<()> {
         let unlink = |walk: &Walk<'_>, aim: Aim| {
             let name = aim.last.name_or(Errno::EISDIR)?;
             aim.dir.mount.want_write()?;
@@ -123,9 +132,12 @@ impl Vfs {
             if node.stat.is_dir() {
                 return Err(Errno::EISDIR.into());
             }
-            aim.dir.mount.layer.unlink(aim.dir.ino(), &name)
+            let dir = aim.dir.ino();
+            change_entry((&aim.dir, &name), &node, expected, &mut |layer| layer.unlink(dir, &name))?;
+            self.tell(FsEventKind::Remove, || walk.path().join(&name));
+            Ok(())
         };
-        self.aim(path, unlink).at("unlink", path)
+        self.aim(path, unlink)
     }
 
     /// Removes an empty directory.
@@ -134,6 +146,10 @@ impl Vfs {
     /// `ENOTEMPTY` (also for `..`), `ENOTDIR`, `EINVAL` for `.`, `EBUSY` for `/` and mount points,
     /// `ENOENT`, `EROFS`, `EACCES`, `EPERM`.
     pub fn rmdir(&self, path: &str) -> Result<()> {
+        self.rmdir_expected(path, None).at("rmdir", path)
+    }
+
+    pub(super) fn rmdir_expected(&self, path: &str, expected: Expected) -> NodeResult<()> {
         let rmdir = |walk: &Walk<'_>, aim: Aim| {
             let name = match aim.last {
                 Last::Name(name) => name,
@@ -146,9 +162,12 @@ impl Vfs {
             self.credentials.need_remove(&aim.dir, &node)?;
             node.need_dir()?;
             need_unmounted(walk, &aim.dir, &node)?;
-            aim.dir.mount.layer.rmdir(aim.dir.ino(), &name)
+            let dir = aim.dir.ino();
+            change_entry((&aim.dir, &name), &node, expected, &mut |layer| layer.rmdir(dir, &name))?;
+            self.tell(FsEventKind::Remove, || walk.path().join(&name));
+            Ok(())
         };
-        self.aim(path, rmdir).at("rmdir", path)
+        self.aim(path, rmdir)
     }
 
     /// Moves an entry within a filesystem; whoever looks sees the old tree or the new one.
@@ -158,10 +177,16 @@ impl Vfs {
     /// `ENOTEMPTY` if what is replaced does not fit; `EINVAL` for a directory moved below itself;
     /// `EEXIST` by `mode`; `EROFS`, `EACCES`, `EPERM`.
     pub fn rename(&self, from: &str, to: &str, mode: RenameMode) -> Result<()> {
-        self.rename_node(from, to, mode).between("rename", from, to)
+        self.rename_expected(from, to, mode, None).between("rename", from, to)
     }
 
-    fn rename_node(&self, from: &str, to: &str, mode: RenameMode) -> NodeResult<()> {
+    pub(super) fn rename_expected(
+        &self,
+        from: &str,
+        to: &str,
+        mode: RenameMode,
+        expected: Expected,
+    ) -> NodeResult<()> {
         let table = self.table();
         let mut old = self.walk(&table, from)?;
         let old_aim = old.aim(from)?;
@@ -186,12 +211,21 @@ impl Vfs {
         if let (Some(target), RenameMode::Exchange) = (&target, mode) {
             self.check_move(target, &new_aim.dir, &old_aim.dir)?;
         }
-        let layer = &old_aim.dir.mount.layer;
         need_movable(&old_aim.dir, &source)?;
         if let Some(target) = &target {
             need_unmounted(&new, &new_aim.dir, target)?;
         }
-        layer.rename((old_aim.dir.ino(), &old_name), (new_aim.dir.ino(), &new_name), mode)
+        change_entry((&old_aim.dir, &old_name), &source, expected, &mut |layer| {
+            layer.rename((old_aim.dir.ino(), &old_name), (new_aim.dir.ino(), &new_name), mode)
+        })?;
+        let (from, to) = (|| old.path().join(&old_name), || new.path().join(&new_name));
+        if target.is_none_or(|target| !target.same(&source)) {
+            self.tell_rename(from, to);
+            if mode == RenameMode::Exchange {
+                self.tell_rename(to, from);
+            }
+        }
+        Ok(())
     }
 
     fn check_rename(

@@ -8,9 +8,10 @@ use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 
 use crate::errno::{Errno, Error, NodeResult, Result};
-use crate::fs::{Context, Credentials, OpenOptions, SetTime, Shared, attr, set_id};
+use crate::fs::{Context, Credentials, FsEvent, FsEventKind, OpenOptions, SetTime, Shared, attr, set_id};
 use crate::mount::MountId;
 use crate::node::{Allocate, SeekTo, SetAttr, Stat};
+use crate::path::VPathBuf;
 use crate::walk::Node;
 
 /// How much is asked of a layer at once when a whole file is read.
@@ -32,6 +33,8 @@ pub struct File {
     node: Node,
     options: OpenOptions,
     path: String,
+    /// Where it was, without links.
+    place: VPathBuf,
     cursor: Mutex<u64>,
     /// What the access time knows of: each reading would ask the layer otherwise.
     access: AtomicU8,
@@ -51,7 +54,7 @@ impl File {
         credentials: Credentials,
         node: Node,
         options: OpenOptions,
-        path: &str,
+        (path, place): (&str, VPathBuf),
     ) -> File {
         File {
             shared,
@@ -59,6 +62,7 @@ impl File {
             node,
             options,
             path: path.to_owned(),
+            place,
             cursor: Mutex::new(0),
             access: AtomicU8::new(UNREAD),
             set_id: set_id::Seen::nothing(),
@@ -200,6 +204,14 @@ impl File {
         self.write(data).map(drop)
     }
 
+    /// Tells who watches.
+    pub(super) fn tell_modified(&self) {
+        if !self.shared.watchers.is_idle() {
+            let event = FsEvent { kind: FsEventKind::Modify, path: self.place.clone(), from: None };
+            self.shared.watchers.tell(&event);
+        }
+    }
+
     /// What changing content does to the rest of a file: set-id bits fall.
     pub(super) fn before_write(&self) -> NodeResult<()> {
         self.set_id.before_write(&self.credentials, &self.node)
@@ -222,6 +234,9 @@ impl File {
             }
             _ => mount.layer.append(stat.ino, data)?,
         };
+        if !data.is_empty() {
+            self.tell_modified();
+        }
         Ok(start + data.len() as u64)
     }
 
@@ -262,7 +277,9 @@ impl File {
             return Err(Errno::EINVAL.into());
         }
         self.before_write()?;
-        self.node.mount.layer.setattr(self.node.ino(), &SetAttr::size(size)).map(drop)
+        self.node.mount.layer.setattr(self.node.ino(), &SetAttr::size(size))?;
+        self.tell_modified();
+        Ok(())
     }
 
     /// Allocates, punches or zeroes a range.
@@ -276,7 +293,9 @@ impl File {
             return Err(Error::new(OP, Errno::EBADF));
         }
         self.before_write().of(OP)?;
-        self.node.mount.layer.allocate(self.node.ino(), how, offset, len).of(OP)
+        self.node.mount.layer.allocate(self.node.ino(), how, offset, len).of(OP)?;
+        self.tell_modified();
+        Ok(())
     }
 
     /// Makes content and attributes durable.
@@ -292,7 +311,9 @@ impl File {
     /// # Errors
     /// `EPERM`, `EROFS`.
     pub fn chmod(&self, mode: u32) -> Result<()> {
-        self.now().and_then(|node| attr::chmod(&self.credentials, &node, mode)).of("fchmod")
+        self.now().and_then(|node| attr::chmod(&self.credentials, &node, mode)).of("fchmod")?;
+        self.tell_modified();
+        Ok(())
     }
 
     /// Sets owner and group; `None` leaves one.
@@ -300,7 +321,9 @@ impl File {
     /// # Errors
     /// `EPERM`, `EROFS`.
     pub fn chown(&self, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
-        self.now().and_then(|node| attr::chown(&self.credentials, &node, uid, gid)).of("fchown")
+        self.now().and_then(|node| attr::chown(&self.credentials, &node, uid, gid)).of("fchown")?;
+        self.tell_modified();
+        Ok(())
     }
 
     /// Sets access and modification time.
@@ -313,7 +336,9 @@ impl File {
             SetAttr { atime: atime.resolve(clock), mtime: mtime.resolve(clock), ..SetAttr::default() };
         self.now()
             .and_then(|node| attr::set_times(&self.credentials, &node, (atime, mtime), change))
-            .of("futime")
+            .of("futime")?;
+        self.tell_modified();
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What users hold: paths, mounts, handles, credentials, and conveniences over layers.
 
+mod at_version;
 mod attr;
 mod copy;
 mod copy_range;
@@ -12,8 +13,10 @@ mod open;
 mod options;
 mod read;
 mod set_id;
+mod transaction;
 mod traverse;
 mod tree;
+mod watch;
 mod write;
 
 use std::sync::Arc;
@@ -28,12 +31,15 @@ use crate::node::{SetAttr, Stat};
 use crate::path::VPathBuf;
 use crate::walk::{Aim, Node, Walk};
 
+pub use at_version::AtVersion;
 pub use credentials::Credentials;
 pub use handle::File;
 pub use options::{
     Access, Atime, CopyTree, Follow, GlobOptions, MountOptions, OpenOptions, Overwrite, SetTime, VfsOptions,
 };
+pub use transaction::TreeSavepoint;
 pub use traverse::{Traverse, TraverseEntry};
+pub use watch::{FsEvent, FsEventKind, Watch, WatchOptions};
 
 /// A filesystem as users see it: paths, mounts, a working directory, credentials.
 ///
@@ -69,6 +75,7 @@ pub(crate) struct Shared {
     table: RwLock<Arc<MountTable>>,
     clock: Arc<dyn Clock>,
     atime: Atime,
+    watchers: Arc<watch::Watchers>,
 }
 
 /// Where a path leads: the mount, the layer in it, and the node there.
@@ -102,7 +109,7 @@ impl Vfs {
     pub fn new(root: Arc<dyn Layer>, options: VfsOptions) -> Vfs {
         let VfsOptions { clock, uid, gid, umask, checks, read_only, atime } = options;
         let table = MountTable::new(root, MountOptions { read_only, checks });
-        let shared = Shared { table: RwLock::new(Arc::new(table)), clock, atime };
+        let shared = Shared { table: RwLock::new(Arc::new(table)), clock, atime, watchers: Arc::default() };
         Vfs {
             shared: Arc::new(shared),
             cwd: VPathBuf::root(),

@@ -1,9 +1,9 @@
 //! Opening files.
 
 use crate::errno::{Errno, NodeResult, Result};
-use crate::fs::{Access, Context, File, OpenOptions, Vfs};
+use crate::fs::{Access, Context, File, FsEventKind, OpenOptions, Vfs};
 use crate::node::{FileType, NewNode, SetAttr};
-use crate::path::Name;
+use crate::path::{Name, VPathBuf};
 use crate::walk::{Last, Node, Walk};
 
 /// How often a file that is removed between lookup and open is looked up again.
@@ -17,7 +17,7 @@ pub(super) struct Opened {
 
 /// What resolution found: a node, or the place where one would be made.
 pub(super) enum Spot {
-    Node(Node),
+    Node(Node, VPathBuf),
     Free { dir: Node, name: Name },
 }
 
@@ -52,24 +52,27 @@ impl Vfs {
     fn try_open(&self, path: &str, options: &OpenOptions, content: &[u8]) -> NodeResult<Opened> {
         let table = self.table();
         let mut walk = self.walk(&table, path)?;
-        let (node, created) = match find_spot(&mut walk, path, options)? {
-            Spot::Node(node) => (node, false),
+        let (node, place, created) = match find_spot(&mut walk, path, options)? {
+            Spot::Node(node, place) => (node, place, false),
             Spot::Free { dir, name } => {
                 dir.mount.want_write()?;
                 self.credentials.need_entries(&dir)?;
                 let attr = self.new_attr(&dir, FileType::Regular, options.mode);
                 let stat = dir.mount.layer.create(dir.ino(), &name, NewNode::File(content), &attr)?;
-                (Node { mount: dir.mount, stat }, true)
+                let place = walk.path().join(&name);
+                self.tell(FsEventKind::Create, || place.clone());
+                (Node { mount: dir.mount, stat }, place, true)
             }
         };
         if !created {
             self.check_open(&node, options)?;
         }
         node.mount.layer.open(node.ino())?;
-        let file = File::new(self.shared.clone(), self.credentials, node, *options, path);
+        let file = File::new(self.shared.clone(), self.credentials, node, *options, (path, place));
         if options.truncate && !created {
             file.before_write()?;
             file.node().mount.layer.setattr(file.node().ino(), &SetAttr::size(0))?;
+            file.tell_modified();
         }
         Ok(Opened { file, created })
     }
@@ -107,7 +110,7 @@ pub(super) fn find_spot(walk: &mut Walk<'_>, path: &str, options: &OpenOptions) 
         let aim = walk.aim(&path)?;
         let Last::Name(name) = aim.last else {
             let exclusive = options.create && options.exclusive;
-            return if exclusive { Err(Errno::EEXIST.into()) } else { Ok(Spot::Node(aim.dir)) };
+            return if exclusive { Err(Errno::EEXIST.into()) } else { Ok(Spot::Node(aim.dir, walk.path())) };
         };
         if aim.slash && options.create {
             return Err(Errno::EISDIR.into());
@@ -125,7 +128,7 @@ pub(super) fn find_spot(walk: &mut Walk<'_>, path: &str, options: &OpenOptions) 
             if aim.slash {
                 node.need_dir()?;
             }
-            return Ok(Spot::Node(node));
+            return Ok(Spot::Node(node, walk.path().join(&name)));
         }
         let mut target = walk.expand(&node)?;
         if aim.slash {

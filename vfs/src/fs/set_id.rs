@@ -57,17 +57,22 @@ pub(super) fn after_chown(who: &Credentials, stat: &Stat) -> Option<u32> {
     (mode != stat.mode).then_some(mode)
 }
 
-/// Takes set-id bits off a file whose content is about to change. uid 0 keeps them; that modes are not checked does
-/// not, since what a file claims to be outlives the mount.
+/// The mode that a change of content leaves a file with, if it is another. uid 0 keeps set-id bits; that modes are not
+/// checked is no reason to, since what a file claims to be outlives the mount.
+pub(super) fn after_write(who: &Credentials, stat: &Stat) -> Option<u32> {
+    let mode = plain(who, stat);
+    (who.uid != 0 && stat.is_file() && mode != stat.mode).then_some(mode)
+}
+
+/// Takes set-id bits off a file whose content is about to change.
 ///
 /// # Errors
 /// Those of `setattr`.
 pub(super) fn before_write(who: &Credentials, node: &Node) -> NodeResult<()> {
-    let mode = plain(who, &node.stat);
-    if who.uid == 0 || !node.stat.is_file() || mode == node.stat.mode {
-        return Ok(());
+    match after_write(who, &node.stat) {
+        Some(mode) => node.mount.layer.setattr(node.ino(), &SetAttr::mode(mode)).map(drop),
+        None => Ok(()),
     }
-    node.mount.layer.setattr(node.ino(), &SetAttr::mode(mode)).map(drop)
 }
 
 /// What a handle knows of the set-id bits of its file, so that not every write asks the layer.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::errno::{Errno, Error, NodeResult, Result};
-use crate::fs::{Access, Context, Follow, Vfs, entries, read};
+use crate::fs::{Access, Context, Follow, FsEventKind, Vfs, entries, read};
 use crate::layer::Layer;
 use crate::mount::MountTable;
 use crate::node::DirEntry;
@@ -77,15 +77,18 @@ impl Vfs {
             }
             self.credentials.need_remove(&aim.dir, &node)?;
             let layer = &aim.dir.mount.layer;
-            if !node.stat.is_dir() {
-                return layer.unlink(aim.dir.ino(), &name);
-            }
-            entries::need_unmounted(walk, &aim.dir, &node)?;
             let dir = aim.dir.ino();
-            layer.batch(&mut |layer| {
-                self.clear(walk.table, layer, &node)?;
-                layer.rmdir(dir, &name)
-            })
+            if node.stat.is_dir() {
+                entries::need_unmounted(walk, &aim.dir, &node)?;
+                layer.batch(&mut |layer| {
+                    self.clear(walk.table, layer, &node)?;
+                    layer.rmdir(dir, &name)
+                })?;
+            } else {
+                layer.unlink(dir, &name)?;
+            }
+            self.tell(FsEventKind::Remove, || walk.path().join(&name));
+            Ok(())
         };
         match self.aim(path, remove) {
             Err(error) if error == Errno::ENOENT && !path.is_empty() => Ok(()),

@@ -44,6 +44,8 @@ pub(super) fn replace_content(layer: &dyn Layer, ino: Ino, data: &[u8]) -> NodeR
 impl crate::fs::File {
     fn replace_content(&self, data: &[u8]) -> Result<()> {
         self.before_write().of("write")?;
-        replace_content(&*self.node().mount.layer, self.node().ino(), data).of("write")
+        replace_content(&*self.node().mount.layer, self.node().ino(), data).of("write")?;
+        self.tell_modified();
+        Ok(())
     }
 }

@@ -27,6 +27,7 @@ use crate::node::{
     Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
 };
 use crate::path::Name;
+use crate::savepoint::Savepoint;
 use table::Table;
 
 /// How a [`HostLayer`] is opened.
@@ -267,6 +268,14 @@ impl Layer for HostLayer {
             total_inodes: stat.f_files,
             used_inodes: stat.f_files.saturating_sub(stat.f_ffree),
         })
+    }
+
+    fn savepoint(&self) -> NodeResult<Savepoint> {
+        Err(Errno::EOPNOTSUPP.into())
+    }
+
+    fn roll_back(&self, _: &Savepoint) -> NodeResult<()> {
+        Err(Errno::EOPNOTSUPP.into())
     }
 
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {

@@ -46,7 +46,8 @@ impl Edit<'_> {
     }
 
     fn check_nodes(&self) -> NodeResult<()> {
-        match (self.tree.nodes.len() as u64) < self.scratch.limits.nodes {
+        let nodes = self.tree.nodes.len() as u64 + self.scratch.nodes_elsewhere();
+        match nodes < self.scratch.limits.nodes {
             true => Ok(()),
             false => Err(Errno::EDQUOT.into()),
         }
@@ -304,6 +305,14 @@ impl Edit<'_> {
             self.tree.orphans.remove(&ino);
             self.tree.nodes.remove(&ino);
         }
+    }
+
+    /// Makes the tree what it was. Numbers and stamps go on from where they are: no number is given twice, and
+    /// whoever knows the tree up to a stamp before `saved` is told of it correctly.
+    pub(crate) fn go_back(&mut self, saved: &Tree) {
+        let (next, stamp) = (self.tree.next, self.next_stamp());
+        *self.tree = Tree { next, stamp, ..saved.clone() };
+        self.sweep();
     }
 
     pub(crate) fn rename(

@@ -35,10 +35,11 @@ use crate::errno::NodeResult;
 use crate::layer::Layer;
 use crate::node::{Allocate, DirEntry, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, XattrMode};
 use crate::path::Name;
+use crate::savepoint::Savepoint;
 use base::Base;
 pub use delta::{DeltaBounds, DeltaError};
 use scratch::Scratch;
-pub use scratch::{ScratchLimits, ScratchUsage};
+pub use scratch::{ScratchBudget, ScratchLimits, ScratchUsage};
 use store::Store;
 use tree::Tree;
 
@@ -52,11 +53,18 @@ pub struct OverlayOptions {
     /// Where content past `limits.memory_bytes` goes: an empty file, best an unlinked one, that nobody else
     /// writes to. Without one, that bound is the bound of everything.
     pub spill: Option<File>,
+    /// What others hold that is counted against the same limits.
+    pub budget: Option<ScratchBudget>,
 }
 
 impl Default for OverlayOptions {
     fn default() -> Self {
-        OverlayOptions { clock: Arc::new(SystemClock), limits: ScratchLimits::default(), spill: None }
+        OverlayOptions {
+            clock: Arc::new(SystemClock),
+            limits: ScratchLimits::default(),
+            spill: None,
+            budget: None,
+        }
     }
 }
 
@@ -76,7 +84,7 @@ impl Overlay {
         assert!(bits <= 62, "the lower layer uses all inode numbers");
         let (root, first_new) = (lower.root(), 1 << bits);
         let base = Base { lower: Some(lower), root, first_new, seen: Default::default() };
-        let scratch = Scratch::new(options.limits, options.spill);
+        let scratch = Scratch::new(options.limits, options.spill, options.budget);
         let store = Store::new("overlay", bits + 1, base, Tree::new(first_new), options.clock, scratch);
         Overlay { store }
     }
@@ -88,9 +96,14 @@ impl Overlay {
         Overlay { store: self.store.fork() }
     }
 
-    /// What it holds, together with all its forks.
+    /// What it holds, together with all its forks (and, of bytes, with all that share its budget).
     pub fn usage(&self) -> ScratchUsage {
         self.store.usage()
+    }
+
+    /// What it holds, for another overlay to be counted together with.
+    pub fn budget(&self) -> ScratchBudget {
+        self.store.scratch().budget()
     }
 
     /// A counter of changes. What happened since is what [`encode_since`](Overlay::encode_since) writes.

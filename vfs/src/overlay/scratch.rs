@@ -78,15 +78,29 @@ pub struct ScratchUsage {
 #[derive(Debug)]
 pub(crate) struct Scratch {
     pub(crate) limits: ScratchLimits,
+    used: Arc<Used>,
+    /// Nodes of this overlay that are in `used`.
+    nodes: AtomicU64,
+    /// What the tree itself takes where another sent it; bounded apart, since who sent it did not count it.
+    tree: AtomicU64,
+    spill: Option<Spill>,
+}
+
+/// What is counted against the limits, of everything that shares them.
+#[derive(Debug, Default)]
+struct Used {
     /// File content in memory.
     data: AtomicU64,
     /// What cannot be spilled: extended attributes, link targets.
     meta: AtomicU64,
-    /// What the tree itself takes where another sent it; bounded apart, since who sent it did not count it.
-    tree: AtomicU64,
     spilled: AtomicU64,
-    spill: Option<Spill>,
+    nodes: AtomicU64,
 }
+
+/// What an overlay and its forks hold, for another overlay to be counted together with: the mounts of one run have
+/// one set of limits.
+#[derive(Clone, Debug)]
+pub struct ScratchBudget(Arc<Used>);
 
 #[derive(Debug)]
 struct Spill {
@@ -102,22 +116,38 @@ struct Ranges {
 }
 
 impl Scratch {
-    pub(crate) fn new(limits: ScratchLimits, spill: Option<File>) -> Arc<Scratch> {
+    pub(crate) fn new(
+        limits: ScratchLimits,
+        spill: Option<File>,
+        budget: Option<ScratchBudget>,
+    ) -> Arc<Scratch> {
         let spill = spill.map(|file| Spill { file, ranges: Mutex::default() });
-        Arc::new(Scratch {
-            limits,
-            data: AtomicU64::new(0),
-            meta: AtomicU64::new(0),
-            tree: AtomicU64::new(0),
-            spilled: AtomicU64::new(0),
-            spill,
-        })
+        let used = budget.map_or_else(Arc::default, |budget| budget.0);
+        Arc::new(Scratch { limits, used, nodes: AtomicU64::new(0), tree: AtomicU64::new(0), spill })
+    }
+
+    pub(crate) fn budget(&self) -> ScratchBudget {
+        ScratchBudget(self.used.clone())
     }
 
     /// Bytes in memory and bytes spilled.
     pub(crate) fn used(&self) -> (u64, u64) {
-        let memory = self.data.load(Ordering::Relaxed) + self.meta.load(Ordering::Relaxed);
-        (memory, self.spilled.load(Ordering::Relaxed))
+        let memory = self.used.data.load(Ordering::Relaxed) + self.used.meta.load(Ordering::Relaxed);
+        (memory, self.used.spilled.load(Ordering::Relaxed))
+    }
+
+    /// Tells those who share the limits how many nodes a tree has now.
+    pub(crate) fn note_nodes(&self, nodes: usize) {
+        let nodes = nodes as u64;
+        let noted = self.nodes.swap(nodes, Ordering::Relaxed);
+        // Wraps around where it falls, which adds up all the same.
+        self.used.nodes.fetch_add(nodes.wrapping_sub(noted), Ordering::Relaxed);
+    }
+
+    /// Nodes of the others who share the limits.
+    pub(crate) fn nodes_elsewhere(&self) -> u64 {
+        let all = self.used.nodes.load(Ordering::Relaxed);
+        all.saturating_sub(self.nodes.load(Ordering::Relaxed))
     }
 
     fn check_total(&self, more: u64) -> NodeResult<()> {
@@ -139,7 +169,7 @@ impl Scratch {
         self.check_total(len + BLOCK_COST)?;
         if self.fits_memory(len + BLOCK_COST) {
             let bytes = data.to_vec();
-            self.data.fetch_add(bytes.capacity() as u64 + BLOCK_COST, Ordering::Relaxed);
+            self.used.data.fetch_add(bytes.capacity() as u64 + BLOCK_COST, Ordering::Relaxed);
             return Ok(Arc::new(Block { at: At::Memory(bytes), stamp, scratch: self.clone() }));
         }
         let spill = self.spill.as_ref().ok_or(Errno::EDQUOT)?;
@@ -149,7 +179,7 @@ impl Scratch {
         };
         let charge = self.charge(BLOCK_COST)?;
         let offset = spill.ranges.lock().take(room);
-        self.spilled.fetch_add(room, Ordering::Relaxed);
+        self.used.spilled.fetch_add(room, Ordering::Relaxed);
         let at = At::Spilled { offset, room, len, _charge: charge };
         let block = Block { at, stamp, scratch: self.clone() };
         spill.file.write_all_at(data, offset).map_err(NodeError::io)?;
@@ -159,10 +189,10 @@ impl Scratch {
     /// Counts `bytes` of what must stay in memory, until the charge is dropped.
     pub(crate) fn charge(self: &Arc<Self>, bytes: u64) -> NodeResult<Charge> {
         self.check_total(bytes)?;
-        if bytes > self.limits.memory_bytes.saturating_sub(self.meta.load(Ordering::Relaxed)) {
+        if bytes > self.limits.memory_bytes.saturating_sub(self.used.meta.load(Ordering::Relaxed)) {
             return Err(Errno::EDQUOT.into());
         }
-        self.meta.fetch_add(bytes, Ordering::Relaxed);
+        self.used.meta.fetch_add(bytes, Ordering::Relaxed);
         Ok(Charge { bytes, scratch: self.clone() })
     }
 
@@ -185,7 +215,7 @@ pub(crate) struct Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.scratch.meta.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.scratch.used.meta.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -194,6 +224,12 @@ impl Drop for Charge {
 pub(crate) struct TreeCharge {
     bytes: u64,
     scratch: Arc<Scratch>,
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        self.note_nodes(0);
+    }
 }
 
 impl TreeCharge {
@@ -289,7 +325,7 @@ impl Block {
                 let had = bytes.capacity();
                 if had > 2 * bytes.len() + 64 {
                     bytes.shrink_to_fit();
-                    self.scratch.data.fetch_sub((had - bytes.capacity()) as u64, Ordering::Relaxed);
+                    self.scratch.used.data.fetch_sub((had - bytes.capacity()) as u64, Ordering::Relaxed);
                 }
             }
             At::Spilled { len, .. } => *len = (*len).min(keep),
@@ -335,7 +371,7 @@ impl Scratch {
             return false;
         };
         bytes.reserve_exact(capacity - bytes.len());
-        self.data.fetch_add((bytes.capacity() - had) as u64, Ordering::Relaxed);
+        self.used.data.fetch_add((bytes.capacity() - had) as u64, Ordering::Relaxed);
         true
     }
 }
@@ -345,11 +381,11 @@ impl Drop for Block {
         match &self.at {
             At::Memory(bytes) => {
                 let held = bytes.capacity() as u64 + BLOCK_COST;
-                self.scratch.data.fetch_sub(held, Ordering::Relaxed);
+                self.scratch.used.data.fetch_sub(held, Ordering::Relaxed);
             }
             At::Spilled { offset, room, .. } => {
                 self.scratch.spill().ranges.lock().give_back(*offset, *room);
-                self.scratch.spilled.fetch_sub(*room, Ordering::Relaxed);
+                self.scratch.used.spilled.fetch_sub(*room, Ordering::Relaxed);
             }
         }
     }

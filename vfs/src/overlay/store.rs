@@ -23,6 +23,7 @@ use crate::node::{
     Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
 };
 use crate::path::Name;
+use crate::savepoint::Savepoint;
 
 /// A tree that can be read and changed by many threads.
 pub(crate) struct Store {
@@ -122,6 +123,7 @@ impl Store {
             return Err(busy());
         }
         let tree = work(&self.snapshot())?;
+        self.scratch.note_nodes(tree.nodes.len());
         *self.tree.write() = tree;
         Ok(())
     }
@@ -138,7 +140,11 @@ impl Store {
         }
         let mut tree = self.tree.write();
         let now = self.clock.now();
-        work(&mut Edit { tree: &mut tree, base: &self.base, scratch: &self.scratch, pins: &self.pins, now })
+        let edit =
+            &mut Edit { tree: &mut tree, base: &self.base, scratch: &self.scratch, pins: &self.pins, now };
+        let result = work(edit);
+        self.scratch.note_nodes(tree.nodes.len());
+        result
     }
 
     fn run_batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
@@ -152,9 +158,16 @@ impl Store {
         let mut tree = inner.tree.into_inner();
         let now = self.clock.now();
         Edit { tree: &mut tree, base: &self.base, scratch: &self.scratch, pins: &self.pins, now }.sweep();
+        self.scratch.note_nodes(tree.nodes.len());
         *self.tree.write() = tree;
         Ok(())
     }
+}
+
+/// What a savepoint of a store is.
+struct Saved {
+    base: Arc<Base>,
+    tree: Tree,
 }
 
 /// Says that the batch is over, however it ended.
@@ -328,6 +341,23 @@ impl Layer for Store {
         })
     }
 
+    fn savepoint(&self) -> NodeResult<Savepoint> {
+        let writer = self.writer.lock();
+        if writer.get() {
+            return Err(Errno::EDEADLK.into());
+        }
+        Ok(Savepoint::new(Saved { base: self.base.clone(), tree: self.snapshot() }))
+    }
+
+    fn roll_back(&self, to: &Savepoint) -> NodeResult<()> {
+        let saved = to.state::<Saved>().filter(|saved| Arc::ptr_eq(&saved.base, &self.base));
+        let saved = saved.ok_or(Errno::EINVAL)?;
+        self.edit(&mut |edit| {
+            edit.go_back(&saved.tree);
+            Ok(())
+        })
+    }
+
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
         self.run_batch(work)
     }
@@ -374,6 +404,8 @@ macro_rules! delegate_layer {
                 setxattr(ino: Ino, name: &str, value: &[u8], mode: XattrMode) -> ();
                 removexattr(ino: Ino, name: &str) -> ();
                 fsync(ino: Option<Ino>) -> ();
+                savepoint() -> Savepoint;
+                roll_back(to: &Savepoint) -> ();
                 batch(work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> ();
             }
         }

@@ -350,3 +350,65 @@ fn a_path_that_became_too_long_is_an_error_and_no_overflow() {
     mirror.merge(&mut &delta[..], &DeltaBounds::default()).expect("taken in");
     assert_eq!(mirror.changes().expect_err("too long"), Errno::ENAMETOOLONG);
 }
+
+#[test]
+fn overlays_with_one_budget_count_together() {
+    let limits = ScratchLimits { total_bytes: 100_000, nodes: 6, ..ScratchLimits::default() };
+    let make = |budget| {
+        let options = OverlayOptions { limits, budget, ..OverlayOptions::default() };
+        Overlay::new(Arc::new(MemoryLayer::new()), options)
+    };
+    let first = make(None);
+    let second = make(Some(first.budget()));
+    let create = |layer: &Overlay, text: &str, data: &[u8]| {
+        layer.create(layer.root(), &name(text), NewNode::File(data), &NewAttr::with_mode(0o644))
+    };
+    create(&first, "a", &[1; 60_000]).expect("there is room");
+    assert_eq!(create(&second, "a", &[1; 60_000]).expect_err("too much together"), Errno::EDQUOT);
+    create(&second, "b", &[1; 30_000]).expect("there is room for this");
+    first.unlink(first.root(), &name("a")).expect("it is there");
+    create(&second, "c", &[1; 60_000]).expect("there is room again");
+    // Each has a root that was changed, and the second has two files.
+    create(&first, "d", b"").expect("the fifth node");
+    create(&first, "e", b"").expect("the sixth node");
+    assert_eq!(create(&second, "f", b"").expect_err("too many together"), Errno::EDQUOT);
+    drop(first);
+    create(&second, "f", b"").expect("nobody else is left");
+}
+
+#[test]
+fn past_65000_links_is_emlink() {
+    let memory = MemoryLayer::new();
+    let file = put(&memory, memory.root(), "f", b"");
+    let full = memory.batch(&mut |layer| {
+        (1..65_000).try_for_each(|n| layer.link(file, layer.root(), &name(&n.to_string())).map(drop))
+    });
+    full.expect("65,000 names are allowed");
+    assert_eq!(memory.getattr(file).expect("it is there").nlink, 65_000);
+    let more = memory.link(file, memory.root(), &name("more"));
+    assert_eq!(more.expect_err("one too many"), Errno::EMLINK);
+    memory.unlink(memory.root(), &name("1")).expect("it is there");
+    memory.link(file, memory.root(), &name("more")).expect("there is room again");
+}
+
+#[test]
+fn directory_of_100000_entries_is_listed_in_pages_while_it_changes() {
+    let memory = MemoryLayer::new();
+    let filled = memory.batch(&mut |layer| {
+        (0..100_000).try_for_each(|n| {
+            layer.create(layer.root(), &name(&format!("{n:06}")), NewNode::File(b""), &attr()).map(drop)
+        })
+    });
+    filled.expect("there is no bound");
+    let (mut seen, mut after) = (0, None);
+    loop {
+        let page = memory.readdir(memory.root(), after.as_ref(), 1000).expect("it is a directory");
+        let Some(last) = page.last() else { break };
+        seen += page.len();
+        // What was listed goes, and what comes before it is not listed again.
+        memory.unlink(memory.root(), &page[0].name).expect("it is there");
+        put(&memory, memory.root(), &format!("{} again", page[0].name), b"");
+        after = Some(last.name.clone());
+    }
+    assert_eq!(seen, 100_000);
+}

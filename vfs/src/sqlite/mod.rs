@@ -53,12 +53,13 @@ use self::schema::ROOT;
 use self::turn::WriterLock;
 use self::tx::Writer;
 use crate::clock::{Clock, SystemClock};
-use crate::errno::NodeResult;
+use crate::errno::{Errno, NodeResult};
 use crate::layer::Layer;
 use crate::node::{
     Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
 };
 use crate::path::Name;
+use crate::savepoint::Savepoint;
 
 pub use self::check::CheckReport;
 pub use self::commit::{CommitError, CommitRequest, Committed};
@@ -325,6 +326,14 @@ impl Layer for SqliteLayer {
 
     fn statfs(&self) -> NodeResult<StatFs> {
         self.read_now(|view| view.usage())
+    }
+
+    fn savepoint(&self) -> NodeResult<Savepoint> {
+        Err(Errno::EOPNOTSUPP.into())
+    }
+
+    fn roll_back(&self, _: &Savepoint) -> NodeResult<()> {
+        Err(Errno::EOPNOTSUPP.into())
     }
 
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {

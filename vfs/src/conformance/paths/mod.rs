@@ -1,5 +1,6 @@
 //! Cases of paths, handles, mounts and conveniences, over a layer.
 
+mod at_version;
 mod attributes;
 mod checks;
 mod copy;
@@ -12,7 +13,9 @@ mod open;
 mod read_only;
 mod resolve;
 mod set_id;
+mod transaction;
 mod tree;
+mod watch;
 
 use super::{Group, VfsCase};
 
@@ -33,6 +36,9 @@ pub fn groups() -> &'static [Group<VfsCase>] {
         group("mounts", mounts::CASES),
         group("checks", checks::CASES),
         group("set_id", set_id::CASES),
+        group("at_version", at_version::CASES),
+        group("transaction", transaction::CASES),
+        group("watch", watch::CASES),
         group("messages", messages::CASES),
         group("path_read_only", read_only::CASES),
     ];

@@ -337,7 +337,7 @@ impl<'a> Merge<'a> {
                 self.finish(node);
             }
         }
-        if self.tree.nodes.len() as u64 > self.scratch.limits.nodes {
+        if self.tree.nodes.len() as u64 + self.scratch.nodes_elsewhere() > self.scratch.limits.nodes {
             return Err(Errno::EDQUOT.into());
         }
         Ok(())

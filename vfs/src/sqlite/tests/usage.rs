@@ -160,3 +160,17 @@ fn check_tells_of_a_wrong_count() {
     let problems = f.layer.check().unwrap().problems;
     assert_eq!(problems, ["the tree is said to take up 5 bytes in 2 nodes, it takes up 4 in 2"]);
 }
+
+#[test]
+fn past_65000_links_is_emlink() {
+    let f = Fixture::new();
+    let (file, dir) = (f.put("/f", b""), f.mkdir("/d"));
+    f.sql("UPDATE inode SET nlink = 65000 WHERE ino <> 1");
+    assert_eq!(f.layer.link(file.ino, ROOT_INO, &name("g")).unwrap_err(), Errno::EMLINK);
+    let made = f.layer.create(dir.ino, &name("sub"), NewNode::Directory, &NewAttr::with_mode(0o755));
+    assert_eq!(made.unwrap_err(), Errno::EMLINK);
+    f.layer.create(dir.ino, &name("file"), NewNode::File(b""), &NewAttr::with_mode(0o644)).unwrap();
+    f.mkdir("/e");
+    let (from, to) = ((ROOT_INO, &name("e")), (dir.ino, &name("e")));
+    assert_eq!(f.layer.rename(from, to, RenameMode::Replace).unwrap_err(), Errno::EMLINK);
+}
