@@ -4,11 +4,16 @@ mod check;
 mod commit;
 mod conflict;
 mod content;
+mod cost;
 mod diff;
+mod flatten;
 mod fork;
 mod history;
+mod log;
 mod model;
+mod names;
 mod opening;
+mod prune;
 mod restore;
 mod runs;
 
