@@ -130,6 +130,15 @@ impl View<'_> {
         })
     }
 
+    /// Where data or a hole begins next, if there is any from `offset` on.
+    pub(super) fn next(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<Option<u64>> {
+        match self.seek(ino, offset, to) {
+            Ok(found) => Ok(Some(found)),
+            Err(e) if e == Errno::ENXIO => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
     /// A content and the revision that made it.
     fn body(&self, content: i64) -> NodeResult<(Body, i64)> {
         let mut statement =

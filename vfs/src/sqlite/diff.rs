@@ -80,6 +80,7 @@ impl SqliteLayer {
     /// # Errors
     /// `ENOENT` if there is no such revision.
     pub fn diff(&self, before: Revision, after: Revision) -> NodeResult<Vec<Change>> {
+        let _kept = (self.shared.hold(before)?, self.shared.hold(after)?);
         self.revision(before)?;
         self.revision(after)?;
         self.read_history(|conn| {

@@ -139,8 +139,8 @@ impl Lineage {
         let tables: &[Table<'_>] = &[
             ("inode", &["ino", "from_rev"], &by_revision),
             ("entry", &["parent", "name", "from_rev"], &by_revision),
-            ("content", &[], &|a| format!("t.id < {}", a.end_content)),
-            ("extent", &[], &|a| format!("t.content < {}", a.end_content)),
+            ("content", &["id"], &|a| format!("t.id < {}", a.end_content)),
+            ("extent", &["content", "offset"], &|a| format!("t.content < {}", a.end_content)),
             ("chunk", &[], &|a| format!("t.id < {}", a.end_chunk)),
             ("block", &[], &|a| format!("t.chunk < {}", a.end_chunk)),
             // The forked revision itself is recorded in the fork.
@@ -151,11 +151,9 @@ impl Lineage {
     }
 
     fn view(&self, conn: &Connection, (table, key, seen): Table<'_>) -> rusqlite::Result<String> {
-        let columns: Vec<String> = conn
-            .prepare("SELECT name FROM pragma_table_info(?1, 'main')")?
-            .query_map([table], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        let mut sql = format!("CREATE TEMP VIEW {table} AS SELECT {} FROM main.{table}", columns.join(", "));
+        let columns = schema::columns(conn, table)?;
+        let mut sql =
+            format!("CREATE TEMP VIEW {table} AS SELECT {} FROM main.{table} t", columns.join(", "));
         for (i, ancestor) in self.ancestors.iter().enumerate() {
             let shown: Vec<String> = columns.iter().map(|column| shown(column, ancestor.limit)).collect();
             let (list, schema, seen) = (shown.join(", "), alias(i), seen(ancestor));

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::chunk::ChunkCache;
+use super::hold::Holds;
 use super::lineage::{Lineage, folder};
 use super::turn::{Passage, Turnstile};
 use super::view::View;
@@ -259,6 +260,7 @@ pub(super) struct Shared {
     pub(super) options: SqliteOptions,
     pub(super) chunks: ChunkCache,
     pub(super) lineage: Lineage,
+    pub(super) holds: Holds,
     pub(super) pins: Mutex<Pins>,
     turnstile: Option<Turnstile>,
     /// Released last: whoever finds nobody present tidies up.
@@ -285,6 +287,7 @@ impl Shared {
             options: options.clone(),
             chunks: ChunkCache::default(),
             lineage,
+            holds: Holds::new(path),
             pins: Mutex::default(),
             turnstile: if writes { Turnstile::open(&beside(path, "-turn")) } else { None },
             presence,
@@ -354,6 +357,14 @@ impl Deref for Reader<'_> {
     }
 }
 
+/// Tests watch what a connection does.
+#[cfg(test)]
+impl std::ops::DerefMut for Reader<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        self.conn.as_mut().expect("taken only when dropped")
+    }
+}
+
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
         let mut idle = self.shared.idle.lock();
@@ -409,7 +420,7 @@ impl Drop for Presence {
 }
 
 #[cfg(unix)]
-fn same_file(file: &File, path: &Path) -> bool {
+pub(super) fn same_file(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     match (file.metadata(), path.metadata()) {
         (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
@@ -418,12 +429,12 @@ fn same_file(file: &File, path: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-fn same_file(_: &File, path: &Path) -> bool {
+pub(super) fn same_file(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
 /// The workspace's path with something after its name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

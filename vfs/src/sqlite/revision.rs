@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
 use super::inode::{COLUMNS, Node};
+use super::names::{self, NAMES};
 use super::snapshot::Snapshot;
 use super::tx::Tx;
 use super::{SqliteLayer, view};
@@ -33,12 +34,16 @@ macro_rules! kinds {
         pub enum RevisionKind { $(#[doc = $doc] $name),* }
 
         impl RevisionKind {
+            /// Every kind there is.
+            pub const ALL: &[RevisionKind] = &[$(RevisionKind::$name),*];
+
             /// One lower-case word, as it is stored and shown.
             pub fn as_str(self) -> &'static str {
                 match self { $(RevisionKind::$name => $text),* }
             }
 
-            fn parse(text: &str) -> Option<RevisionKind> {
+            /// The kind that the word stands for.
+            pub fn parse(text: &str) -> Option<RevisionKind> {
                 match text { $($text => Some(RevisionKind::$name),)* _ => None }
             }
         }
@@ -94,27 +99,14 @@ pub struct RevisionInfo {
     pub message: Option<String>,
     /// The run that made it.
     pub run: Option<String>,
-    /// The name it was given.
-    pub name: Option<String>,
+    /// The names it was given, in order.
+    pub names: Vec<String>,
 }
 
-/// Which revisions to list.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct RevisionFilter {
-    /// At most so many, the newest.
-    pub limit: Option<usize>,
-    /// None sealed before.
-    pub since: Option<Timestamp>,
-    /// None sealed after.
-    pub until: Option<Timestamp>,
-    /// None newer than this one.
-    pub to: Option<Revision>,
-}
-
-const INFO: &str = "id, parent, sealed_at, kind, message, run, name";
+pub(super) const INFO: &str = "id, parent, sealed_at, kind, message, run";
 
 impl RevisionInfo {
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<RevisionInfo> {
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<RevisionInfo> {
         let kind: String = row.get(3)?;
         Ok(RevisionInfo {
             id: Revision(row.get::<_, i64>(0)? as u64),
@@ -124,7 +116,7 @@ impl RevisionInfo {
             kind: RevisionKind::parse(&kind).unwrap_or(RevisionKind::Edit),
             message: row.get(4)?,
             run: row.get(5)?,
-            name: row.get(6)?,
+            names: names::split(row.get(6)?),
         })
     }
 }
@@ -165,29 +157,11 @@ impl SqliteLayer {
     /// The tree as it was in a sealed revision.
     ///
     /// # Errors
-    /// `ENOENT` if there is no such revision.
+    /// `ENOENT` if there is no such revision, or no longer; `EBUSY` while another process prunes.
     pub fn at(&self, rev: Revision) -> NodeResult<Arc<dyn Layer>> {
+        let snapshot = Snapshot::new(self.shared.clone(), rev)?;
         self.read_now(|view| require(view.conn, rev))?;
-        Ok(Arc::new(Snapshot { shared: self.shared.clone(), rev }))
-    }
-
-    /// Revisions, newest first.
-    ///
-    /// # Errors
-    /// `EIO` if the file cannot be read.
-    pub fn revisions(&self, filter: &RevisionFilter) -> NodeResult<Vec<RevisionInfo>> {
-        self.read_now(|view| {
-            let mut statement = view.conn.prepare_cached(&format!(
-                "SELECT {INFO} FROM revision WHERE sealed_at >= ?1 AND sealed_at <= ?2 AND id <= ?3
-                 ORDER BY id DESC LIMIT ?4"
-            ))?;
-            let since = filter.since.map_or(i64::MIN, |time| time.0);
-            let until = filter.until.map_or(i64::MAX, |time| time.0);
-            let to = filter.to.map_or(i64::MAX, |rev| rev.0 as i64);
-            let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(-1));
-            let rows = statement.query_map((since, until, to, limit), RevisionInfo::from_row)?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        Ok(Arc::new(snapshot))
     }
 
     /// One revision.
@@ -197,9 +171,9 @@ impl SqliteLayer {
     pub fn revision(&self, rev: Revision) -> NodeResult<RevisionInfo> {
         self.read_now(|view| {
             let mut statement =
-                view.conn.prepare_cached(&format!("SELECT {INFO} FROM revision WHERE id = ?1"))?;
+                view.conn.prepare_cached(&format!("SELECT {INFO}, {NAMES} FROM revision WHERE id = ?1"))?;
             let found = statement.query_row([rev.0 as i64], RevisionInfo::from_row).optional()?;
-            found.ok_or_else(|| Errno::ENOENT.into())
+            found.map_or_else(|| require(view.conn, rev).and(Err(Errno::ENOENT.into())), Ok)
         })
     }
 }
@@ -214,7 +188,9 @@ pub(super) fn require(conn: &Connection, rev: Revision) -> NodeResult<()> {
         Errno::ENOENT,
         match rev > head {
             true => format!("there is no revision {rev}; the latest is {head}"),
-            false => format!("revision {rev} was pruned; `cowry log` lists those that are left"),
+            false => format!(
+                "revision {rev} is no longer there, it was pruned: `cowry log` lists those that are left"
+            ),
         },
     ))
 }
@@ -256,7 +232,7 @@ impl Tx<'_> {
             kind: info.kind,
             message: info.message.clone(),
             run: info.run.clone(),
-            name: None,
+            names: Vec::new(),
         }))
     }
 

@@ -23,7 +23,7 @@ const STATEMENTS: usize = 160;
 
 /// Rows of `inode` and `entry` are valid from revision `from_rev` until before `to_rev`. Columns of `inode` that
 /// may be long stand last, so that reading the others never follows an overflow page. Contents stand apart from
-/// inodes and the bytes of chunks apart from their hashes, so that looking at either touches no content.
+/// inodes and the bytes of chunks apart from their hashes, so that looking at either touches no content. Two chunks have the same bytes only where a fork took in its parent's.
 /// `origin`, `opaque`, an entry without inode (a whiteout) and the parent columns of `meta` belong to forks.
 /// New files are laid out by this; files of an older version get there by [`STEPS`].
 pub(super) const TABLES: &str = "
@@ -112,7 +112,7 @@ CREATE TABLE chunk(
     length INTEGER NOT NULL,
     owner INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX chunk_hash ON chunk(hash) WHERE owner IS NULL;
+CREATE INDEX chunk_hash ON chunk(hash) WHERE owner IS NULL;
 CREATE INDEX chunk_owner ON chunk(owner) WHERE owner IS NOT NULL;
 CREATE TABLE block(
     chunk INTEGER PRIMARY KEY,
@@ -150,6 +150,8 @@ UPDATE meta SET (used_bytes, used_inodes) =
 ALTER TABLE revision ADD COLUMN used_bytes INTEGER;
 ALTER TABLE revision ADD COLUMN used_inodes INTEGER;
 ALTER TABLE content ADD COLUMN hash BLOB;
+DROP INDEX chunk_hash;
+CREATE INDEX chunk_hash ON chunk(hash) WHERE owner IS NULL;
 ALTER TABLE meta ADD COLUMN first_content INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE meta ADD COLUMN first_chunk INTEGER NOT NULL DEFAULT 1;
 CREATE TABLE pin(workspace BLOB PRIMARY KEY, rev INTEGER NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL) STRICT,
@@ -205,6 +207,12 @@ pub(super) fn begin(conn: &Connection, now: i64, durability: Durability) -> rusq
         [ROOT, LIVE, now],
     )?;
     Ok(())
+}
+
+/// The names of a table's columns, in the order that this file happens to have them in.
+pub(super) fn columns(conn: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = conn.prepare("SELECT name FROM pragma_table_info(?1, 'main')")?;
+    statement.query_map([table], |row| row.get(0))?.collect()
 }
 
 /// What the header says: application id and format version. Reads nothing else, changes nothing.
