@@ -64,6 +64,7 @@ pub enum Command {
     Log(command::log::LogArgs),
     Diff(command::diff::DiffArgs),
     Restore(command::restore::RestoreArgs),
+    Watch(command::watch::WatchArgs),
     Gc(command::gc::GcArgs),
     Quota(command::quota::QuotaArgs),
     Check(command::check::CheckArgs),

@@ -42,7 +42,7 @@ pub fn run(context: &mut Context, args: &LogArgs) -> Outcome {
 }
 
 /// One line each; with `now`, times are told as how long ago.
-fn lines(revisions: &[RevisionInfo], now: Option<Timestamp>, style: Style) -> Vec<String> {
+pub(super) fn lines(revisions: &[RevisionInfo], now: Option<Timestamp>, style: Style) -> Vec<String> {
     let mut table = Table::new(&[0]);
     for info in revisions {
         table.row([
@@ -70,7 +70,7 @@ fn message(info: &RevisionInfo) -> String {
     }
 }
 
-fn object(info: &RevisionInfo) -> Value {
+pub(super) fn object(info: &RevisionInfo) -> Value {
     json!({
         "revision": info.id.0,
         "sealed": iso(info.sealed_at),

@@ -12,6 +12,7 @@ pub mod restore;
 pub mod run;
 pub mod run_args;
 pub mod runs;
+pub mod watch;
 
 use crate::args::Command;
 use crate::context::Context;
@@ -27,6 +28,7 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Log(args) => log::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),
         Command::Restore(args) => restore::run(context, &args),
+        Command::Watch(args) => watch::run(context, &args),
         Command::Gc(args) => gc::run(context, &args),
         Command::Quota(args) => quota::run(context, &args),
         Command::Check(args) => check::run(context, &args),
