@@ -68,6 +68,7 @@ pub enum Command {
     Fork(command::fork::ForkArgs),
     Flatten(command::flatten::FlattenArgs),
     Prune(command::prune::PruneArgs),
+    Watch(command::watch::WatchArgs),
     Gc(command::gc::GcArgs),
     Quota(command::quota::QuotaArgs),
     Check(command::check::CheckArgs),

@@ -75,6 +75,7 @@ impl Isolate {
             state.put(ops::Random::new(host.seed));
             state.put(ops::Epoch::new(host.clock.clone()));
             state.put(ops::Files::default());
+            state.put(ops::Savepoints::default());
             state.put(Progress::default());
             self.loader.adopt(&host);
             state.put(host);

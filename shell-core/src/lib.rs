@@ -60,6 +60,7 @@ mod runtime;
 mod session;
 pub mod transfer;
 pub mod units;
+mod watch;
 mod workspace;
 
 pub use cowry_runtime::{
@@ -90,4 +91,5 @@ pub use run::{Program, Run, RunReport, Side};
 pub use runtime::Runtime;
 pub use session::{EntryReport, Session, SessionCommit, SessionOptions};
 pub use units::UnitError;
+pub use watch::RevisionWatch;
 pub use workspace::{OpenWorkspace, Workspace};

@@ -18,6 +18,7 @@ use crate::revision::{RevisionError, RevisionSpec, format_time};
 use crate::run::{self, Run, RunReport, Side};
 use crate::runtime::Runtime;
 use crate::session::{Session, SessionOptions};
+use crate::watch::RevisionWatch;
 
 /// How to open a workspace.
 #[derive(Clone, Debug)]
@@ -258,6 +259,18 @@ impl Workspace {
     /// If it is scratch, or the file cannot be read.
     pub fn log(&self) -> Result<Vec<RevisionInfo>> {
         Ok(self.file("read the history of")?.revisions(&RevisionFilter::default())?)
+    }
+
+    /// Tells of every revision after `after` (the latest, if it is `None`), whoever makes it: other processes too.
+    ///
+    /// # Errors
+    /// If it is scratch, there is no such revision, or the file cannot be read.
+    pub fn watch(&self, after: Option<Revision>) -> Result<RevisionWatch> {
+        let seen = match after {
+            Some(revision) => self.existing(revision)?,
+            None => self.head()?,
+        };
+        Ok(RevisionWatch::new(self.clone(), seen))
     }
 
     /// What differs between two revisions.

@@ -42,8 +42,9 @@
 //! Linux's error of each call. Errors print as Node prints them:
 //! `ENOENT: no such file or directory, open '/a'`.
 //!
-//! What it drops: names are UTF-8; FIFOs, sockets and devices can exist and not be opened; there are no locks,
-//! no access control lists, no memory maps; directory sizes are 0.
+//! What it drops: names are UTF-8; FIFOs, sockets and devices can exist and not be opened; locks are
+//! advisory and among the handles of one `Vfs`; there are no access control lists, no memory maps; directory
+//! sizes are 0.
 //!
 //! # Contract
 //!
@@ -104,8 +105,8 @@ pub use crate_layer::CrateLayer;
 pub use errno::{Errno, Error, NodeError, NodeResult, Result};
 pub use fs::{
     Access, AtVersion, Atime, CopyTree, Credentials, File, Follow, FsEvent, FsEventKind, GlobOptions,
-    Located, MountInfo, MountOptions, OpenOptions, Overwrite, SetTime, Traverse, TraverseEntry,
-    TreeSavepoint, Vfs, VfsOptions, Watch, WatchOptions,
+    HeldLock, Located, LockKind, LockOwner, LockWait, MountInfo, MountOptions, OpenOptions, Overwrite,
+    SetTime, Traverse, TraverseEntry, TreeSavepoint, Vfs, VfsOptions, Watch, WatchOptions,
 };
 pub use host::{HostLayer, HostOptions};
 pub use layer::Layer;

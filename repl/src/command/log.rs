@@ -95,7 +95,7 @@ fn moment(workspace: &Workspace, text: &str) -> Outcome<Timestamp> {
 }
 
 /// One line each; with `now`, times are told as how long ago.
-fn lines(revisions: &[RevisionInfo], now: Option<Timestamp>, style: Style) -> Vec<String> {
+pub(super) fn lines(revisions: &[RevisionInfo], now: Option<Timestamp>, style: Style) -> Vec<String> {
     let mut table = Table::new(&[0]);
     for info in revisions {
         table.row([
@@ -120,7 +120,7 @@ fn message(info: &RevisionInfo) -> String {
     if info.names.is_empty() { message } else { format!("[{}] {message}", shown(&info.names.join(", "))) }
 }
 
-fn object(info: &RevisionInfo) -> Value {
+pub(super) fn object(info: &RevisionInfo) -> Value {
     json!({
         "revision": info.id.0,
         "sealed": iso(info.sealed_at),

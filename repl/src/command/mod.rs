@@ -16,6 +16,7 @@ pub mod restore;
 pub mod run;
 pub mod run_args;
 pub mod runs;
+pub mod watch;
 
 use crate::args::Command;
 use crate::context::Context;
@@ -35,6 +36,7 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Fork(args) => fork::run(context, &args),
         Command::Flatten(args) => flatten::run(context, &args),
         Command::Prune(args) => prune::run(context, &args),
+        Command::Watch(args) => watch::run(context, &args),
         Command::Gc(args) => gc::run(context, &args),
         Command::Quota(args) => quota::run(context, &args),
         Command::Check(args) => check::run(context, &args),

@@ -11,4 +11,5 @@ mod prompt;
 mod quota;
 mod runs;
 mod tour;
+mod watch;
 mod weather;

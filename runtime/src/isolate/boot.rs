@@ -49,6 +49,7 @@ fn furnish(js: &mut JsRuntime, loader: &Rc<Loader>) {
     state.put(ops::Random::new([0; 32]));
     state.put(ops::Epoch::new(Arc::new(SystemClock)));
     state.put(ops::Files::default());
+    state.put(ops::Savepoints::default());
 }
 
 fn extensions() -> Vec<Extension> {

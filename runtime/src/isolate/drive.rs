@@ -10,6 +10,7 @@ use super::{Isolate, boot};
 use crate::engine;
 use crate::host::Host;
 use crate::job::{Event, Interrupt, Job, JobResult, Outcome, Program, Request, SourceKind};
+use crate::ops::Savepoints;
 use crate::ops::job::Progress;
 
 /// Node's exit code for a program whose top-level await never ended.
@@ -70,6 +71,7 @@ fn prepare(isolate: &mut Isolate, job: &Job) {
         host.vfs = vfs;
     }
     isolate.loader.begin_job(host.vfs.cwd());
+    state.borrow_mut::<Savepoints>().begin_job();
     state.put(Progress { stdin: job.stdin.clone(), ..Progress::default() });
 }
 

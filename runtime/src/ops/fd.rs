@@ -32,7 +32,7 @@ impl Files {
         Some(index as u32 + FIRST)
     }
 
-    fn get(&self, fd: u32, op: &'static str) -> Result<&File, FsError> {
+    pub(super) fn get(&self, fd: u32, op: &'static str) -> Result<&File, FsError> {
         let index = fd.checked_sub(FIRST).map(|index| index as usize);
         let file = index.and_then(|index| self.0.get(index)?.as_ref());
         Ok(file.ok_or(Error::new(op, Errno::EBADF))?)

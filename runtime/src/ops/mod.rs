@@ -2,6 +2,7 @@
 
 use deno_core::OpDecl;
 
+mod atomic;
 mod collate;
 mod error;
 mod fd;
@@ -13,6 +14,7 @@ mod probe;
 mod random;
 mod time;
 
+pub(crate) use atomic::Savepoints;
 pub(crate) use error::fs_error;
 pub(crate) use fd::Files;
 pub(crate) use random::Random;
@@ -20,8 +22,17 @@ pub(crate) use time::Epoch;
 
 /// Every operation there is.
 pub(crate) fn all() -> Vec<OpDecl> {
-    let ops = [collate::ops(), job::ops(), fd::ops(), fs::ops(), module::ops(), random::ops(), time::ops()]
-        .concat();
+    let ops = [
+        atomic::ops(),
+        collate::ops(),
+        job::ops(),
+        fd::ops(),
+        fs::ops(),
+        module::ops(),
+        random::ops(),
+        time::ops(),
+    ]
+    .concat();
     #[cfg(cowry_probe)]
     let ops = [ops, probe::ops()].concat();
     ops

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 
 use crate::errno::{Errno, Error, NodeResult, Result};
+use crate::fs::lock::{LockOwner, Locks};
 use crate::fs::{Context, Credentials, FsEvent, FsEventKind, OpenOptions, SetTime, Shared, attr, set_id};
 use crate::mount::MountId;
 use crate::node::{Allocate, SeekTo, SetAttr, Stat};
@@ -39,10 +40,18 @@ pub struct File {
     /// What the access time knows of: each reading would ask the layer otherwise.
     access: AtomicU8,
     set_id: set_id::Seen,
+    /// What this handle is to locks, and the owners that locked ranges through it.
+    lock_handle: u64,
+    lock_owners: Mutex<Vec<LockOwner>>,
+    locked: AtomicBool,
 }
 
 impl Drop for File {
     fn drop(&mut self) {
+        if *self.locked.get_mut() {
+            let file = (self.node.mount.id, self.node.ino());
+            self.shared.locks.close(file, self.lock_handle, self.lock_owners.get_mut());
+        }
         self.node.mount.layer.release(self.node.ino());
     }
 }
@@ -56,6 +65,7 @@ impl File {
         options: OpenOptions,
         (path, place): (&str, VPathBuf),
     ) -> File {
+        let lock_handle = shared.locks.new_handle();
         File {
             shared,
             credentials,
@@ -66,11 +76,31 @@ impl File {
             cursor: Mutex::new(0),
             access: AtomicU8::new(UNREAD),
             set_id: set_id::Seen::nothing(),
+            lock_handle,
+            lock_owners: Mutex::default(),
+            locked: AtomicBool::new(false),
         }
     }
 
     pub(super) fn node(&self) -> &Node {
         &self.node
+    }
+
+    /// The locks it shares with others, from now on with this handle in them.
+    pub(super) fn locks(&self) -> &Locks {
+        self.locked.store(true, Ordering::Relaxed);
+        &self.shared.locks
+    }
+
+    pub(super) fn lock_handle(&self) -> u64 {
+        self.lock_handle
+    }
+
+    pub(super) fn note_lock_owner(&self, owner: LockOwner) {
+        let mut owners = self.lock_owners.lock();
+        if !owners.contains(&owner) {
+            owners.push(owner);
+        }
     }
 
     /// The path it was opened with; by now something else may be there.

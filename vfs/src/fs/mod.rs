@@ -8,6 +8,7 @@ mod credentials;
 mod entries;
 mod glob;
 mod handle;
+mod lock;
 mod mounting;
 mod open;
 mod options;
@@ -34,6 +35,7 @@ use crate::walk::{Aim, Node, Walk};
 pub use at_version::AtVersion;
 pub use credentials::Credentials;
 pub use handle::File;
+pub use lock::{HeldLock, LockKind, LockOwner, LockWait};
 pub use options::{
     Access, Atime, CopyTree, Follow, GlobOptions, MountOptions, OpenOptions, Overwrite, SetTime, VfsOptions,
 };
@@ -76,6 +78,7 @@ pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
     atime: Atime,
     watchers: Arc<watch::Watchers>,
+    locks: lock::Locks,
 }
 
 /// Where a path leads: the mount, the layer in it, and the node there.
@@ -109,7 +112,13 @@ impl Vfs {
     pub fn new(root: Arc<dyn Layer>, options: VfsOptions) -> Vfs {
         let VfsOptions { clock, uid, gid, umask, checks, read_only, atime } = options;
         let table = MountTable::new(root, MountOptions { read_only, checks });
-        let shared = Shared { table: RwLock::new(Arc::new(table)), clock, atime, watchers: Arc::default() };
+        let shared = Shared {
+            table: RwLock::new(Arc::new(table)),
+            clock,
+            atime,
+            watchers: Arc::default(),
+            locks: Default::default(),
+        };
         Vfs {
             shared: Arc::new(shared),
             cwd: VPathBuf::root(),

@@ -7,6 +7,7 @@ mod copy;
 mod entries;
 mod find;
 mod handle;
+mod lock;
 mod messages;
 mod mounts;
 mod open;
@@ -39,6 +40,7 @@ pub fn groups() -> &'static [Group<VfsCase>] {
         group("at_version", at_version::CASES),
         group("transaction", transaction::CASES),
         group("watch", watch::CASES),
+        group("lock", lock::CASES),
         group("messages", messages::CASES),
         group("path_read_only", read_only::CASES),
     ];
