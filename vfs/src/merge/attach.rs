@@ -120,7 +120,7 @@ impl Merger<'_> {
     fn come_over(&mut self, come: &Come, base: Ino, node: &Stat, place: &Place) -> NodeResult<()> {
         let there = lookup(self.merged, place.0, &place.1)?;
         if there.is_some_and(|there| there.ino == node.ino) {
-            return Ok(());
+            return self.drop_waiting(node.ino);
         }
         if self.is_moved_by_both(base)? {
             let to = self.our.new_names(base)?.into_iter().map(|name| name.path.to_string());
@@ -196,7 +196,7 @@ impl Merger<'_> {
         if let Some(there) = lookup(self.merged, place.0, &place.1)?
             && self.is_the_same(come, &there)?
         {
-            self.known.insert(come.node, there.ino);
+            self.know(come.node, there.ino);
             return Ok(());
         }
         if self.clear(come, place)? { self.make(come.node, place) } else { Ok(()) }
@@ -204,7 +204,11 @@ impl Merger<'_> {
 
     /// Whether both put the same there: directories, whose attributes are merged, or equal files.
     fn is_the_same(&mut self, come: &Come, there: &Stat) -> NodeResult<bool> {
-        if self.known.values().any(|known| *known == there.ino) {
+        let is_from_base = match self.our.kin.back(there.ino)? {
+            Some(base) => find(self.base, base)?.is_some(),
+            None => false,
+        };
+        if is_from_base || self.taken.contains(&there.ino) {
             return Ok(false);
         }
         let Some(theirs) = find(self.their.layer, come.node)? else { return Ok(false) };

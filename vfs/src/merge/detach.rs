@@ -55,7 +55,8 @@ impl Merger<'_> {
         }
         let Some(node) = self.of_base(gone.node)? else { return Ok(()) };
         if self.our.lacks(gone.dir, &gone.name) {
-            return if lives_on { Ok(()) } else { self.leave_new_place(gone, &node) };
+            let moved = !lives_on && !self.our.new_names(gone.node)?.is_empty();
+            return if moved { self.leave_new_place(gone, &node) } else { Ok(()) };
         }
         let Some(dir) = self.of_base(gone.dir)? else { return Ok(()) };
         let place = (dir.ino, gone.name.clone());

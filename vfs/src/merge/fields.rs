@@ -156,7 +156,7 @@ impl Merger<'_> {
         }
         let target = self.their.layer.readlink(theirs.ino)?;
         let made = self.merged.create(place.0, &place.1, NewNode::Symlink(&target), &attr)?;
-        self.known.insert(theirs.ino, made.ino);
+        self.know(theirs.ino, made.ino);
         Ok(())
     }
 

@@ -96,6 +96,15 @@ impl Merger<'_> {
         self.limbo.waiting.get(&node).map_or(0, Vec::len)
     }
 
+    /// Forgets a name that waits: its new place has the node already.
+    pub(super) fn drop_waiting(&mut self, node: Ino) -> NodeResult<()> {
+        let Some((limbo, _)) = self.limbo.dir else { return Ok(()) };
+        match self.limbo.waiting.get_mut(&node).and_then(Vec::pop) {
+            Some((name, _)) => self.merged.unlink(limbo, &name),
+            None => Ok(()),
+        }
+    }
+
     fn limbo(&mut self) -> NodeResult<Ino> {
         if let Some((dir, _)) = self.limbo.dir {
             return Ok(dir);
@@ -206,7 +215,7 @@ impl Merger<'_> {
     /// Makes a copy of a node of theirs, without what is below a directory.
     pub(super) fn make(&mut self, theirs: Ino, place: &Place) -> NodeResult<()> {
         let made = copy_node(self.their.layer, theirs, self.merged, place.0, &place.1)?;
-        self.known.insert(theirs, made.ino);
+        self.know(theirs, made.ino);
         Ok(())
     }
 
@@ -258,7 +267,7 @@ impl Merger<'_> {
             let there = lookup(self.merged, place.0, &place.1)?;
             dir = match there {
                 Some(stat) if stat.is_dir() => {
-                    self.known.insert(node, stat.ino);
+                    self.know(node, stat.ino);
                     stat.ino
                 }
                 there => {

@@ -107,6 +107,7 @@ impl Merge<'_> {
             merged: &merged,
             rules,
             known: HashMap::new(),
+            taken: HashSet::new(),
             skipped: HashSet::new(),
             sheltered: HashSet::new(),
             kept: HashSet::new(),
@@ -134,6 +135,8 @@ struct Merger<'a> {
     rules: &'a dyn MergeRules,
     /// Nodes of theirs that were made here or found to be one of ours.
     known: HashMap<Ino, Ino>,
+    /// What they are in the result.
+    taken: HashSet<Ino>,
     /// Directories of theirs that do not come, so nothing below them does.
     skipped: HashSet<Ino>,
     /// Directories of the base that theirs removed and that stay with everything in them.
@@ -182,6 +185,11 @@ impl Merger<'_> {
             }
         }
         Ok(pairs.into_iter().collect())
+    }
+
+    fn know(&mut self, theirs: Ino, here: Ino) {
+        self.known.insert(theirs, here);
+        self.taken.insert(here);
     }
 
     /// Tells a conflict and returns how it is to be settled, if that was decided. One that was told before, about
