@@ -48,6 +48,7 @@
 
 pub mod diff;
 mod error;
+mod history;
 mod id;
 mod interrupt;
 mod mount;
@@ -67,7 +68,10 @@ pub use cowry_runtime::{
 };
 pub use cowry_vfs as vfs;
 pub use cowry_vfs::commit::Verdict;
-pub use cowry_vfs::sqlite::{CheckReport, GcReport, Revision, RevisionInfo, RevisionKind};
+pub use cowry_vfs::sqlite::{
+    CheckReport, FlattenReport, ForkInfo, GcReport, KeptFor, NameTaken, Parent, PruneReport, PruneRequest,
+    Revision, RevisionFilter, RevisionInfo, RevisionKind, RevisionName, WorkspaceId,
+};
 pub use cowry_vfs::{
     Change, ChangeKind, Clock, DirEntry, Errno, Error as FsError, File, FileType, ManualClock, Name,
     OpenOptions, Stat, SystemClock, Timestamp, VPathBuf, Vfs,

@@ -2,17 +2,19 @@
 
 use std::str::FromStr;
 
-use cowry_vfs::sqlite::Revision;
+use cowry_vfs::sqlite::{Revision, RevisionName};
 use cowry_vfs::{Timestamp, VPathBuf};
 use jiff::civil;
 use jiff::tz::TimeZone;
 
 /// How a revision was named.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RevisionSpec {
     /// By its number.
     Number(Revision),
-    /// So many before the latest: `latest` is 0, `latest~2` is 2.
+    /// By a name it was given.
+    Name(RevisionName),
+    /// So many before the latest, of those that are left: `latest` is 0, `latest~2` is 2.
     Latest(u64),
     /// The last one sealed at or before this time.
     At(Timestamp),
@@ -33,7 +35,7 @@ pub struct RevisionPath {
 pub enum RevisionError {
     /// It is no way to name a revision.
     #[error(
-        "\"{text}\" names no revision: use a number, latest, latest~N, or a time such as 2026-11-20T08:00:00Z"
+        "\"{text}\" names no revision: use a number, a name, latest, latest~N, or a time such as 2026-11-20T08:00:00Z"
     )]
     Malformed {
         /// As given.
@@ -46,6 +48,12 @@ pub enum RevisionError {
         text: String,
         /// The latest there is.
         latest: Revision,
+    },
+    /// No revision has this name.
+    #[error("no revision is called {name}: `cowry name --list` lists the names")]
+    NoName {
+        /// As given.
+        name: String,
     },
     /// It was removed by pruning, or nothing was sealed by then.
     #[error("nothing was sealed by {text}: the first revision is of {first}")]
@@ -77,7 +85,8 @@ impl FromStr for RevisionSpec {
         if let Some(number) = number(text) {
             return Ok(RevisionSpec::Number(Revision(number)));
         }
-        time(text).map(RevisionSpec::At).ok_or_else(malformed)
+        let named = || text.parse().map(RevisionSpec::Name).map_err(|_| malformed());
+        time(text).map_or_else(named, |time| Ok(RevisionSpec::At(time)))
     }
 }
 
@@ -143,6 +152,7 @@ mod tests {
             ("latest", RevisionSpec::Latest(0)),
             ("latest~0", RevisionSpec::Latest(0)),
             ("latest~3", RevisionSpec::Latest(3)),
+            ("release-1", RevisionSpec::Name("release-1".parse().expect("a name"))),
             ("1970-01-01T00:00:01Z", RevisionSpec::At(Timestamp(1_000_000_000))),
             ("1970-01-01T01:00:01+01:00", RevisionSpec::At(Timestamp(1_000_000_000))),
         ] {
@@ -155,10 +165,10 @@ mod tests {
     #[test]
     fn what_does_not_says_what_would() {
         for text in
-            ["", "newest", "latest~", "latest~x", "latest~-1", "-1", "+1", "1.5", "release-1", "2026-13-01"]
+            ["", "new est", "latest~", "latest~x", "latest~-1", "-1", "+1", "1.5", "re/lease", "2026-13-01"]
         {
             let error = spec(text).expect_err(text).to_string();
-            assert!(error.contains("a number, latest, latest~N, or a time"), "{error}");
+            assert!(error.contains("a number, a name, latest, latest~N, or a time"), "{error}");
         }
     }
 
@@ -172,6 +182,8 @@ mod tests {
         assert_eq!(at("/odd:/name"), Ok((None, "/odd:/name".into())));
         let timed = at("1970-01-01T00:00:01Z:/x/y");
         assert_eq!(timed, Ok((Some(RevisionSpec::At(Timestamp(1_000_000_000))), "/x/y".into())));
-        assert!(at("nonsense:/a").is_err());
+        let named = at("v1:/x");
+        assert_eq!(named, Ok((Some(RevisionSpec::Name("v1".parse().expect("a name"))), "/x".into())));
+        assert!(at("non sense:/a").is_err());
     }
 }

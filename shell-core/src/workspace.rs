@@ -116,6 +116,12 @@ impl Workspace {
         Workspace::over(Store::Scratch(Arc::new(MemoryLayer::with_clock(how.clock.clone()))), how)
     }
 
+    /// A workspace that was made, and is open already.
+    pub(crate) fn of_file(layer: SqliteLayer, how: &OpenWorkspace) -> Workspace {
+        let path = layer.path().clone();
+        Workspace::over(Store::File { layer: Arc::new(layer), path, read_only: false, created: true }, how)
+    }
+
     fn over(store: Store, how: &OpenWorkspace) -> Workspace {
         let runtime = how.runtime.clone().unwrap_or_default();
         Workspace { inner: Arc::new(Inner { store, runtime, clock: how.clock.clone() }) }
@@ -202,7 +208,7 @@ impl Workspace {
         Ok(self.file("read the history of")?.head()?)
     }
 
-    /// The revision that a text names: a number, `latest`, `latest~N` or a time.
+    /// The revision that a text names: a number, a name, `latest`, `latest~N` or a time.
     ///
     /// # Errors
     /// If it names none, or there is none.
@@ -215,12 +221,15 @@ impl Workspace {
     /// # Errors
     /// If there is none.
     pub fn resolve_spec(&self, spec: RevisionSpec, text: &str) -> Result<Revision> {
-        let latest = self.head()?;
+        let (file, latest) = (self.file("read the history of")?, self.head()?);
         let missing = || Error::Revision(RevisionError::Missing { text: text.into(), latest });
         match spec {
             RevisionSpec::Number(number) if number > latest => Err(missing()),
-            RevisionSpec::Number(number) => Ok(number),
-            RevisionSpec::Latest(back) => latest.0.checked_sub(back).map(Revision).ok_or_else(missing),
+            RevisionSpec::Number(number) => Ok(file.revision(number)?.id),
+            RevisionSpec::Latest(back) => file.nth_latest(back)?.ok_or_else(missing),
+            RevisionSpec::Name(name) => {
+                file.named(&name)?.ok_or_else(|| RevisionError::NoName { name: name.to_string() }.into())
+            }
             RevisionSpec::At(time) => self.sealed_by(time, text),
         }
     }
@@ -239,7 +248,7 @@ impl Workspace {
         if let Some(found) = file.revisions(&by_then)?.first() {
             return Ok(found.id);
         }
-        let first = file.revision(Revision(0))?.sealed_at;
+        let first = file.first_revision()?.sealed_at;
         Err(RevisionError::TooEarly { text: text.into(), first: format_time(first) }.into())
     }
 
@@ -390,7 +399,7 @@ impl Workspace {
         }
     }
 
-    fn writable(&self, what: &'static str) -> Result<()> {
+    pub(crate) fn writable(&self, what: &'static str) -> Result<()> {
         if self.is_read_only() { Err(Error::ReadOnly { what }) } else { Ok(()) }
     }
 

@@ -45,6 +45,7 @@ pub static BACKENDS: &[Backend] = &[
     Backend { name: "memory", make: memory, reopen: None, excused: &[] },
     Backend { name: "sqlite", make: sqlite, reopen: Some(open_sqlite), excused: &[] },
     Backend { name: "sqlite_revision", make: sqlite_revision, reopen: None, excused: &[] },
+    Backend { name: "fork", make: fork, reopen: Some(open_fork), excused: &[] },
     Backend { name: "overlay", make: overlay, reopen: None, excused: &[] },
     Backend { name: "overlay_memory", make: overlay_memory, reopen: None, excused: &[] },
     Backend { name: "overlay_sqlite", make: overlay_sqlite, reopen: None, excused: &[] },
@@ -129,6 +130,19 @@ fn sqlite_revision(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
     fill(&(workspace.clone() as Arc<dyn Layer>));
     workspace.seal(&SealInfo::of(RevisionKind::Edit)).expect("it can be sealed");
     workspace.at(workspace.head().expect("there is a head")).expect("the head can be read")
+}
+
+/// A fork of what fixtures were made in: nothing of them is in its own file.
+fn fork(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    let workspace = Arc::new(workspace(dir));
+    fill(&(workspace.clone() as Arc<dyn Layer>));
+    workspace.seal(&SealInfo::of(RevisionKind::Edit)).expect("it can be sealed");
+    let head = workspace.head().expect("there is a head");
+    Arc::new(workspace.fork(dir.join("fork"), head).expect("a fork"))
+}
+
+fn open_fork(dir: &Path) -> Arc<dyn Layer> {
+    Arc::new(SqliteLayer::open(dir.join("fork"), &sqlite_options()).expect("it was closed"))
 }
 
 fn overlay(_: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {

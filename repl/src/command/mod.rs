@@ -3,9 +3,13 @@
 pub mod check;
 pub mod completions;
 pub mod diff;
+pub mod flatten;
+pub mod fork;
 pub mod fs;
 pub mod gc;
 pub mod log;
+pub mod name;
+pub mod prune;
 pub mod repl;
 pub mod restore;
 pub mod run;
@@ -26,6 +30,10 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Log(args) => log::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),
         Command::Restore(args) => restore::run(context, &args),
+        Command::Name(args) => name::run(context, &args),
+        Command::Fork(args) => fork::run(context, &args),
+        Command::Flatten(args) => flatten::run(context, &args),
+        Command::Prune(args) => prune::run(context, &args),
         Command::Gc(args) => gc::run(context, &args),
         Command::Check(args) => check::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),

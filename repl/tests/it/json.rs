@@ -90,7 +90,7 @@ fn a_run_that_throws() {
 fn the_history() {
     let place = place();
     let log = object(&place, "cowry --json -w a.cowry log");
-    assert_eq!(keys(&log["revisions"][0]), ["revision", "sealed", "kind", "run", "name", "message"]);
+    assert_eq!(keys(&log["revisions"][0]), ["revision", "sealed", "kind", "run", "names", "message"]);
     let diff = object(&place, "cowry --json -w a.cowry diff");
     assert_eq!(keys(&diff), ["added", "modified", "renamed", "removed", "changes"]);
     assert_eq!((diff["added"].as_i64(), diff["changes"][0]["linesAdded"].as_i64()), (Some(1), Some(2)));

@@ -119,9 +119,9 @@ fn a_revision_that_is_not_there() {
     let place = Place::new();
     place.run("cowry -q -w a.cowry run -e 'fs.writeFileSync(\"/a\", \"\")'");
     mistake(&place, "cowry -w a.cowry diff 7", "there is no revision 7: the latest is 1");
-    mistake(&place, "cowry -w a.cowry restore newest", "\"newest\" names no revision: …");
+    mistake(&place, "cowry -w a.cowry restore latest~", "\"latest~\" names no revision: …");
     mistake(&place, "cowry -w a.cowry fs cat 9:/a", "there is no revision 9: the latest is 1");
-    mistake(&place, "cowry -w a.cowry fs cat nonsense:/a", "…\"nonsense\" names no revision: …");
+    mistake(&place, "cowry -w a.cowry fs cat 1.5:/a", "…\"1.5\" names no revision: …");
 }
 
 #[test]

@@ -33,7 +33,8 @@ impl SqliteLayer {
         self.read_history(|conn| {
             // One read transaction: what is checked together was there together.
             let _transaction = if conn.is_autocommit() { Some(conn.unchecked_transaction()?) } else { None };
-            let mut check = Check { conn, problems: Vec::new() };
+            let base = self.shared.lineage.base();
+            let mut check = Check { conn, base, problems: Vec::new() };
             check.sqlite()?;
             check.ranges()?;
             let revisions = check.tree()?;
@@ -48,6 +49,8 @@ impl SqliteLayer {
 
 struct Check<'a> {
     conn: &'a Connection,
+    /// The forked revision, if it is a fork.
+    base: Option<i64>,
     problems: Vec<String>,
 }
 
@@ -177,14 +180,16 @@ impl Check<'_> {
         }
     }
 
+    /// What a parent held open without a name when it was forked stays in the fork, unseen.
     fn orphans(&mut self) -> NodeResult<()> {
         self.report(
             "SELECT 'node ' || ino || ' has no name and nobody holds it open' FROM inode
-             WHERE to_rev = ?1 AND nlink = 0 AND ino NOT IN (SELECT ino FROM orphan)",
-            [LIVE],
+             WHERE to_rev = ?1 AND nlink = 0 AND from_rev > ?2 AND ino NOT IN (SELECT ino FROM orphan)",
+            [LIVE, self.base.unwrap_or(-1)],
         )
     }
 
+    /// Extents of the file itself; those of files that a fork stands on are for a check of those.
     fn contents(&mut self) -> NodeResult<()> {
         self.report(
             "SELECT DISTINCT 'content ' || content || ' of node ' || ino || ' is missing' FROM inode
@@ -207,11 +212,11 @@ impl Check<'_> {
         self.report(
             "SELECT 'extents of content ' || content || ' overlap at ' || offset FROM (
                  SELECT content, offset, length, lead(offset) OVER (PARTITION BY content ORDER BY offset) AS next
-                 FROM extent) WHERE length <= 0 OR offset < 0 OR next < offset + length",
+                 FROM main.extent) WHERE length <= 0 OR offset < 0 OR next < offset + length",
             [],
         )?;
         self.report(
-            "SELECT 'content ' || e.content || ' reaches outside chunk ' || e.chunk FROM extent e
+            "SELECT 'content ' || e.content || ' reaches outside chunk ' || e.chunk FROM main.extent e
              LEFT JOIN chunk c ON c.id = e.chunk
              WHERE c.id IS NULL OR e.chunk_offset < 0 OR e.chunk_offset + e.length > c.length",
             [],
@@ -237,12 +242,15 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// What is true of every revision at once.
+    /// What is true of every revision at once. Of one that was pruned, what others need is left.
     fn history(&mut self, head: i64) -> NodeResult<()> {
         self.report(
             "SELECT 'entry ' || name || ' of directory ' || parent || ' led to no node in revision ' || from_rev
-             FROM entry e WHERE ino IS NOT NULL AND NOT EXISTS (
-                 SELECT 1 FROM inode i WHERE i.ino = e.ino AND i.from_rev <= e.from_rev AND i.to_rev > e.from_rev)",
+             FROM (SELECT name, parent, ino, from_rev, to_rev, coalesce(
+                       (SELECT id FROM revision WHERE id >= entry.from_rev ORDER BY id LIMIT 1), from_rev) AS seen
+                   FROM entry WHERE ino IS NOT NULL) e
+             WHERE e.to_rev > e.seen AND NOT EXISTS (
+                 SELECT 1 FROM inode i WHERE i.ino = e.ino AND i.from_rev <= e.seen AND i.to_rev > e.seen)",
             [],
         )?;
         self.report(

@@ -95,38 +95,39 @@ impl Tx<'_> {
             return Ok(shared);
         }
         self.execute(
-            "INSERT INTO chunk(hash, length, owner) VALUES (?1, ?2, ?3)",
-            (&hash[..], data.len() as i64, content),
+            "INSERT INTO main.chunk(id, hash, length, owner) VALUES (?1, ?2, ?3, ?4)",
+            (self.free_id("chunk", self.state.first.1)?, &hash[..], data.len() as i64, content),
         )?;
         let chunk = self.conn.last_insert_rowid();
-        self.execute("INSERT INTO block(chunk, data) VALUES (?1, ?2)", (chunk, data))?;
+        self.execute("INSERT INTO main.block(chunk, data) VALUES (?1, ?2)", (chunk, data))?;
         Ok(chunk)
     }
 
+    /// Not one of a file that a fork stands on: nothing would keep it there.
     fn shared_chunk(&self, hash: &Hash) -> NodeResult<Option<i64>> {
         let mut statement =
-            self.conn.prepare_cached("SELECT id FROM chunk WHERE hash = ?1 AND owner IS NULL")?;
+            self.conn.prepare_cached("SELECT id FROM main.chunk WHERE hash = ?1 AND owner IS NULL")?;
         Ok(statement.query_row([&hash[..]], |row| row.get(0)).optional()?)
     }
 
     /// Changes the bytes of a chunk that the caller's content owns.
     pub(super) fn change_chunk(&self, chunk: i64, data: &[u8]) -> NodeResult<()> {
         let hash = *blake3::hash(data).as_bytes();
-        self.execute("UPDATE chunk SET hash = ?2 WHERE id = ?1", (chunk, &hash[..]))?;
-        self.execute("UPDATE block SET data = ?2 WHERE chunk = ?1", (chunk, data))?;
+        self.execute("UPDATE main.chunk SET hash = ?2 WHERE id = ?1", (chunk, &hash[..]))?;
+        self.execute("UPDATE main.block SET data = ?2 WHERE chunk = ?1", (chunk, data))?;
         Ok(())
     }
 
     /// Deletes a chunk that the caller's content owns.
     pub(super) fn drop_chunk(&self, chunk: i64) -> NodeResult<()> {
-        self.execute("DELETE FROM block WHERE chunk = ?1", [chunk])?;
-        self.execute("DELETE FROM chunk WHERE id = ?1", [chunk])?;
+        self.execute("DELETE FROM main.block WHERE chunk = ?1", [chunk])?;
+        self.execute("DELETE FROM main.chunk WHERE id = ?1", [chunk])?;
         Ok(())
     }
 
     /// The chunks that `content` owns.
     pub(super) fn owned_chunks(&self, content: i64) -> NodeResult<Vec<(i64, Hash)>> {
-        let mut statement = self.conn.prepare_cached("SELECT id, hash FROM chunk WHERE owner = ?1")?;
+        let mut statement = self.conn.prepare_cached("SELECT id, hash FROM main.chunk WHERE owner = ?1")?;
         let rows = statement.query_map([content], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -135,10 +136,10 @@ impl Tx<'_> {
     pub(super) fn share_chunks(&self, content: i64) -> NodeResult<()> {
         for (chunk, hash) in self.owned_chunks(content)? {
             match self.shared_chunk(&hash)? {
-                None => self.execute("UPDATE chunk SET owner = NULL WHERE id = ?1", [chunk])?,
+                None => self.execute("UPDATE main.chunk SET owner = NULL WHERE id = ?1", [chunk])?,
                 Some(twin) => {
                     self.execute(
-                        "UPDATE extent SET chunk = ?3 WHERE content = ?1 AND chunk = ?2",
+                        "UPDATE main.extent SET chunk = ?3 WHERE content = ?1 AND chunk = ?2",
                         (content, chunk, twin),
                     )?;
                     self.drop_chunk(chunk)?;

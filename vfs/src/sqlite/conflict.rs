@@ -230,7 +230,7 @@ impl Search<'_> {
         }
         let mut statement = self
             .conn
-            .prepare_cached("SELECT DISTINCT ino FROM inode WHERE from_rev > ?1 AND from_rev <= ?2")?;
+            .prepare_cached("SELECT DISTINCT ino FROM main.inode WHERE from_rev > ?1 AND from_rev <= ?2")?;
         let inos: Vec<i64> =
             statement.query_map((self.base, self.last), |row| row.get(0))?.collect::<Result<_, _>>()?;
         for ino in inos {
@@ -248,8 +248,8 @@ impl Search<'_> {
     /// Entries that others changed: directory, what they lead to, revision.
     fn changed_entries(&self) -> NodeResult<Vec<(i64, i64, i64)>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT parent, ino, from_rev FROM entry WHERE from_rev > ?1 AND from_rev <= ?2
-             UNION ALL SELECT parent, ino, to_rev FROM entry
+            "SELECT parent, ino, from_rev FROM main.entry WHERE from_rev > ?1 AND from_rev <= ?2
+             UNION ALL SELECT parent, ino, to_rev FROM main.entry
                  WHERE to_rev > ?1 AND to_rev <= ?2 AND to_rev < 9223372036854775807",
         )?;
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));

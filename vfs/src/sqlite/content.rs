@@ -4,6 +4,8 @@
 //! one inode has it; once sealed it never changes again, and any number of rows of `inode` may name it. The first
 //! write in a new revision copies it: the bytes if they are inline, else the extent list.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use rusqlite::OptionalExtension;
 
@@ -25,6 +27,9 @@ enum Body {
 
 impl View<'_> {
     pub(super) fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+        if self.lineage.is_fork() {
+            return self.read_fork(ino, offset, len);
+        }
         let mut statement = self.conn.prepare_cached(
             "SELECT i.kind, i.size, i.content, c.id, c.inline FROM inode i LEFT JOIN content c ON c.id = i.content
              WHERE i.ino = ?1 AND i.from_rev <= ?2 AND i.to_rev > ?2 ORDER BY i.from_rev DESC LIMIT 1",
@@ -36,24 +41,35 @@ impl View<'_> {
             FileType::Directory => return Err(Errno::EISDIR.into()),
             _ => return Err(Errno::EINVAL.into()),
         }
-        let size: i64 = row.get(1)?;
-        let start = i64::try_from(offset).unwrap_or(i64::MAX).min(size);
-        let end = start.saturating_add(i64::try_from(len).unwrap_or(i64::MAX)).min(size);
-        if start == end {
+        let range = clip(row.get(1)?, offset, len);
+        if range.is_empty() {
             return Ok(Bytes::new());
         }
         let Some(content) = row.get::<_, Option<i64>>(2)? else {
-            return Ok(Bytes::from(vec![0; (end - start) as usize]));
+            return Ok(Bytes::from(vec![0; (range.end - range.start) as usize]));
         };
         if row.get::<_, Option<i64>>(3)?.is_none() {
             return Err(missing(content));
         }
         match row.get_ref(4)?.as_blob_or_null().map_err(NodeError::io)? {
-            None => self.read_extents(content, start..end),
-            Some(inline) => {
-                let bytes = inline.get(start as usize..end as usize).ok_or_else(|| missing(content))?;
-                Ok(Bytes::copy_from_slice(bytes))
-            }
+            None => self.read_extents(content, range),
+            Some(inline) => cut(inline, range).ok_or_else(|| missing(content)),
+        }
+    }
+
+    /// The same in two steps: SQLite does not see through two views that are joined.
+    fn read_fork(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+        let node = self.file(ino.0 as i64)?;
+        let range = clip(node.size, offset, len);
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let Some(content) = node.content else {
+            return Ok(Bytes::from(vec![0; (range.end - range.start) as usize]));
+        };
+        match self.body(content)?.0 {
+            Body::Extents => self.read_extents(content, range),
+            Body::Inline(inline) => cut(&inline, range).ok_or_else(|| missing(content)),
         }
     }
 
@@ -73,6 +89,15 @@ impl View<'_> {
         Ok(found as u64)
     }
 
+    /// Where data or a hole begins next, if there is any from `offset` on.
+    pub(super) fn next(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<Option<u64>> {
+        match self.seek(ino, offset, to) {
+            Ok(found) => Ok(Some(found)),
+            Err(e) if e == Errno::ENXIO => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
     /// A content and the revision that made it.
     fn body(&self, content: i64) -> NodeResult<(Body, i64)> {
         let mut statement = self.conn.prepare_cached("SELECT inline, rev FROM content WHERE id = ?1")?;
@@ -81,6 +106,16 @@ impl View<'_> {
             statement.query_row([content], row).optional()?.ok_or_else(|| missing(content))?;
         Ok((inline.map_or(Body::Extents, Body::Inline), rev))
     }
+}
+
+/// The part of a file of `size` bytes that a read of `len` bytes from `offset` gets.
+fn clip(size: i64, offset: u64, len: usize) -> Range<i64> {
+    let start = i64::try_from(offset).unwrap_or(i64::MAX).min(size);
+    start..start.saturating_add(i64::try_from(len).unwrap_or(i64::MAX)).min(size)
+}
+
+fn cut(inline: &[u8], range: Range<i64>) -> Option<Bytes> {
+    inline.get(range.start as usize..range.end as usize).map(Bytes::copy_from_slice)
 }
 
 fn missing(content: i64) -> NodeError {
@@ -142,7 +177,7 @@ impl Tx<'_> {
     fn put_inline(&self, node: &mut Node, bytes: &[u8], owned: bool) -> NodeResult<()> {
         match node.content.filter(|_| owned) {
             Some(id) => {
-                self.execute("UPDATE content SET inline = ?2 WHERE id = ?1", (id, bytes))?;
+                self.execute("UPDATE main.content SET inline = ?2 WHERE id = ?1", (id, bytes))?;
             }
             None => node.content = Some(self.new_content(Some(bytes))?),
         }
@@ -151,15 +186,28 @@ impl Tx<'_> {
     }
 
     fn new_content(&self, inline: Option<&[u8]>) -> NodeResult<i64> {
-        self.execute("INSERT INTO content(rev, inline) VALUES (?1, ?2)", (self.rev(), inline))?;
+        let id = self.free_id("content", self.state.first.0)?;
+        self.execute(
+            "INSERT INTO main.content(id, rev, inline) VALUES (?1, ?2, ?3)",
+            (id, self.rev(), inline),
+        )?;
         Ok(self.conn.last_insert_rowid())
+    }
+
+    /// The number of a new row: `None`, which leaves it to SQLite, but in a fork one that no ancestor has.
+    pub(super) fn free_id(&self, table: &str, first: i64) -> NodeResult<Option<i64>> {
+        if first <= 1 {
+            return Ok(None);
+        }
+        let sql = format!("SELECT max(?1, coalesce(max(id) + 1, 1)) FROM main.{table}");
+        Ok(Some(self.conn.prepare_cached(&sql)?.query_row([first], |row| row.get(0))?))
     }
 
     /// Turns inline content into an extent list.
     fn spread(&mut self, node: &mut Node, bytes: &[u8], owned: bool) -> NodeResult<()> {
         let id = match node.content.filter(|_| owned) {
             Some(id) => {
-                self.execute("UPDATE content SET inline = NULL WHERE id = ?1", [id])?;
+                self.execute("UPDATE main.content SET inline = NULL WHERE id = ?1", [id])?;
                 id
             }
             None => self.new_content(None)?,
@@ -176,7 +224,7 @@ impl Tx<'_> {
         let id = self.new_content(None)?;
         if let Some(sealed) = node.content {
             self.execute(
-                "INSERT INTO extent(content, offset, length, chunk, chunk_offset)
+                "INSERT INTO main.extent(content, offset, length, chunk, chunk_offset)
                  SELECT ?2, offset, length, chunk, chunk_offset FROM extent WHERE content = ?1",
                 (sealed, id),
             )?;
@@ -258,10 +306,10 @@ impl Tx<'_> {
     /// Deletes a content, unless a sealed revision has it.
     pub(super) fn drop_content(&self, content: Option<i64>) -> NodeResult<()> {
         let Some(id) = content else { return Ok(()) };
-        if self.execute("DELETE FROM content WHERE id = ?1 AND rev = ?2", (id, self.rev()))? == 0 {
+        if self.execute("DELETE FROM main.content WHERE id = ?1 AND rev = ?2", (id, self.rev()))? == 0 {
             return Ok(());
         }
-        self.execute("DELETE FROM extent WHERE content = ?1", [id])?;
+        self.execute("DELETE FROM main.extent WHERE content = ?1", [id])?;
         self.owned_chunks(id)?.into_iter().try_for_each(|(chunk, _)| self.drop_chunk(chunk))
     }
 }

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::SqliteLayer;
 use super::inode::Node;
+use super::lineage::Lineage;
 use super::paths::Paths;
 use super::revision::Revision;
 use super::view::{self, View};
@@ -28,11 +29,7 @@ pub(super) struct EntryChange {
 
 /// Entries that lead elsewhere at `after` than at `before`.
 pub(super) fn entries(before: &View<'_>, after: &View<'_>) -> NodeResult<Vec<EntryChange>> {
-    let mut statement = before.conn.prepare_cached(
-        "SELECT parent, name FROM entry WHERE from_rev > ?1 AND from_rev <= ?2
-         UNION SELECT parent, name FROM entry
-             WHERE to_rev > ?1 AND to_rev <= ?2 AND to_rev < 9223372036854775807",
-    )?;
+    let mut statement = before.conn.prepare_cached(&scan(before.lineage, "entry", "parent, name"))?;
     let mut rows = statement.query(span(before, after))?;
     let mut changes = Vec::new();
     while let Some(row) = rows.next()? {
@@ -49,12 +46,21 @@ pub(super) fn entries(before: &View<'_>, after: &View<'_>) -> NodeResult<Vec<Ent
 
 /// Inodes with a row that began or ended in between, whatever changed in it.
 pub(super) fn inodes(before: &View<'_>, after: &View<'_>) -> NodeResult<BTreeSet<i64>> {
-    let mut statement = before.conn.prepare_cached(
-        "SELECT ino FROM inode WHERE from_rev > ?1 AND from_rev <= ?2
-         UNION SELECT ino FROM inode WHERE to_rev > ?1 AND to_rev <= ?2 AND to_rev < 9223372036854775807",
-    )?;
+    let mut statement = before.conn.prepare_cached(&scan(before.lineage, "inode", "ino"))?;
     let rows = statement.query_map(span(before, after), |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What began or ended after revision `?1` and until `?2`, in this file and in those it stands on: a look at indices.
+fn scan(lineage: &Lineage, table: &str, columns: &str) -> String {
+    let parts = lineage.schemas().map(|(schema, limit)| {
+        format!(
+            "SELECT {columns} FROM {schema}.{table} WHERE from_rev > ?1 AND from_rev <= min(?2, {limit})
+             UNION SELECT {columns} FROM {schema}.{table}
+                 WHERE to_rev > ?1 AND to_rev <= min(?2, {limit}) AND to_rev < 9223372036854775807"
+        )
+    });
+    parts.collect::<Vec<_>>().join(" UNION ")
 }
 
 fn span(a: &View<'_>, b: &View<'_>) -> (i64, i64) {
@@ -74,11 +80,11 @@ impl SqliteLayer {
     /// # Errors
     /// `ENOENT` if there is no such revision.
     pub fn diff(&self, before: Revision, after: Revision) -> NodeResult<Vec<Change>> {
+        let _kept = (self.shared.hold(before)?, self.shared.hold(after)?);
         self.revision(before)?;
         self.revision(after)?;
         self.read_history(|conn| {
-            let view =
-                |rev: Revision| View { conn, rev: rev.0 as i64, chunks: &self.shared.chunks, pending: None };
+            let view = |rev: Revision| self.shared.view(conn, rev.0 as i64);
             changes(&view(before), &view(after))
         })
     }

@@ -29,30 +29,44 @@ impl Tx<'_> {
         match (old, ino) {
             (Some(old), Some(ino)) if old.from == rev => {
                 self.execute(
-                    "UPDATE entry SET ino = ?4 WHERE parent = ?1 AND name = ?2 AND from_rev = ?3",
+                    "UPDATE main.entry SET ino = ?4 WHERE parent = ?1 AND name = ?2 AND from_rev = ?3",
                     (parent, name, rev, ino),
                 )?;
                 return Ok(());
             }
             (Some(old), None) if old.from == rev => {
                 self.execute(
-                    "DELETE FROM entry WHERE parent = ?1 AND name = ?2 AND from_rev = ?3",
+                    "DELETE FROM main.entry WHERE parent = ?1 AND name = ?2 AND from_rev = ?3",
                     (parent, name, rev),
                 )?;
                 return Ok(());
             }
             (Some(old), _) => {
-                self.execute(
-                    "UPDATE entry SET to_rev = ?4 WHERE parent = ?1 AND name = ?2 AND from_rev = ?3",
-                    (parent, name, old.from, rev),
-                )?;
+                self.end_entry(parent, name, old)?;
             }
             (None, _) => {}
         }
         if let Some(ino) = ino {
             self.execute(
-                "INSERT INTO entry(parent, name, from_rev, to_rev, ino) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO main.entry(parent, name, from_rev, to_rev, ino) VALUES (?1, ?2, ?3, ?4, ?5)",
                 (parent, name, rev, LIVE, ino),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Ends an entry in the open revision. One of a file that a fork stands on is hidden by an ended copy of it.
+    fn end_entry(&self, parent: i64, name: &str, old: &EntryRow) -> NodeResult<()> {
+        let key = (parent, name, old.from, self.rev());
+        let ended = self.execute(
+            "UPDATE main.entry SET to_rev = ?4 WHERE parent = ?1 AND name = ?2 AND from_rev = ?3",
+            key,
+        )?;
+        if ended == 0 {
+            let (_, _, from, rev) = key;
+            self.execute(
+                "INSERT INTO main.entry(parent, name, from_rev, to_rev, ino) VALUES (?1, ?2, ?3, ?4, ?5)",
+                (parent, name, from, rev, old.ino),
             )?;
         }
         Ok(())

@@ -67,22 +67,29 @@ impl Extent {
 
 const SELECT: &str = "SELECT e.offset, e.length, e.chunk, e.chunk_offset, c.hash, c.length, c.owner
     FROM extent e LEFT JOIN chunk c ON c.id = e.chunk";
+/// The same for forks: SQLite does not see through a view on the right of a `LEFT JOIN`.
+const SELECT_FORK: &str = "SELECT e.offset, e.length, e.chunk, e.chunk_offset,
+    (SELECT hash FROM chunk WHERE id = e.chunk), (SELECT length FROM chunk WHERE id = e.chunk),
+    (SELECT owner FROM chunk WHERE id = e.chunk) FROM extent e";
 
-static OVERLAPPING: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "{SELECT} WHERE e.content = ?1 AND e.offset < ?3 AND e.offset >= coalesce(
-             (SELECT max(offset) FROM extent WHERE content = ?1 AND offset <= ?2), 0)
-         ORDER BY e.offset"
-    )
+static OVERLAPPING: LazyLock<[String; 2]> = LazyLock::new(|| {
+    [SELECT, SELECT_FORK].map(|select| {
+        format!(
+            "{select} WHERE e.content = ?1 AND e.offset < ?3 AND e.offset >= coalesce((SELECT offset FROM extent
+                 WHERE content = ?1 AND offset <= ?2 ORDER BY offset DESC LIMIT 1), 0) ORDER BY e.offset"
+        )
+    })
 });
-static BEFORE: LazyLock<String> = LazyLock::new(|| {
-    format!("{SELECT} WHERE e.content = ?1 AND e.offset < ?2 ORDER BY e.offset DESC LIMIT 1")
+static BEFORE: LazyLock<[String; 2]> = LazyLock::new(|| {
+    [SELECT, SELECT_FORK].map(|select| {
+        format!("{select} WHERE e.content = ?1 AND e.offset < ?2 ORDER BY e.offset DESC LIMIT 1")
+    })
 });
 
 impl View<'_> {
     /// Extents of `content` that overlap a range, in order.
     pub(super) fn extents(&self, content: i64, range: Range<i64>) -> NodeResult<Vec<Extent>> {
-        let mut statement = self.conn.prepare_cached(&OVERLAPPING)?;
+        let mut statement = self.conn.prepare_cached(&OVERLAPPING[usize::from(self.lineage.is_fork())])?;
         let mut rows = statement.query((content, range.start, range.end))?;
         let mut extents = Vec::new();
         while let Some(row) = rows.next()? {
@@ -94,7 +101,7 @@ impl View<'_> {
 
     /// The extent that begins before `offset` and next to it.
     fn extent_before(&self, content: i64, offset: i64) -> NodeResult<Option<Extent>> {
-        let mut statement = self.conn.prepare_cached(&BEFORE)?;
+        let mut statement = self.conn.prepare_cached(&BEFORE[usize::from(self.lineage.is_fork())])?;
         let mut rows = statement.query((content, offset))?;
         rows.next()?.map(Extent::from_row).transpose()
     }
@@ -125,7 +132,7 @@ impl View<'_> {
     pub(super) fn next_data(&self, content: i64, offset: i64) -> NodeResult<Option<i64>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT max(offset, ?2) FROM extent WHERE content = ?1 AND offset + length > ?2 AND offset >= coalesce(
-                 (SELECT max(offset) FROM extent WHERE content = ?1 AND offset <= ?2), 0)
+                 (SELECT offset FROM extent WHERE content = ?1 AND offset <= ?2 ORDER BY offset DESC LIMIT 1), 0)
              ORDER BY offset LIMIT 1",
         )?;
         Ok(statement.query_row((content, offset), |row| row.get(0)).optional()?)
@@ -135,7 +142,7 @@ impl View<'_> {
     pub(super) fn next_hole(&self, content: i64, offset: i64) -> NodeResult<i64> {
         let mut statement = self.conn.prepare_cached(
             "SELECT offset, offset + length FROM extent WHERE content = ?1 AND offset >= coalesce(
-                 (SELECT max(offset) FROM extent WHERE content = ?1 AND offset <= ?2), 0)
+                 (SELECT offset FROM extent WHERE content = ?1 AND offset <= ?2 ORDER BY offset DESC LIMIT 1), 0)
              ORDER BY offset",
         )?;
         let mut rows = statement.query((content, offset))?;
@@ -184,12 +191,12 @@ impl Tx<'_> {
             covered += extent.end().min(range.end) - extent.offset.max(range.start);
             if extent.offset < range.start {
                 self.execute(
-                    "UPDATE extent SET length = ?3 WHERE content = ?1 AND offset = ?2",
+                    "UPDATE main.extent SET length = ?3 WHERE content = ?1 AND offset = ?2",
                     (content, extent.offset, range.start - extent.offset),
                 )?;
             } else {
                 self.execute(
-                    "DELETE FROM extent WHERE content = ?1 AND offset = ?2",
+                    "DELETE FROM main.extent WHERE content = ?1 AND offset = ?2",
                     (content, extent.offset),
                 )?;
             }
@@ -214,7 +221,7 @@ impl Tx<'_> {
         let Some(before) = before else { return self.lay_cut(content, offset, data) };
         let start = self.shared.chunks.slice(self.conn, &before)?;
         let joined = [&start[..], data].concat();
-        self.execute("DELETE FROM extent WHERE content = ?1 AND offset = ?2", (content, before.offset))?;
+        self.execute("DELETE FROM main.extent WHERE content = ?1 AND offset = ?2", (content, before.offset))?;
         self.drop_chunk(before.chunk)?;
         self.lay_cut(content, before.offset, &joined)
     }
@@ -236,7 +243,7 @@ impl Tx<'_> {
         chunk_offset: i64,
     ) -> NodeResult<()> {
         self.execute(
-            "INSERT INTO extent(content, offset, length, chunk, chunk_offset) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO main.extent(content, offset, length, chunk, chunk_offset) VALUES (?1, ?2, ?3, ?4, ?5)",
             (content, offset, length, chunk, chunk_offset),
         )?;
         Ok(())
@@ -244,9 +251,9 @@ impl Tx<'_> {
 
     /// Puts a content of the open revision in order before it becomes history.
     pub(super) fn settle(&mut self, content: i64) -> NodeResult<()> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT count(*), coalesce(sum(length), 0) FROM extent WHERE content = ?1")?;
+        let mut statement = self.conn.prepare_cached(
+            "SELECT count(*), coalesce(sum(length), 0) FROM main.extent WHERE content = ?1",
+        )?;
         let (count, bytes): (i64, i64) =
             statement.query_row([content], |row| Ok((row.get(0)?, row.get(1)?)))?;
         if count > FRAGMENTS && bytes / count < FRAGMENT_BYTES {
@@ -261,7 +268,8 @@ impl Tx<'_> {
         let loose: Vec<i64> = self
             .conn
             .prepare_cached(
-                "SELECT id FROM chunk WHERE owner = ?1 AND id NOT IN (SELECT chunk FROM extent WHERE content = ?1)",
+                "SELECT id FROM main.chunk WHERE owner = ?1
+                 AND id NOT IN (SELECT chunk FROM main.extent WHERE content = ?1)",
             )?
             .query_map([content], |row| row.get(0))?
             .collect::<Result<_, _>>()?;

@@ -94,12 +94,11 @@ impl Node {
     /// Writes the row: over itself if it began in the open revision `rev`, else as a new one after it.
     pub(super) fn store(&mut self, conn: &Connection, rev: i64) -> NodeResult<()> {
         if self.from != rev {
-            conn.prepare_cached("UPDATE inode SET to_rev = ?3 WHERE ino = ?1 AND from_rev = ?2")?
-                .execute((self.ino, self.from, rev))?;
+            self.end(conn, rev)?;
             return self.insert(conn, rev);
         }
         conn.prepare_cached(
-            "UPDATE inode SET mode = ?3, uid = ?4, gid = ?5, nlink = ?6, size = ?7, space = ?8, mtime = ?9,
+            "UPDATE main.inode SET mode = ?3, uid = ?4, gid = ?5, nlink = ?6, size = ?7, space = ?8, mtime = ?9,
                  ctime = ?10, version = ?11, content = ?12, parent = ?13, xattrs = ?14
              WHERE ino = ?1 AND from_rev = ?2",
         )?
@@ -122,11 +121,29 @@ impl Node {
         Ok(())
     }
 
+    /// Ends the row in `rev`. One of a file that a fork stands on is hidden by an ended copy of it.
+    fn end(&self, conn: &Connection, rev: i64) -> NodeResult<()> {
+        let key = (self.ino, self.from, rev);
+        let ended = conn
+            .prepare_cached("UPDATE main.inode SET to_rev = ?3 WHERE ino = ?1 AND from_rev = ?2")?
+            .execute(key)?;
+        if ended == 0 {
+            conn.prepare_cached(
+                "INSERT INTO main.inode(ino, from_rev, to_rev, kind, mode, uid, gid, rdev, nlink, size, space, mtime,
+                     ctime, btime, version, content, parent, origin, opaque, target, xattrs)
+                 SELECT ino, from_rev, ?3, kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime, btime, version,
+                     content, parent, origin, opaque, target, xattrs FROM inode WHERE ino = ?1 AND from_rev = ?2",
+            )?
+            .execute(key)?;
+        }
+        Ok(())
+    }
+
     /// Writes a row that begins in `rev`.
     pub(super) fn insert(&mut self, conn: &Connection, rev: i64) -> NodeResult<()> {
         self.from = rev;
         conn.prepare_cached(
-            "INSERT INTO inode(ino, from_rev, to_rev, kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime,
+            "INSERT INTO main.inode(ino, from_rev, to_rev, kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime,
                  btime, version, content, parent, target, xattrs)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         )?
@@ -262,14 +279,10 @@ impl Tx<'_> {
         let rev = self.rev();
         if node.from == rev {
             self.drop_content(node.content)?;
-            self.execute("DELETE FROM inode WHERE ino = ?1 AND from_rev = ?2", (node.ino, rev))?;
-        } else {
-            self.execute(
-                "UPDATE inode SET to_rev = ?3 WHERE ino = ?1 AND from_rev = ?2",
-                (node.ino, node.from, rev),
-            )?;
+            self.execute("DELETE FROM main.inode WHERE ino = ?1 AND from_rev = ?2", (node.ino, rev))?;
+            return Ok(());
         }
-        Ok(())
+        node.end(self.conn, rev)
     }
 
     /// Removes a nameless node once nobody holds it open.

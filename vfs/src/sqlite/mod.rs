@@ -18,11 +18,18 @@ mod diff;
 mod entry;
 mod expire;
 mod extent;
+mod flatten;
+mod fork;
 mod gc;
+mod hold;
 mod inode;
+mod lineage;
+mod log;
+mod names;
 mod open;
 mod paths;
 mod pending;
+mod prune;
 mod restore;
 mod revision;
 mod runs;
@@ -41,6 +48,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::lineage::Lineage;
 use self::open::Shared;
 use self::schema::ROOT;
 use self::tx::{Writer, WriterLock};
@@ -55,9 +63,14 @@ use crate::path::Name;
 pub use self::check::CheckReport;
 pub use self::commit::{CommitError, CommitRequest, Committed};
 pub use self::conflict::{Conflict, ConflictKind};
+pub use self::flatten::FlattenReport;
+pub use self::fork::{ForkError, ForkInfo, Parent, WorkspaceId};
 pub use self::gc::GcReport;
+pub use self::log::RevisionFilter;
+pub use self::names::{NameTaken, RevisionName, RevisionNameError};
 pub use self::open::OpenError;
-pub use self::revision::{Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo};
+pub use self::prune::{KeptFor, PruneReport, PruneRequest};
+pub use self::revision::{Revision, RevisionInfo, RevisionKind, SealInfo};
 pub use self::runs::RunRow;
 pub use self::snapshot::Snapshot;
 
@@ -139,7 +152,8 @@ impl SqliteLayer {
     pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<SqliteLayer, OpenError> {
         let path = path.as_ref();
         let conn = open::connect(path, options)?;
-        let shared = Arc::new(Shared::new(path, options));
+        let lineage = Lineage::follow(&conn, path, options)?;
+        let shared = Arc::new(Shared::new(path, options, lineage));
         let layer = SqliteLayer { writer: Writer::new(conn), shared };
         if !options.read_only {
             layer.sweep_orphans();

@@ -1,5 +1,6 @@
 //! Making, opening and identifying the file; the connections for reading; who else has it open.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, TryLockError};
 use std::ops::Deref;
@@ -9,6 +10,9 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::chunk::ChunkCache;
+use super::hold::Holds;
+use super::lineage::{Lineage, folder};
+use super::view::View;
 use super::{Durability, SqliteOptions, schema};
 use crate::errno::{Errno, NodeError, NodeResult};
 
@@ -63,6 +67,41 @@ pub enum OpenError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// What the fork stands on is not where it was.
+    #[error(
+        "{path} is a fork of {parent}, which is not there: put it back, or say where it is with `cowry -w {path} \
+         fork --parent FILE`",
+        path = path.display(), parent = parent.display()
+    )]
+    ParentMissing {
+        /// The fork.
+        path: PathBuf,
+        /// Where its parent should be.
+        parent: PathBuf,
+    },
+    /// Something else is where the fork's parent was.
+    #[error(
+        "{parent} is not the workspace that {path} was forked from, or an older copy of it: put the right one there, \
+         or say where it is with `cowry -w {path} fork --parent FILE`",
+        path = path.display(), parent = parent.display()
+    )]
+    ParentReplaced {
+        /// The fork.
+        path: PathBuf,
+        /// What is not its parent.
+        parent: PathBuf,
+    },
+    /// The fork stands on more files than can be opened at once.
+    #[error(
+        "{path} stands on more than {max} other workspaces: run `cowry -w {file} flatten` first",
+        path = path.display(), file = file.display(), max = super::lineage::ANCESTORS_MAX
+    )]
+    TooDeep {
+        /// The fork, or what would be one.
+        path: PathBuf,
+        /// A file that could do without those below it.
+        file: PathBuf,
+    },
     /// The file cannot be read or written.
     #[error("cannot open {path}", path = path.display())]
     Io {
@@ -74,7 +113,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    fn sqlite(path: &Path, source: rusqlite::Error) -> OpenError {
+    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> OpenError {
         let path = path.to_owned();
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => OpenError::NotAWorkspace { path, why: "not an SQLite file" },
@@ -84,7 +123,7 @@ impl OpenError {
         }
     }
 
-    fn io(path: &Path, source: std::io::Error) -> OpenError {
+    pub(super) fn io(path: &Path, source: std::io::Error) -> OpenError {
         match source.kind() {
             std::io::ErrorKind::NotFound => OpenError::NotFound { path: path.to_owned() },
             _ => OpenError::Io { path: path.to_owned(), source: source.into() },
@@ -113,8 +152,27 @@ impl From<rusqlite::Error> for NodeError {
     }
 }
 
-/// Makes the file under another name first, so that a crash leaves no half of one under `path`.
+/// How every connection is opened. With URIs, since a fork's ancestors are attached for reading only.
+const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX.union(OpenFlags::SQLITE_OPEN_URI);
+
+/// A path that SQLite does not take for a URI.
+fn plain(path: &Path) -> Cow<'_, Path> {
+    let looks_like_uri = path.as_os_str().as_encoded_bytes().starts_with(b"file:");
+    if looks_like_uri { Path::new(".").join(path).into() } else { path.into() }
+}
+
+/// Makes an empty workspace.
 pub(super) fn create(path: &Path, options: &SqliteOptions) -> Result<(), OpenError> {
+    let now = options.clock.now().0;
+    create_with(path, options, |conn| schema::lay_out(conn, |conn| schema::begin(conn, now)))
+}
+
+/// Makes the file under another name first, so that a crash leaves no half of one under `path`.
+pub(super) fn create_with(
+    path: &Path,
+    options: &SqliteOptions,
+    lay_out: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> Result<(), OpenError> {
     if path.symlink_metadata().is_ok() {
         return Err(OpenError::Exists { path: path.to_owned() });
     }
@@ -122,21 +180,33 @@ pub(super) fn create(path: &Path, options: &SqliteOptions) -> Result<(), OpenErr
     let _ = std::fs::remove_file(&draft);
     let made = (|| {
         let conn = Connection::open(&draft)?;
-        schema::configure(&conn, options.durability, options.busy_timeout)?;
-        schema::lay_out(&conn, options.clock.now().0)?;
+        // Nobody knows of the draft yet: it is made durable once, when it is whole.
+        schema::configure(&conn, Durability::None, options.busy_timeout)?;
+        lay_out(&conn)?;
         conn.close().map_err(|(_, error)| error)
     })();
     // A link, unlike a rename, fails where somebody else was faster.
-    let placed =
-        made.map_err(|e| OpenError::sqlite(path, e)).and_then(|()| match std::fs::hard_link(&draft, path) {
+    let placed = made
+        .map_err(|e| OpenError::sqlite(path, e))
+        .and_then(|()| sync(&draft, options).map_err(|e| OpenError::io(path, e)))
+        .and_then(|()| match std::fs::hard_link(&draft, path) {
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
                 Err(OpenError::Exists { path: path.to_owned() })
             }
             Err(_) => std::fs::rename(&draft, path).map_err(|e| OpenError::io(path, e)),
             Ok(()) => Ok(()),
-        });
+        })
+        .and_then(|()| sync(&folder(path), options).map_err(|e| OpenError::io(path, e)));
     let _ = std::fs::remove_file(&draft);
     placed
+}
+
+/// Makes a file, or the names in a folder, as durable as the options ask for.
+fn sync(path: &Path, options: &SqliteOptions) -> std::io::Result<()> {
+    match options.durability {
+        Durability::Fsync => File::open(path)?.sync_all(),
+        Durability::Relaxed | Durability::None => Ok(()),
+    }
 }
 
 /// Opens the writing connection (or, read-only, the one in its place) and checks what the file is.
@@ -152,7 +222,7 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection
     let access =
         if options.read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
     let sqlite = |e| OpenError::sqlite(path, e);
-    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(sqlite)?;
+    let conn = Connection::open_with_flags(plain(path), access | FLAGS).map_err(sqlite)?;
     conn.busy_timeout(options.busy_timeout).map_err(sqlite)?;
     let (application, version) = schema::identity(&conn).map_err(sqlite)?;
     if application != schema::APPLICATION_ID {
@@ -186,6 +256,8 @@ pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) options: SqliteOptions,
     pub(super) chunks: ChunkCache,
+    pub(super) lineage: Lineage,
+    pub(super) holds: Holds,
     pub(super) pins: Mutex<Pins>,
     /// Released last: whoever finds nobody present tidies up.
     pub(super) presence: Option<Presence>,
@@ -202,12 +274,14 @@ pub(super) struct Pins {
 const IDLE_READERS: usize = 4;
 
 impl Shared {
-    pub(super) fn new(path: &Path, options: &SqliteOptions) -> Shared {
+    pub(super) fn new(path: &Path, options: &SqliteOptions, lineage: Lineage) -> Shared {
         Shared {
             idle: Mutex::default(),
             path: path.to_owned(),
             options: options.clone(),
             chunks: ChunkCache::default(),
+            lineage,
+            holds: Holds::new(path),
             pins: Mutex::default(),
             presence: Presence::enter(path),
         }
@@ -221,15 +295,21 @@ impl Shared {
         self.pins.lock().counts.contains_key(&ino)
     }
 
+    /// A tree through a connection.
+    pub(super) fn view<'a>(&'a self, conn: &'a Connection, rev: i64) -> View<'a> {
+        View { conn, rev, chunks: &self.chunks, lineage: &self.lineage, pending: None }
+    }
+
     /// A connection of one's own for reading, which goes back when it is dropped.
     pub(super) fn reader(&self) -> NodeResult<Reader<'_>> {
         let idle = self.idle.lock().pop();
         let conn = match idle {
             Some(conn) => conn,
             None => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let conn = Connection::open_with_flags(&self.path, flags)?;
+                let conn =
+                    Connection::open_with_flags(plain(&self.path), OpenFlags::SQLITE_OPEN_READ_ONLY | FLAGS)?;
                 schema::configure(&conn, self.options.durability, self.options.busy_timeout)?;
+                self.lineage.attach(&conn)?;
                 conn
             }
         };
@@ -247,6 +327,14 @@ impl Deref for Reader<'_> {
     type Target = Connection;
     fn deref(&self) -> &Connection {
         self.conn.as_ref().expect("taken only when dropped")
+    }
+}
+
+/// Tests watch what a connection does.
+#[cfg(test)]
+impl std::ops::DerefMut for Reader<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        self.conn.as_mut().expect("taken only when dropped")
     }
 }
 
@@ -303,7 +391,7 @@ impl Drop for Presence {
 }
 
 #[cfg(unix)]
-fn same_file(file: &File, path: &Path) -> bool {
+pub(super) fn same_file(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     match (file.metadata(), path.metadata()) {
         (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
@@ -312,12 +400,12 @@ fn same_file(file: &File, path: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-fn same_file(_: &File, path: &Path) -> bool {
+pub(super) fn same_file(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
 /// The workspace's path with something after its name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

@@ -16,8 +16,11 @@ use super::tx::Tx;
 use super::view::View;
 use crate::change::{Change, ChangeKind};
 use crate::errno::{Errno, NodeError, NodeResult};
-use crate::node::Ino;
+use crate::node::{Ino, SeekTo};
 use crate::path::{Name, VPathBuf};
+
+/// How much of a file is copied at a time.
+const COPY_BYTES: u64 = 4 << 20;
 
 impl SqliteLayer {
     /// Makes the tree, or only what is at and below `paths`, what it was in `rev`, and seals that. What was changed
@@ -32,6 +35,7 @@ impl SqliteLayer {
         paths: &[VPathBuf],
         info: &SealInfo,
     ) -> NodeResult<Option<RevisionInfo>> {
+        let _kept = self.shared.hold(rev)?;
         self.revision(rev)?;
         self.change(|tx| {
             tx.seal(&SealInfo::of(RevisionKind::Edit))?;
@@ -80,8 +84,29 @@ impl Tx<'_> {
         }
     }
 
+    /// Takes in the content of a node of the past, if it belongs to an ancestor that may prune it: only what the
+    /// forked revision has is kept there.
+    fn take_in(&mut self, node: &mut Node) -> NodeResult<()> {
+        let (Some(content), Some(base)) = (node.content, self.shared.lineage.base()) else { return Ok(()) };
+        let kept = Node::load(self.conn, node.ino, base)?.is_some_and(|kept| kept.content == node.content);
+        if content >= self.state.first.0 || kept {
+            return Ok(());
+        }
+        let past = node.clone();
+        (node.content, node.size, node.space) = (None, 0, 0);
+        let (ino, mut at) = (Ino(past.ino as u64), 0);
+        while let Some(from) = self.view_at(past.from).next(ino, at, SeekTo::Data)? {
+            let to = self.view_at(past.from).next(ino, from, SeekTo::Hole)?.unwrap_or(past.size as u64);
+            at = to.min(from + COPY_BYTES);
+            let bytes = self.view_at(past.from).read(ino, from, (at - from) as usize)?;
+            self.write_node(node, from, &bytes)?;
+        }
+        self.resize(node, past.size)
+    }
+
     /// Brings back a node that is gone, under its number.
     fn revive(&mut self, mut node: Node) -> NodeResult<()> {
+        self.take_in(&mut node)?;
         let mut statement = self.conn.prepare_cached("SELECT max(version) FROM inode WHERE ino = ?1")?;
         node.version = statement.query_row([node.ino], |row| row.get(0))?;
         node.touch(self.now);
@@ -89,7 +114,7 @@ impl Tx<'_> {
     }
 
     /// Gives a node the content and attributes it had.
-    fn revert(&mut self, now: Node, then: Node, nlink: u32, parent: Option<i64>) -> NodeResult<()> {
+    fn revert(&mut self, now: Node, mut then: Node, nlink: u32, parent: Option<i64>) -> NodeResult<()> {
         let same = (now.nlink, now.parent, now.mtime) == (nlink, parent, then.mtime);
         if same && !now.differs(&then) {
             return Ok(());
@@ -98,6 +123,7 @@ impl Tx<'_> {
             self.execute("DELETE FROM orphan WHERE ino = ?1", [now.ino])?;
         }
         if now.content != then.content {
+            self.take_in(&mut then)?;
             self.drop_content(now.content)?;
         }
         let mut node = Node { from: now.from, version: now.version, btime: now.btime, nlink, parent, ..then };
@@ -242,6 +268,7 @@ impl Tx<'_> {
         node.nlink = if is_dir { 2 } else { 1 };
         node.parent = is_dir.then_some(parent);
         if live.is_some() {
+            self.take_in(&mut node)?;
             node.ino = self.new_ino();
             node.version = 0;
             (node.btime, node.ctime) = (self.now, self.now);

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
 use super::inode::{COLUMNS, Node};
+use super::names::{self, NAMES};
 use super::snapshot::Snapshot;
 use super::tx::Tx;
 use super::{SqliteLayer, view};
@@ -33,12 +34,16 @@ macro_rules! kinds {
         pub enum RevisionKind { $(#[doc = $doc] $name),* }
 
         impl RevisionKind {
+            /// Every kind there is.
+            pub const ALL: &[RevisionKind] = &[$(RevisionKind::$name),*];
+
             /// One lower-case word, as it is stored and shown.
             pub fn as_str(self) -> &'static str {
                 match self { $(RevisionKind::$name => $text),* }
             }
 
-            fn parse(text: &str) -> Option<RevisionKind> {
+            /// The kind that the word stands for.
+            pub fn parse(text: &str) -> Option<RevisionKind> {
                 match text { $($text => Some(RevisionKind::$name),)* _ => None }
             }
         }
@@ -94,27 +99,14 @@ pub struct RevisionInfo {
     pub message: Option<String>,
     /// The run that made it.
     pub run: Option<String>,
-    /// The name it was given.
-    pub name: Option<String>,
+    /// The names it was given, in order.
+    pub names: Vec<String>,
 }
 
-/// Which revisions to list.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct RevisionFilter {
-    /// At most so many, the newest.
-    pub limit: Option<usize>,
-    /// None sealed before.
-    pub since: Option<Timestamp>,
-    /// None sealed after.
-    pub until: Option<Timestamp>,
-    /// None newer than this one.
-    pub to: Option<Revision>,
-}
-
-const INFO: &str = "id, parent, sealed_at, kind, message, run, name";
+pub(super) const INFO: &str = "id, parent, sealed_at, kind, message, run";
 
 impl RevisionInfo {
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<RevisionInfo> {
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<RevisionInfo> {
         let kind: String = row.get(3)?;
         Ok(RevisionInfo {
             id: Revision(row.get::<_, i64>(0)? as u64),
@@ -124,7 +116,7 @@ impl RevisionInfo {
             kind: RevisionKind::parse(&kind).unwrap_or(RevisionKind::Edit),
             message: row.get(4)?,
             run: row.get(5)?,
-            name: row.get(6)?,
+            names: names::split(row.get(6)?),
         })
     }
 }
@@ -165,33 +157,11 @@ impl SqliteLayer {
     /// The tree as it was in a sealed revision.
     ///
     /// # Errors
-    /// `ENOENT` if there is no such revision.
+    /// `ENOENT` if there is no such revision, or no longer; `EBUSY` while another process prunes.
     pub fn at(&self, rev: Revision) -> NodeResult<Arc<dyn Layer>> {
-        let head = self.head()?;
-        if rev > head {
-            let message = format!("there is no revision {rev}; the latest is {head}");
-            return Err(NodeError::with_source(Errno::ENOENT, message));
-        }
-        Ok(Arc::new(Snapshot { shared: self.shared.clone(), rev }))
-    }
-
-    /// Revisions, newest first.
-    ///
-    /// # Errors
-    /// `EIO` if the file cannot be read.
-    pub fn revisions(&self, filter: &RevisionFilter) -> NodeResult<Vec<RevisionInfo>> {
-        self.read_now(|view| {
-            let mut statement = view.conn.prepare_cached(&format!(
-                "SELECT {INFO} FROM revision WHERE sealed_at >= ?1 AND sealed_at <= ?2 AND id <= ?3
-                 ORDER BY id DESC LIMIT ?4"
-            ))?;
-            let since = filter.since.map_or(i64::MIN, |time| time.0);
-            let until = filter.until.map_or(i64::MAX, |time| time.0);
-            let to = filter.to.map_or(i64::MAX, |rev| rev.0 as i64);
-            let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(-1));
-            let rows = statement.query_map((since, until, to, limit), RevisionInfo::from_row)?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        let snapshot = Snapshot::new(self.shared.clone(), rev)?;
+        self.read_now(|view| require(view.conn, rev))?;
+        Ok(Arc::new(snapshot))
     }
 
     /// One revision.
@@ -201,11 +171,28 @@ impl SqliteLayer {
     pub fn revision(&self, rev: Revision) -> NodeResult<RevisionInfo> {
         self.read_now(|view| {
             let mut statement =
-                view.conn.prepare_cached(&format!("SELECT {INFO} FROM revision WHERE id = ?1"))?;
+                view.conn.prepare_cached(&format!("SELECT {INFO}, {NAMES} FROM revision WHERE id = ?1"))?;
             let found = statement.query_row([rev.0 as i64], RevisionInfo::from_row).optional()?;
-            found.ok_or_else(|| Errno::ENOENT.into())
+            found.map_or_else(|| require(view.conn, rev).and(Err(Errno::ENOENT.into())), Ok)
         })
     }
+}
+
+/// `ENOENT`, with the reason, of a revision that is not there (any more).
+pub(super) fn require(conn: &Connection, rev: Revision) -> NodeResult<()> {
+    if conn.prepare_cached("SELECT 1 FROM revision WHERE id = ?1")?.exists([rev.0 as i64])? {
+        return Ok(());
+    }
+    let head = head(conn)?;
+    Err(NodeError::with_source(
+        Errno::ENOENT,
+        match rev > head {
+            true => format!("there is no revision {rev}; the latest is {head}"),
+            false => format!(
+                "revision {rev} is no longer there, it was pruned: `cowry log` lists those that are left"
+            ),
+        },
+    ))
 }
 
 pub(super) fn head(conn: &Connection) -> NodeResult<Revision> {
@@ -214,6 +201,10 @@ pub(super) fn head(conn: &Connection) -> NodeResult<Revision> {
 }
 
 impl Tx<'_> {
+    pub(super) fn require_revision(&self, rev: Revision) -> NodeResult<()> {
+        require(self.conn, rev)
+    }
+
     pub(super) fn seal(&mut self, info: &SealInfo) -> NodeResult<Option<RevisionInfo>> {
         self.flush()?;
         let parent = self.state.head;
@@ -228,7 +219,7 @@ impl Tx<'_> {
                 .query_row("SELECT sealed_at FROM revision WHERE id = ?1", [parent], |row| row.get(0))?;
         let sealed_at = self.now.max(last);
         self.execute(
-            "INSERT INTO revision(id, parent, sealed_at, kind, message, run) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO main.revision(id, parent, sealed_at, kind, message, run) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             (rev, parent, sealed_at, info.kind.as_str(), &info.message, &info.run),
         )?;
         self.execute("UPDATE meta SET head = ?1", [rev])?;
@@ -240,7 +231,7 @@ impl Tx<'_> {
             kind: info.kind,
             message: info.message.clone(),
             run: info.run.clone(),
-            name: None,
+            names: Vec::new(),
         }))
     }
 
@@ -248,7 +239,7 @@ impl Tx<'_> {
     fn settle_contents(&mut self) -> NodeResult<()> {
         let contents: Vec<i64> = self
             .conn
-            .prepare_cached("SELECT DISTINCT owner FROM chunk WHERE owner IS NOT NULL")?
+            .prepare_cached("SELECT DISTINCT owner FROM main.chunk WHERE owner IS NOT NULL")?
             .query_map([], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         contents.into_iter().try_for_each(|content| self.settle(content))
@@ -256,6 +247,7 @@ impl Tx<'_> {
 }
 
 /// Whether the open revision, the one after `head`, differs from `head`. Stops at the first thing that does.
+/// What it changed is in the file itself, never in one that a fork stands on.
 pub(super) fn any_change(conn: &Connection, head: i64) -> NodeResult<bool> {
     let open = head + 1;
     let leads_to = |parent: i64, name: &str, rev: i64| -> NodeResult<Option<i64>> {
@@ -267,8 +259,8 @@ pub(super) fn any_change(conn: &Connection, head: i64) -> NodeResult<bool> {
             .optional()?)
     };
     let mut touched = conn.prepare_cached(
-        "SELECT parent, name FROM entry WHERE from_rev = ?1
-         UNION ALL SELECT parent, name FROM entry WHERE to_rev = ?1 AND to_rev < 9223372036854775807",
+        "SELECT parent, name FROM main.entry WHERE from_rev = ?1
+         UNION ALL SELECT parent, name FROM main.entry WHERE to_rev = ?1 AND to_rev < 9223372036854775807",
     )?;
     let mut rows = touched.query([open])?;
     while let Some(row) = rows.next()? {
@@ -278,7 +270,7 @@ pub(super) fn any_change(conn: &Connection, head: i64) -> NodeResult<bool> {
         }
     }
     let mut touched =
-        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM inode WHERE from_rev = ?1 AND nlink > 0"))?;
+        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM main.inode WHERE from_rev = ?1 AND nlink > 0"))?;
     let mut rows = touched.query([open])?;
     while let Some(row) = rows.next()? {
         let node = Node::from_row(row)?;

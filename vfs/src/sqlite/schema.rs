@@ -23,7 +23,7 @@ const STATEMENTS: usize = 160;
 
 /// Rows of `inode` and `entry` are valid from revision `from_rev` until before `to_rev`. Columns of `inode` that
 /// may be long stand last, so that reading the others never follows an overflow page. Contents stand apart from
-/// inodes and the bytes of chunks apart from their hashes, so that looking at either touches no content.
+/// inodes and the bytes of chunks apart from their hashes, so that looking at either touches no content. Two chunks have the same bytes only where a fork took in its parent's.
 /// `origin`, `opaque`, an entry without inode (a whiteout) and the parent columns of `meta` belong to forks.
 /// New files are laid out by this; files of an older version get there by [`STEPS`].
 pub(super) const TABLES: &str = "
@@ -38,7 +38,9 @@ CREATE TABLE meta(
     parent_rev INTEGER,
     durability TEXT NOT NULL DEFAULT 'fsync',
     quota_bytes INTEGER,
-    quota_inodes INTEGER
+    quota_inodes INTEGER,
+    first_content INTEGER NOT NULL DEFAULT 1,
+    first_chunk INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE TABLE revision(
     id INTEGER PRIMARY KEY,
@@ -106,7 +108,7 @@ CREATE TABLE chunk(
     length INTEGER NOT NULL,
     owner INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX chunk_hash ON chunk(hash) WHERE owner IS NULL;
+CREATE INDEX chunk_hash ON chunk(hash) WHERE owner IS NULL;
 CREATE INDEX chunk_owner ON chunk(owner) WHERE owner IS NOT NULL;
 CREATE TABLE block(
     chunk INTEGER PRIMARY KEY,
@@ -128,6 +130,8 @@ CREATE INDEX run_started ON run(started);
 CREATE TABLE run_changes(run TEXT PRIMARY KEY, until INTEGER NOT NULL, changes BLOB NOT NULL) STRICT;
 CREATE TABLE pin(workspace BLOB PRIMARY KEY, rev INTEGER NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL) STRICT,
     WITHOUT ROWID;
+CREATE TABLE name(name TEXT PRIMARY KEY, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX name_rev ON name(rev);
 ";
 
 /// What takes a file from the version that is the place in this list, counted from 1, to the next one.
@@ -136,8 +140,14 @@ ALTER TABLE meta ADD COLUMN durability TEXT NOT NULL DEFAULT 'fsync';
 ALTER TABLE meta ADD COLUMN quota_bytes INTEGER;
 ALTER TABLE meta ADD COLUMN quota_inodes INTEGER;
 ALTER TABLE content ADD COLUMN hash BLOB;
+DROP INDEX chunk_hash;
+CREATE INDEX chunk_hash ON chunk(hash) WHERE owner IS NULL;
+ALTER TABLE meta ADD COLUMN first_content INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE meta ADD COLUMN first_chunk INTEGER NOT NULL DEFAULT 1;
 CREATE TABLE pin(workspace BLOB PRIMARY KEY, rev INTEGER NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL) STRICT,
     WITHOUT ROWID;
+CREATE TABLE name(name TEXT PRIMARY KEY, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX name_rev ON name(rev);
 "];
 
 /// Brings a file of an older version to this one, in one transaction: a crash leaves the old version or the new.
@@ -157,26 +167,41 @@ pub(super) fn migrate(conn: &Connection) -> rusqlite::Result<()> {
     done
 }
 
-/// Lays out an empty file: the tables, revision 0 and in it the root directory.
-pub(super) fn lay_out(conn: &Connection, now: i64) -> rusqlite::Result<()> {
+/// Lays out an empty file: the tables, and what `begin` puts into them.
+pub(super) fn lay_out(
+    conn: &Connection,
+    begin: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.execute_batch("BEGIN IMMEDIATE")?;
     conn.execute_batch(TABLES)?;
+    begin(conn)?;
+    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    conn.pragma_update(None, "user_version", VERSION)?;
+    conn.execute_batch("COMMIT")?;
+    conn.pragma_update(Some("main"), "journal_mode", "WAL")
+}
+
+/// What a new workspace begins with: revision 0 and in it the root directory.
+pub(super) fn begin(conn: &Connection, now: i64) -> rusqlite::Result<()> {
     conn.execute(
         "INSERT INTO meta(id, workspace, created, head, next_ino) VALUES (1, randomblob(16), ?1, 0, 2)",
         [now],
     )?;
-    conn.execute("INSERT INTO revision(id, sealed_at, kind) VALUES (0, ?1, 'create')", [now])?;
+    conn.execute("INSERT INTO main.revision(id, sealed_at, kind) VALUES (0, ?1, 'create')", [now])?;
     conn.execute(
-        "INSERT INTO inode(ino, from_rev, to_rev, kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime,
+        "INSERT INTO main.inode(ino, from_rev, to_rev, kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime,
              btime, version, parent)
          VALUES (?1, 0, ?2, 4, 493, 1000, 1000, 0, 2, 0, 0, ?3, ?3, ?3, 1, ?1)",
         [ROOT, LIVE, now],
     )?;
-    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
-    conn.pragma_update(None, "user_version", VERSION)?;
-    conn.execute_batch("COMMIT")?;
-    conn.pragma_update(None, "journal_mode", "WAL")
+    Ok(())
+}
+
+/// The names of a table's columns, in the order that this file happens to have them in.
+pub(super) fn columns(conn: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = conn.prepare("SELECT name FROM pragma_table_info(?1, 'main')")?;
+    statement.query_map([table], |row| row.get(0))?.collect()
 }
 
 /// What the header says: application id and format version. Reads nothing else, changes nothing.
@@ -200,14 +225,19 @@ pub(super) fn configure(conn: &Connection, durability: Durability, busy: Duratio
     conn.pragma_update(None, "journal_size_limit", 16 << 20)
 }
 
+/// Settings for a file that a fork stands on.
+pub(super) fn configure_attached(conn: &Connection, schema: &str) -> rusqlite::Result<()> {
+    conn.pragma_update(Some(schema), "cache_size", -16_384)
+}
+
 /// Moves the write-ahead log into the file and makes both durable.
 pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
-    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    conn.query_row("PRAGMA main.wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Gives free pages back to the filesystem.
 pub(super) fn vacuum(conn: &Connection) -> rusqlite::Result<()> {
-    let mut statement = conn.prepare("PRAGMA incremental_vacuum")?;
+    let mut statement = conn.prepare("PRAGMA main.incremental_vacuum")?;
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}
     Ok(())

@@ -23,11 +23,17 @@ use crate::path::Name;
 /// rows of a sealed revision stay what they are, so each statement's range predicate is enough. (Only atime, which
 /// has no history, is what it is now.)
 pub struct Snapshot {
-    pub(super) shared: Arc<Shared>,
-    pub(super) rev: Revision,
+    shared: Arc<Shared>,
+    rev: Revision,
 }
 
 impl Snapshot {
+    /// Keeps the revision from being pruned. Whether it is there, the caller has to look afterwards.
+    pub(super) fn new(shared: Arc<Shared>, rev: Revision) -> NodeResult<Snapshot> {
+        shared.holds.keep(rev, shared.options.busy_timeout)?;
+        Ok(Snapshot { shared, rev })
+    }
+
     /// Which revision it is.
     pub fn revision(&self) -> Revision {
         self.rev
@@ -35,7 +41,13 @@ impl Snapshot {
 
     fn view<T>(&self, work: impl FnOnce(&View<'_>) -> NodeResult<T>) -> NodeResult<T> {
         let reader = self.shared.reader()?;
-        work(&View { conn: &reader, rev: self.rev.0 as i64, chunks: &self.shared.chunks, pending: None })
+        work(&self.shared.view(&reader, self.rev.0 as i64))
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        self.shared.holds.release(self.rev);
     }
 }
 

@@ -10,7 +10,7 @@
 use std::cell::RefCell;
 
 use parking_lot::ReentrantMutex;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::SqliteLayer;
 use super::open::Shared;
@@ -35,6 +35,8 @@ pub(super) struct State {
     /// The latest sealed revision.
     pub(super) head: i64,
     pub(super) next_ino: i64,
+    /// The first content and the first chunk that are not an ancestor's; 1 in a workspace that is no fork.
+    pub(super) first: (i64, i64),
     stored_next_ino: i64,
     pub(super) pending: Pending,
     /// An operation failed half way: nothing but undoing is left.
@@ -65,12 +67,12 @@ impl Tx<'_> {
 
     /// What is there now, this transaction's changes included.
     pub(super) fn view(&self) -> View<'_> {
-        View { conn: self.conn, rev: NOW, chunks: &self.shared.chunks, pending: Some(&self.state.pending) }
+        View { pending: Some(&self.state.pending), ..self.shared.view(self.conn, NOW) }
     }
 
     /// What is there now, as [`Tx::view`], or was in a revision.
     pub(super) fn view_at(&self, rev: i64) -> View<'_> {
-        View { conn: self.conn, rev, chunks: &self.shared.chunks, pending: None }
+        self.shared.view(self.conn, rev)
     }
 
     pub(super) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> NodeResult<usize> {
@@ -147,12 +149,15 @@ impl Writer {
 
     /// Other processes write too, so nothing is carried over from the last transaction.
     fn read_state(&self) -> NodeResult<State> {
-        let mut meta = self.conn.prepare_cached("SELECT head, next_ino FROM meta")?;
-        let (head, next_ino): (i64, i64) = meta.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut meta =
+            self.conn.prepare_cached("SELECT head, next_ino, first_content, first_chunk FROM meta")?;
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, (row.get(2)?, row.get(3)?)));
+        let (head, next_ino, first): (i64, i64, (i64, i64)) = meta.query_row([], row)?;
         Ok(State {
             depth: 0,
             head,
             next_ino,
+            first,
             stored_next_ino: next_ino,
             pending: Pending::default(),
             poisoned: false,
@@ -281,10 +286,10 @@ impl SqliteLayer {
         if let Some(writer) = self.writer.try_lock() {
             let writer = writer.borrow();
             let pending = writer.state.as_ref().map(|state| &state.pending);
-            let view = View { conn: &writer.conn, rev: NOW, chunks: &self.shared.chunks, pending };
+            let view = View { pending, ..self.shared.view(&writer.conn, NOW) };
             return view.consistently(work);
         }
         let reader = self.shared.reader()?;
-        View { conn: &reader, rev: NOW, chunks: &self.shared.chunks, pending: None }.consistently(work)
+        self.shared.view(&reader, NOW).consistently(work)
     }
 }

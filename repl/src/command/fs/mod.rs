@@ -25,8 +25,8 @@ Examples:
   cowry -w site.cowry fs tree
   cowry -w site.cowry fs cat latest~1:/out/summary.json
 
-A path is absolute in the workspace. REV:/path reads it as it was: REV is a number, latest,
-latest~N, or a time.";
+A path is absolute in the workspace. REV:/path reads it as it was: REV is a number, a name,
+latest, latest~N, or a time.";
 
 /// List, read and change the files of a workspace
 #[derive(Args, Debug)]
@@ -85,7 +85,7 @@ impl Place {
 
     /// The tree that it is read in.
     fn tree(&self, workspace: &Workspace) -> Outcome<Vfs> {
-        let Some(spec) = self.parsed.revision else { return Ok(workspace.fs()) };
+        let Some(spec) = self.parsed.revision.clone() else { return Ok(workspace.fs()) };
         let named = self.text.split_once(":/").map_or(self.text.as_str(), |(revision, _)| revision);
         Ok(workspace.fs_at(workspace.resolve_spec(spec, named)?)?)
     }

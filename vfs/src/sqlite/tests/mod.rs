@@ -4,10 +4,16 @@ mod check;
 mod commit;
 mod conflict;
 mod content;
+mod cost;
 mod diff;
+mod flatten;
+mod fork;
 mod history;
+mod log;
 mod model;
+mod names;
 mod opening;
+mod prune;
 mod restore;
 mod runs;
 
@@ -38,12 +44,24 @@ impl Fixture {
         Fixture { layer, clock, path, _folder: folder }
     }
 
+    /// Another workspace in its place; it is closed.
+    pub(super) fn replaced_by(self, layer: SqliteLayer) -> Fixture {
+        let Fixture { clock, _folder, .. } = self;
+        Fixture { path: layer.path().clone(), layer, clock, _folder }
+    }
+
     /// The same workspace, closed and opened again.
     pub(super) fn reopened(self) -> Fixture {
         let Fixture { layer, clock, path, _folder } = self;
         drop(layer);
         let layer = SqliteLayer::open(&path, &options(&clock)).expect("a workspace");
         Fixture { layer, clock, path, _folder }
+    }
+
+    /// A fork of the latest revision, in the same folder.
+    pub(super) fn fork(&self, file: &str) -> SqliteLayer {
+        let rev = self.layer.head().expect("a head");
+        self.layer.fork(self._folder.path().join(file), rev).expect("a fork")
     }
 
     /// A second layer on the same file, as another process would have it.

@@ -98,7 +98,8 @@ fn shape(stat: Stat) -> (FileType, u32, u32, u64, Timestamp, Timestamp) {
     (stat.kind, stat.mode, stat.nlink, stat.size, stat.mtime, stat.ctime)
 }
 
-fn run(seed: u64) {
+/// With `forks`, the workspace is now and then replaced by a fork of it, whose parent goes on to change.
+fn run(seed: u64, forks: bool) {
     let mut f = Fixture::new();
     let model = MemoryLayer::with_clock(f.clock.clone());
     model.setattr(model.root(), &SetAttr::mode(0o755)).unwrap();
@@ -115,6 +116,14 @@ fn run(seed: u64) {
                 }
             }
             1 => f = f.reopened(),
+            4 if forks && f.layer.shared.lineage.ancestors().len() < 6 => {
+                if let Some(info) = f.layer.seal(&SealInfo::of(RevisionKind::Edit)).unwrap() {
+                    sealed.push((info.id, tree(&f.layer)));
+                }
+                let fork = f.fork(&format!("fork-{step}.cowry"));
+                spoil(&f, step as u64);
+                f = f.replaced_by(fork);
+            }
             2 | 3 => {
                 let fail = dice.roll(2) == 0;
                 let before = nodes.len();
@@ -164,5 +173,32 @@ fn run(seed: u64) {
 
 #[test]
 fn random_operations_agree_with_memory() {
-    (0..12).for_each(run);
+    (0..12).for_each(|seed| run(seed, false));
+}
+
+#[test]
+fn forks_of_forks_agree_with_memory() {
+    (100..112).for_each(|seed| run(seed, true));
+}
+
+/// What a parent does once it was forked: none of it may show in the fork.
+fn spoil(f: &Fixture, seed: u64) {
+    let all = f.layer.readdir(ROOT_INO, None, usize::MAX).unwrap();
+    for (i, entry) in all.into_iter().enumerate() {
+        f.clock.advance(1000);
+        match i % 3 {
+            0 => f.rename(&format!("/{}", entry.name), &format!("/moved-{i}")),
+            1 if entry.stat.is_file() => {
+                f.layer.write(entry.stat.ino, 10, &noise(seed, 90_000)).unwrap();
+            }
+            1 => drop(f.layer.setattr(entry.stat.ino, &SetAttr::mode(0)).unwrap()),
+            _ if !entry.stat.is_dir() => f.unlink(&format!("/{}", entry.name)),
+            _ => {}
+        }
+    }
+    f.put(&format!("/later-{seed}"), &noise(seed + 1, 200_000));
+    f.seal();
+    f.put("/a-file-of-the-parent", &noise(seed + 2, 70_000));
+    f.layer.gc().unwrap();
+    assert_eq!(f.layer.check().unwrap(), CheckReport::default());
 }

@@ -1,0 +1,81 @@
+//! Making a fork stand on its own.
+
+use super::SqliteLayer;
+use super::fork::{ForkError, Parent};
+use super::schema;
+use super::tx::Tx;
+use crate::errno::{Errno, NodeError, NodeResult};
+
+/// What flattening did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FlattenReport {
+    /// What this was a fork of.
+    pub parent: Parent,
+    /// Inodes copied.
+    pub inodes: u64,
+    /// Chunks copied.
+    pub chunks: u64,
+    /// Bytes by which the file grew.
+    pub bytes: u64,
+    /// Why the parent still keeps the revision, if it could not be told to let go of it.
+    pub pinned: Option<String>,
+}
+
+impl SqliteLayer {
+    /// Copies everything into this file that it reads from the files it stands on, and cuts the tie. `None` if it is
+    /// no fork. Its history begins with the revision that was forked; forks of it stay what they are.
+    ///
+    /// It is one transaction, so that after a crash it is a fork or none. The parent is told afterwards; one that
+    /// was not keeps a revision for nothing until [`forget_fork`](SqliteLayer::forget_fork). What is open reads
+    /// from the parent's file, as far as it does, until it is opened again.
+    ///
+    /// # Errors
+    /// `EBUSY` within a batch; `EROFS`, `ENOSPC`, `EIO`.
+    pub fn flatten(&self) -> Result<Option<FlattenReport>, ForkError> {
+        if self.read_now(|view| Ok(view.pending.is_some()))? {
+            return Err(NodeError::from(Errno::EBUSY).into());
+        }
+        let Some(parent) = self.parent()? else { return Ok(None) };
+        let before = self.file_bytes()?;
+        let (inodes, chunks) = self.change(|tx| tx.copy_ancestors())?;
+        let pinned = self.let_go(&parent).err().map(|error| error.to_string());
+        let bytes = self.file_bytes()?.saturating_sub(before);
+        Ok(Some(FlattenReport { parent, inodes: inodes as u64, chunks: chunks as u64, bytes, pinned }))
+    }
+
+    fn let_go(&self, parent: &Parent) -> Result<(), ForkError> {
+        SqliteLayer::open(&parent.path, self.options())?.forget_fork(self.id()?)?;
+        Ok(())
+    }
+}
+
+impl Tx<'_> {
+    /// Copies what is seen of ancestors, under the numbers it has, and cuts the tie. Returns how many inodes and
+    /// chunks it was.
+    fn copy_ancestors(&mut self) -> NodeResult<(usize, usize)> {
+        let base = self.shared.lineage.base().unwrap_or(-1);
+        let (content, chunk) = self.state.first;
+        let valid = format!("from_rev <= {base} AND to_rev > {base}");
+        let inodes = self.copy("inode", &valid)?;
+        self.copy("entry", &valid)?;
+        self.copy("content", &format!("id < {content} AND id IN (SELECT content FROM main.inode)"))?;
+        self.copy("extent", &format!("content < {content} AND content IN (SELECT id FROM main.content)"))?;
+        let chunks =
+            self.copy("chunk", &format!("id < {chunk} AND id IN (SELECT chunk FROM main.extent)"))?;
+        self.copy("block", &format!("chunk < {chunk} AND chunk IN (SELECT id FROM main.chunk)"))?;
+        self.copy("name", &format!("rev = {base}"))?;
+        self.execute("UPDATE meta SET parent_path = NULL, parent_workspace = NULL, parent_rev = NULL", [])?;
+        Ok((inodes, chunks))
+    }
+
+    /// Copies rows of a view that are not in the file itself.
+    fn copy(&self, table: &str, which: &str) -> NodeResult<usize> {
+        let columns = schema::columns(self.conn, table)?.join(", ");
+        self.execute(
+            &format!(
+                "INSERT OR IGNORE INTO main.{table}({columns}) SELECT {columns} FROM temp.{table} WHERE {which}"
+            ),
+            [],
+        )
+    }
+}
