@@ -137,11 +137,17 @@ impl Merger<'_> {
         if self.clear(come, place)? { self.settle(come, base, node, place) } else { Ok(()) }
     }
 
-    /// Whether a name that the base has is gone in both, and came elsewhere in ours.
+    /// Whether a name that the base has is gone in both, and came elsewhere in ours than in theirs.
     fn is_moved_by_both(&self, base: Ino) -> NodeResult<bool> {
-        let is_shared =
-            |gone: &&super::compare::Gone| gone.node == base && self.our.lacks(gone.dir, &gone.name);
-        Ok(!self.our.new_names(base)?.is_empty() && self.their.gone_of(base).any(|gone| is_shared(&gone)))
+        if !self.their.gone_of(base).any(|gone| self.our.lacks(gone.dir, &gone.name)) {
+            return Ok(false);
+        }
+        let mut theirs = Vec::new();
+        for name in self.their.new_names(base)? {
+            theirs.extend(self.of_theirs(name.dir)?.map(|dir| (dir.ino, name.name)));
+        }
+        let ours = self.our.new_names(base)?;
+        Ok(ours.into_iter().any(|name| !theirs.contains(&(name.dir, name.name))))
     }
 
     /// Moves or links a node to a place that is free.

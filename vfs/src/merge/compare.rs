@@ -68,6 +68,8 @@ pub(super) struct Side<'a> {
     /// By the base's number.
     pub(super) changed: BTreeMap<Ino, Changed>,
     gone_at: HashSet<(Ino, Name)>,
+    /// Names that went of nodes, by the base's number.
+    gone_from: HashMap<Ino, Vec<usize>>,
     /// New names of nodes, by the side's number.
     come_of: HashMap<Ino, Vec<usize>>,
     /// Where the base has its nodes, as far as they were seen.
@@ -92,6 +94,7 @@ impl<'a> Side<'a> {
             come: Vec::new(),
             changed: BTreeMap::new(),
             gone_at: HashSet::new(),
+            gone_from: HashMap::new(),
             come_of: HashMap::new(),
             places: HashMap::new(),
         };
@@ -119,7 +122,7 @@ impl<'a> Side<'a> {
 
     /// The names that a node of the base lost.
     pub(super) fn gone_of(&self, base: Ino) -> impl Iterator<Item = &Gone> {
-        self.gone.iter().filter(move |gone| gone.node == base)
+        self.gone_from.get(&base).into_iter().flatten().map(|at| &self.gone[*at])
     }
 
     /// The new names of a node of this side.
@@ -365,6 +368,9 @@ impl<'a> Compare<'a> {
         side.gone.sort_by(|a, b| tree_order(&a.path, &b.path));
         side.come.sort_by(|a, b| tree_order(&a.path, &b.path));
         side.come_of.clear();
+        for (at, gone) in side.gone.iter().enumerate() {
+            side.gone_from.entry(gone.node).or_default().push(at);
+        }
         for (at, come) in side.come.iter().enumerate() {
             side.come_of.entry(come.node).or_default().push(at);
         }

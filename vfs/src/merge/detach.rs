@@ -11,14 +11,13 @@ use crate::node::{Ino, Stat};
 impl Merger<'_> {
     /// Files before the directories they are in, so that these are empty when it is their turn.
     pub(super) fn detach(&mut self) -> NodeResult<()> {
-        let gone = std::mem::take(&mut self.their.gone);
+        let gone = self.their.gone.clone();
         for one in &gone {
             self.shelter(one)?;
         }
         for one in gone.iter().rev() {
             self.leave(one)?;
         }
-        self.their.gone = gone;
         Ok(())
     }
 

@@ -326,6 +326,7 @@ fn hard_links_stay_links() {
     check("write /a 1; ln /a /b", "mv /a /c", "write /b 2", "/b: 2 x2; /c: 2 x2");
     check("write /a 1; ln /a /b", "mv /a /c", "mv /b /d", "/c: 1 x2; /d: 1 x2");
     check("write /a 1; ln /a /b", "rm /a", "write /b 2", "/b: 2");
+    check("write /a 1; ln /a /b", "mv /a /c; mv /b /d", "mv /a /d", "/c: 1 x2; /d: 1 x2");
     check("", "write /a 1; ln /a /b", "write /c 2", "/a: 1 x2; /b: 1 x2; /c: 2");
 }
 
