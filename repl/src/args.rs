@@ -63,6 +63,7 @@ pub enum Command {
     Fs(command::fs::FsArgs),
     Log(command::log::LogArgs),
     Diff(command::diff::DiffArgs),
+    Merge(Box<command::merge::MergeArgs>),
     Restore(command::restore::RestoreArgs),
     Name(command::name::NameArgs),
     Fork(command::fork::ForkArgs),

@@ -95,6 +95,14 @@ impl Workspace {
         Ok(self.file("tell the id of")?.id()?)
     }
 
+    /// Whether something was written directly and is not sealed yet.
+    ///
+    /// # Errors
+    /// If it is scratch, or the file cannot be read.
+    pub fn has_unsealed_changes(&self) -> Result<bool> {
+        Ok(self.file("look into")?.has_open_changes()?)
+    }
+
     /// What this is a fork of, if it is one.
     ///
     /// # Errors

@@ -51,6 +51,7 @@ mod error;
 mod history;
 mod id;
 mod interrupt;
+mod merge;
 mod mount;
 pub mod policy;
 pub mod record;
@@ -69,6 +70,8 @@ pub use cowry_runtime::{
 };
 pub use cowry_vfs as vfs;
 pub use cowry_vfs::commit::Verdict;
+pub use cowry_vfs::merge::{MergeConflict, MergeConflictKind, Method as MergeMethod, Resolution};
+pub use cowry_vfs::sqlite::BaseOwner;
 pub use cowry_vfs::sqlite::{
     CheckReport, FlattenReport, ForkInfo, GcReport, KeptFor, NameTaken, Parent, PruneReport, PruneRequest,
     Quota, Revision, RevisionFilter, RevisionInfo, RevisionKind, RevisionName, WorkspaceId,
@@ -80,6 +83,7 @@ pub use cowry_vfs::{
 pub use diff::{ContentDiff, Diff, DiffSummary};
 pub use error::{Error, ErrorKind, Result};
 pub use interrupt::InterruptHandle;
+pub use merge::{CsvKey, CsvKeyError, MergeOptions, MergeReport, MergeVersion, VersionContent};
 pub use mount::{Mount, MountError, MountMode};
 pub use policy::{FileRules, Glob, GlobError, Keep, LimitSettings, Policy, PolicyError, Rule, When};
 pub use record::{

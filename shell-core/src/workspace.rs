@@ -434,7 +434,7 @@ impl Workspace {
         if self.is_read_only() { Err(Error::ReadOnly { what }) } else { Ok(()) }
     }
 
-    fn vfs_options(&self, read_only: bool) -> VfsOptions {
+    pub(crate) fn vfs_options(&self, read_only: bool) -> VfsOptions {
         let atime = if read_only { cowry_vfs::Atime::Never } else { cowry_vfs::Atime::default() };
         VfsOptions { clock: self.clock(), read_only, atime, ..VfsOptions::default() }
     }

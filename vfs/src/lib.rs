@@ -69,6 +69,7 @@
 //! | `fs` | [`Vfs`], [`File`], options, copying, walking, matching |
 //! | `memory`, `overlay` | [`MemoryLayer`] and [`Overlay`]: one store of deltas, with and without a layer below |
 //! | [`commit`] | what an overlay changed, judged path by path, and replayed on another layer |
+//! | [`merge`] | three-way merge of trees, of text, JSON and CSV |
 //! | [`sqlite`] | [`SqliteLayer`]: the workspace file, its revisions, conflicts and history |
 //! | `host`, `crate_layer`, `wrap` | [`HostLayer`], [`CrateLayer`], [`ReadOnly`] |
 //! | `conformance` | the rules, as cases |
@@ -88,6 +89,7 @@ pub mod fuse;
 mod host;
 mod layer;
 mod memory;
+pub mod merge;
 mod mount;
 mod node;
 mod overlay;

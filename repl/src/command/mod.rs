@@ -8,6 +8,8 @@ pub mod fork;
 pub mod fs;
 pub mod gc;
 pub mod log;
+pub mod merge;
+pub mod merge_args;
 pub mod name;
 pub mod prune;
 pub mod quota;
@@ -31,6 +33,7 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Fs(args) => fs::run(context, args),
         Command::Log(args) => log::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),
+        Command::Merge(args) => merge::run(context, &args),
         Command::Restore(args) => restore::run(context, &args),
         Command::Name(args) => name::run(context, &args),
         Command::Fork(args) => fork::run(context, &args),

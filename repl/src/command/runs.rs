@@ -5,6 +5,7 @@ use cowry_shell_core::{RunRecord, Side, Timestamp};
 use serde_json::{Value, json};
 
 use super::diff::{Form, only, paths, show};
+use super::merge_args::{ALL, Decisions, Look, outcome};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::render::{Table, ago, fate_words, iso, json as object, millis, outcome_word, record_lines, shown};
@@ -21,7 +22,9 @@ const COMMIT_EXAMPLES: &str = "\
 Examples:
   cowry -w site.cowry runs commit k3m9
   cowry -w site.cowry runs commit k3m9 --ours        where both changed a path, it stays as it is
-  cowry -w site.cowry runs commit k3m9 --theirs      where both changed a path, the run's version wins";
+  cowry -w site.cowry runs commit k3m9 --theirs      where both changed a path, the run's version wins
+  cowry -w site.cowry runs commit k3m9 --merge       both changes, line by line; 122 where that cannot be
+  cowry -w site.cowry runs commit k3m9 --merge --theirs='/out/**' --dry-run";
 
 /// List runs, look into one, commit or drop what a failed one wrote
 #[derive(Args, Debug)]
@@ -81,12 +84,13 @@ struct CommitArgs {
     /// The run: its id, the beginning of that, or latest
     #[arg(value_name = "ID")]
     id: String,
-    /// Where both changed a path, leaves it as the workspace has it
-    #[arg(long, conflicts_with = "theirs")]
-    ours: bool,
-    /// Where both changed a path, takes the run's version
+    /// Merges file by file, lines of text and keys of JSON, into what the workspace is now
     #[arg(long)]
-    theirs: bool,
+    merge: bool,
+    #[command(flatten)]
+    decisions: Decisions,
+    #[command(flatten)]
+    look: Look,
 }
 
 /// Forget what a failed or conflicting run wrote; its record stays
@@ -166,12 +170,11 @@ fn diff(context: &mut Context, args: &RunDiffArgs) -> Outcome {
 }
 
 fn commit(context: &mut Context, args: &CommitArgs) -> Outcome {
+    if args.merge {
+        return merge(context, args);
+    }
+    let side = args.whole_side()?;
     let workspace = context.workspace_to_write()?;
-    let side = match (args.ours, args.theirs) {
-        (true, _) => Some(Side::Ours),
-        (_, true) => Some(Side::Theirs),
-        _ => None,
-    };
     let record = workspace.run_commit(&args.id, side).map_err(|error| advise(error, &args.id))?;
     let (id, revision) = (&record.id, record.revision());
     match revision {
@@ -184,13 +187,41 @@ fn commit(context: &mut Context, args: &CommitArgs) -> Outcome {
     Ok(0)
 }
 
-/// A conflict names both ways out.
+impl CommitArgs {
+    /// The side to take without a merge: one, and everywhere.
+    fn whole_side(&self) -> Outcome<Option<Side>> {
+        let is_merging = !self.decisions.resolve.is_empty()
+            || !self.decisions.csv_key.is_empty()
+            || self.look.is_dry()
+            || self.decisions.sides.0.iter().any(|(_, glob)| glob != ALL);
+        if is_merging {
+            return Err(Failure::new(
+                "only --merge takes a GLOB, --resolve, --csv-key, --dry-run and --show: add --merge",
+            ));
+        }
+        match self.decisions.sides.0.as_slice() {
+            [] => Ok(None),
+            [(side, _)] => Ok(Some(*side)),
+            _ => Err(Failure::new("either --ours or --theirs: one side is taken everywhere")),
+        }
+    }
+}
+
+fn merge(context: &mut Context, args: &CommitArgs) -> Outcome {
+    let options = args.decisions.options(args.look.is_dry())?;
+    let workspace =
+        if options.dry_run { context.workspace_to_read()? } else { context.workspace_to_write()? };
+    let (record, report) = workspace.merge_run(&args.id, &options)?;
+    outcome(context, &report, &format!("run {}", record.id), &args.look)
+}
+
+/// A conflict names all ways out.
 fn advise(error: cowry_shell_core::Error, id: &str) -> Failure {
     match Failure::from(error) {
         Failure::Said { status: crate::status::CONFLICT, line } => Failure::with_status(
             crate::status::CONFLICT,
             format!(
-                "{line}; `cowry runs commit {id} --theirs` takes the run's version, `--ours` leaves those paths out"
+                "{line}; `cowry runs commit {id} --theirs` takes the run's version, `--ours` leaves those paths out, `--merge` merges"
             ),
         ),
         failure => failure,

@@ -71,7 +71,7 @@ pub(crate) fn commit_kept(
 ) -> Result<RunRecord> {
     let kept = load(workspace, &record)?;
     let rules = record.policy.rules()?;
-    let judge = AfterAll { rules: &rules, some_committed: record.revision().is_some(), left_out: Vec::new() };
+    let judge = after_all(&rules, &record);
     let revision = match side {
         // Paths of this run are in the workspace already: its nodes are not, so it is put in by paths.
         _ if judge.some_committed => by_paths(workspace, &record, &kept, &judge)?,
@@ -98,7 +98,8 @@ pub(crate) fn drop_kept(workspace: &Workspace, mut record: RunRecord) -> Result<
     forget(workspace, record)
 }
 
-fn forget(workspace: &Workspace, mut record: RunRecord) -> Result<RunRecord> {
+/// Keeps the changes of a run no longer, and writes its record.
+pub(crate) fn forget(workspace: &Workspace, mut record: RunRecord) -> Result<RunRecord> {
     let file = workspace.file("change a run of")?;
     record.kept_until = None;
     file.batch(&mut |_| {
@@ -109,9 +110,11 @@ fn forget(workspace: &Workspace, mut record: RunRecord) -> Result<RunRecord> {
 }
 
 /// The changes of a run over the revision that it saw.
-struct Kept {
-    root: Arc<dyn Layer>,
-    overlay: Overlay,
+pub(crate) struct Kept {
+    /// That revision.
+    pub(crate) root: Arc<dyn Layer>,
+    /// The changes.
+    pub(crate) overlay: Overlay,
 }
 
 impl Kept {
@@ -121,7 +124,8 @@ impl Kept {
     }
 }
 
-fn load(workspace: &Workspace, record: &RunRecord) -> Result<Kept> {
+/// Reads the kept changes of a run.
+pub(crate) fn load(workspace: &Workspace, record: &RunRecord) -> Result<Kept> {
     let gone = |why: &str| Error::NothingKept { id: record.id.clone(), why: why.into() };
     let file = workspace.file("look up a run of")?;
     let why = match record.fate {
@@ -150,11 +154,16 @@ fn load(workspace: &Workspace, record: &RunRecord) -> Result<Kept> {
 
 /// Judges as a success would have been, without what is in the workspace already or is left to others.
 #[derive(Debug)]
-struct AfterAll<'a> {
+pub(crate) struct AfterAll<'a> {
     rules: &'a FileRules,
     /// The run failed, and what persists then was committed then.
     some_committed: bool,
     left_out: Vec<VPathBuf>,
+}
+
+/// The judge of what a run is to commit late.
+pub(crate) fn after_all<'a>(rules: &'a FileRules, record: &RunRecord) -> AfterAll<'a> {
+    AfterAll { rules, some_committed: record.revision().is_some(), left_out: Vec::new() }
 }
 
 impl Judge for AfterAll<'_> {

@@ -20,7 +20,7 @@ use cowry_vfs::commit::Verdict;
 pub(crate) use self::execute::execute;
 pub(crate) use self::host::finish_host_writes;
 pub use self::kept::Side;
-pub(crate) use self::kept::{commit_kept, diff_kept, drop_kept, find};
+pub(crate) use self::kept::{Kept, after_all, commit_kept, diff_kept, drop_kept, find, forget, load};
 use crate::diff::Diff;
 use crate::interrupt::InterruptHandle;
 use crate::policy::Policy;

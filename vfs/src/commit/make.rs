@@ -13,7 +13,7 @@ const WHOLE_MAX: u64 = 8 << 20;
 const PIECE: usize = 1 << 20;
 
 /// Makes a copy of a node of `source` under a name on `target`, whole but for what is below a directory.
-pub(super) fn copy_node(
+pub(crate) fn copy_node(
     source: &dyn Layer,
     ino: Ino,
     target: &dyn Layer,

@@ -15,7 +15,7 @@
 
 mod apply;
 mod judge;
-mod make;
+pub(crate) mod make;
 mod plan;
 mod room;
 #[cfg(test)]

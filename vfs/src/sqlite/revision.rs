@@ -56,6 +56,7 @@ kinds! {
     Import = "import", "Files were imported.";
     Run = "run", "A program's changes were committed.";
     Session = "session", "An interactive session's changes were committed.";
+    Merge = "merge", "Another workspace, or a run that conflicted, was merged.";
     Restore = "restore", "An earlier state was restored.";
     Expire = "expire", "Files whose time had come were removed.";
 }

@@ -136,6 +136,14 @@ CREATE TABLE pin(workspace BLOB PRIMARY KEY, rev INTEGER NOT NULL, path TEXT NOT
     WITHOUT ROWID;
 CREATE TABLE name(name TEXT PRIMARY KEY, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX name_rev ON name(rev);
+CREATE TABLE merged(workspace BLOB PRIMARY KEY, theirs INTEGER NOT NULL, ours INTEGER NOT NULL, at INTEGER NOT NULL)
+    STRICT, WITHOUT ROWID;
+CREATE TABLE merged_node(
+    workspace BLOB NOT NULL,
+    theirs INTEGER NOT NULL,
+    ours INTEGER NOT NULL,
+    PRIMARY KEY (workspace, theirs)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// What takes a file from the version that is the place in this list, counted from 1, to the next one.
@@ -158,6 +166,14 @@ CREATE TABLE pin(workspace BLOB PRIMARY KEY, rev INTEGER NOT NULL, path TEXT NOT
     WITHOUT ROWID;
 CREATE TABLE name(name TEXT PRIMARY KEY, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX name_rev ON name(rev);
+CREATE TABLE merged(workspace BLOB PRIMARY KEY, theirs INTEGER NOT NULL, ours INTEGER NOT NULL, at INTEGER NOT NULL)
+    STRICT, WITHOUT ROWID;
+CREATE TABLE merged_node(
+    workspace BLOB NOT NULL,
+    theirs INTEGER NOT NULL,
+    ours INTEGER NOT NULL,
+    PRIMARY KEY (workspace, theirs)
+) STRICT, WITHOUT ROWID;
 "];
 
 /// Brings a file of an older version to this one, in one transaction: a crash leaves the old version or the new.

@@ -1,6 +1,8 @@
 -- Takes a file of this version back to version 1, for the tests of the way up.
 DROP INDEX chunk_hash;
 CREATE UNIQUE INDEX chunk_hash ON chunk(hash) WHERE owner IS NULL;
+DROP TABLE merged_node;
+DROP TABLE merged;
 DROP TABLE name;
 DROP TABLE pin;
 ALTER TABLE meta DROP COLUMN first_chunk;
