@@ -1,0 +1,107 @@
+//! What is meant to differ from the kernel, each with its reason.
+
+use cowry_vfs::{Errno, FileType, Follow, OpenOptions};
+
+use super::op::{Op, Step, Who};
+use super::subject::{Answer, Said, Subject};
+
+/// Something that is meant to differ.
+#[derive(Clone, Copy, Debug)]
+pub struct Exception {
+    /// What it is, as an identifier.
+    pub name: &'static str,
+    /// Why.
+    pub reason: &'static str,
+    /// Where it shows.
+    pub rule: Rule,
+}
+
+/// Where an exception shows.
+#[derive(Clone, Copy, Debug)]
+pub enum Rule {
+    /// Before the operation is done: it is left out on both sides.
+    Before(fn(&Step, &mut dyn Subject) -> bool),
+    /// The kernel has refused, by a policy of the machine: it is left out on the other side.
+    Refused(fn(&Step, Errno) -> bool),
+    /// Both have refused, and say it differently.
+    Both(fn(&Step, Errno, Errno) -> bool),
+    /// It is in what is compared, for everyone.
+    Always,
+}
+
+/// All of them.
+pub static EXCEPTIONS: &[Exception] = &[
+    Exception {
+        name: "special_files_are_not_opened",
+        reason: "FIFOs, sockets and devices can exist and not be opened: there is nothing behind them",
+        rule: Rule::Before(opens_special),
+    },
+    Exception {
+        name: "protected_hardlinks",
+        reason: "sysctl fs.protected_hardlinks is a policy of the machine, not of a filesystem",
+        rule: Rule::Refused(|step, errno| {
+            matches!(step.op, Op::Link { .. }) && step.who != Who::Root && errno == Errno::EPERM
+        }),
+    },
+    Exception {
+        name: "size_of_directories",
+        reason: "every filesystem counts it in its own way; here it is 0",
+        rule: Rule::Always,
+    },
+    Exception {
+        name: "times_of_the_clock",
+        reason: "two clocks: times are compared where they were set, and as to whether they moved since",
+        rule: Rule::Always,
+    },
+    Exception {
+        name: "times_of_access_and_change",
+        reason: "atime follows how a filesystem is mounted, ctime cannot be set: the conformance cases have them",
+        rule: Rule::Always,
+    },
+    Exception {
+        name: "other_namespaces_of_attributes",
+        reason: "only user.* is kept; the kernel may list security.* and system.*",
+        rule: Rule::Always,
+    },
+];
+
+/// The reason to leave an operation out on both sides.
+pub fn before(step: &Step, oracle: &mut dyn Subject) -> Option<&'static Exception> {
+    EXCEPTIONS.iter().find(|exception| match exception.rule {
+        Rule::Before(applies) => applies(step, oracle),
+        _ => false,
+    })
+}
+
+/// The reason to leave out what the oracle has refused.
+pub fn refused(step: &Step, errno: Errno) -> Option<&'static Exception> {
+    EXCEPTIONS.iter().find(|exception| match exception.rule {
+        Rule::Refused(applies) => applies(step, errno),
+        _ => false,
+    })
+}
+
+/// The reason why two errors may differ.
+pub fn both(step: &Step, expected: Errno, found: Errno) -> Option<&'static Exception> {
+    EXCEPTIONS.iter().find(|exception| match exception.rule {
+        Rule::Both(applies) => applies(step, expected, found),
+        _ => false,
+    })
+}
+
+fn opens_special(step: &Step, oracle: &mut dyn Subject) -> bool {
+    let path = match &step.op {
+        Op::Open { path, .. } | Op::Put { path, .. } | Op::Get { path } => path.trim_end_matches('/'),
+        _ => return false,
+    };
+    let look = Op::Stat { path: path.to_owned(), follow: Follow::Yes };
+    let there: Answer = oracle.run(&Step { who: Who::Root, op: look });
+    let Ok(Said::Facts(facts)) = there else { return false };
+    !matches!(facts.kind, FileType::Regular | FileType::Directory)
+}
+
+/// Whether these options can be compared at all.
+pub fn is_sound(options: &OpenOptions) -> bool {
+    let writes = options.write || options.append;
+    (options.read || writes) && (writes || !options.truncate) && !(options.create && options.directory)
+}
