@@ -1,6 +1,6 @@
 //! What is meant to differ from the kernel, each with its reason.
 
-use cowry_vfs::{Errno, FileType, Follow, OpenOptions};
+use cowry_vfs::{Allocate, Errno, FileType, Follow, SetTime};
 
 use super::op::{Op, Step, Who};
 use super::subject::{Answer, Said, Subject};
@@ -42,6 +42,18 @@ pub static EXCEPTIONS: &[Exception] = &[
         rule: Rule::Refused(|step, errno| {
             matches!(step.op, Op::Link { .. }) && step.who != Who::Root && errno == Errno::EPERM
         }),
+    },
+    Exception {
+        name: "times_with_nothing_to_set",
+        reason: "Linux does not even look at the path; here a path that leads nowhere is told",
+        rule: Rule::Before(|step, _| {
+            matches!(&step.op, Op::Utimes { atime: SetTime::Keep, mtime: SetTime::Keep, .. })
+        }),
+    },
+    Exception {
+        name: "times_of_space_reserved",
+        reason: "to reserve space within a file changes nothing here, so that no time moves and no set-id bit falls",
+        rule: Rule::Before(reserves_within),
     },
     Exception {
         name: "size_of_directories",
@@ -89,6 +101,17 @@ pub fn both(step: &Step, expected: Errno, found: Errno) -> Option<&'static Excep
     })
 }
 
+fn reserves_within(step: &Step, oracle: &mut dyn Subject) -> bool {
+    let Op::Fallocate { slot, how, offset, len } = step.op else { return false };
+    let look = Step { who: Who::Root, op: Op::Fstat { slot } };
+    let Ok(Said::Facts(facts)) = oracle.run(&look) else { return false };
+    match how {
+        Allocate::KeepSize => true,
+        Allocate::Reserve => offset + len <= facts.size,
+        _ => false,
+    }
+}
+
 fn opens_special(step: &Step, oracle: &mut dyn Subject) -> bool {
     let path = match &step.op {
         Op::Open { path, .. } | Op::Put { path, .. } | Op::Get { path } => path.trim_end_matches('/'),
@@ -98,10 +121,4 @@ fn opens_special(step: &Step, oracle: &mut dyn Subject) -> bool {
     let there: Answer = oracle.run(&Step { who: Who::Root, op: look });
     let Ok(Said::Facts(facts)) = there else { return false };
     !matches!(facts.kind, FileType::Regular | FileType::Directory)
-}
-
-/// Whether these options can be compared at all.
-pub fn is_sound(options: &OpenOptions) -> bool {
-    let writes = options.write || options.append;
-    (options.read || writes) && (writes || !options.truncate) && !(options.create && options.directory)
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::exceptions;
-use super::op::{Op, Step, Who};
+use super::op::{Op, SLOTS, Step, Who};
 use super::subject::{Answer, Subject, Tree};
 
 /// After so many operations the trees are compared.
@@ -46,8 +46,14 @@ struct Difference {
 }
 
 fn play(pair: &mut Pair<'_>, steps: &[Step], sweep: usize) -> Result<(), Difference> {
+    // A handle acts for who opened it, whoever else is about by then.
+    let mut openers = [Who::Root; SLOTS];
     for (at, step) in steps.iter().enumerate() {
-        one(pair, step).map_err(|what| Difference { at, what })?;
+        let who = step.op.slot().map_or(step.who, |slot| openers[slot]);
+        if let Op::Open { slot, .. } = step.op {
+            openers[slot] = step.who;
+        }
+        one(pair, &Step { who, op: step.op.clone() }).map_err(|what| Difference { at, what })?;
         if (at + 1) % sweep == 0 || at + 1 == steps.len() {
             compare(pair).map_err(|what| Difference { at, what })?;
         }

@@ -92,12 +92,14 @@ fn open(path: &str, options: &OpenOptions) -> io::Result<OwnedFd> {
 }
 
 fn write(fd: &OwnedFd, mut offset: u64, mut data: &[u8]) -> io::Result<()> {
-    while !data.is_empty() {
+    loop {
         let written = io::pwrite(fd, data, offset)?;
         data = &data[written..];
         offset += written as u64;
+        if data.is_empty() {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 pub(super) fn read(fd: &OwnedFd, offset: u64, len: usize) -> io::Result<Vec<u8>> {

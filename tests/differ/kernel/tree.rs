@@ -27,7 +27,7 @@ pub(super) fn facts(stat: &Stat) -> Facts {
 pub(super) fn names(path: &str) -> io::Result<Vec<String>> {
     let fd = sys::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let mut names = Vec::new();
-    for entry in Dir::read_from(&fd)? {
+    for entry in Dir::new(fd)? {
         let name = entry?.file_name().to_str().expect("lists make names of UTF-8").to_owned();
         if name != "." && name != ".." {
             names.push(name);
