@@ -32,6 +32,17 @@ pub enum Rule {
 /// All of them.
 pub static EXCEPTIONS: &[Exception] = &[
     Exception {
+        name: "chown_that_changes_nothing",
+        reason: "on a file with set-id bits it takes them off, and others may not; FUSE lets others do nothing",
+        rule: Rule::Refused(|step, errno| {
+            let nothing = matches!(
+                step.op,
+                Op::Chown { uid: None, gid: None, .. } | Op::Fchown { uid: None, gid: None, .. }
+            );
+            nothing && errno == Errno::EPERM
+        }),
+    },
+    Exception {
         name: "special_files_are_not_opened",
         reason: "FIFOs, sockets and devices can exist and not be opened: there is nothing behind them",
         rule: Rule::Before(opens_special),

@@ -70,6 +70,7 @@
 //! | [`commit`] | what an overlay changed, judged path by path, and replayed on another layer |
 //! | [`sqlite`] | [`SqliteLayer`]: the workspace file, its revisions, conflicts and history |
 //! | `host`, `crate_layer`, `wrap` | [`HostLayer`], [`CrateLayer`], [`ReadOnly`] |
+//! | `crate_fs` | [`Vfs`] as a filesystem of the crate `vfs` |
 //! | `conformance` | the rules, as cases |
 
 #![forbid(unsafe_code)]
@@ -79,6 +80,7 @@ mod clock;
 pub mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod crate_fs;
 mod crate_layer;
 mod errno;
 mod fs;

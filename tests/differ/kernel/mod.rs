@@ -7,6 +7,7 @@
 mod call;
 mod tree;
 
+use std::any::Any;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,6 @@ use std::thread::JoinHandle;
 
 use rustix::fs::{Gid, Mode, Uid};
 use rustix::thread as sys;
-use tempfile::TempDir;
 
 use super::op::Step;
 use super::subject::{Answer, Subject, Tree};
@@ -28,8 +28,8 @@ pub struct Kernel {
     jobs: Option<Sender<Job>>,
     results: Receiver<Outcome>,
     thread: Option<JoinHandle<()>>,
-    /// Goes after the thread.
-    dir: Option<TempDir>,
+    /// What the directory is in; goes after the thread.
+    keeps: Option<Box<dyn Any>>,
 }
 
 enum Job {
@@ -56,7 +56,7 @@ impl Kernel {
             };
             match able(dir.path()).and_then(|()| Kernel::start("the kernel", dir.path())) {
                 Ok(mut kernel) => {
-                    kernel.dir = Some(dir);
+                    kernel.keeps = Some(Box::new(dir));
                     return Ok(kernel);
                 }
                 Err(why) => reason = format!("{}: {why}", place.display()),
@@ -65,12 +65,14 @@ impl Kernel {
         Err(reason)
     }
 
-    /// An empty directory that is there already, such as a mount.
+    /// An empty directory that is there already, such as a mount, which is kept as long.
     ///
     /// # Errors
     /// If a thread cannot shut itself in there, as only root can.
-    pub fn in_dir(name: &str, dir: &Path) -> Result<Kernel, String> {
-        Kernel::start(name, dir)
+    pub fn in_dir(name: &str, dir: &Path, keeps: impl Any) -> Result<Kernel, String> {
+        let mut kernel = Kernel::start(name, dir)?;
+        kernel.keeps = Some(Box::new(keeps));
+        Ok(kernel)
     }
 
     fn start(name: &str, dir: &Path) -> Result<Kernel, String> {
@@ -79,7 +81,7 @@ impl Kernel {
         let root = dir.to_owned();
         let thread = std::thread::spawn(move || work(&root, &todo, &tell));
         let kernel =
-            Kernel { name: name.to_owned(), jobs: Some(jobs), results, thread: Some(thread), dir: None };
+            Kernel { name: name.to_owned(), jobs: Some(jobs), results, thread: Some(thread), keeps: None };
         match kernel.results.recv() {
             Ok(Outcome::Ready(ready)) => ready.map(|()| kernel),
             _ => Err("the thread ended".into()),
@@ -99,7 +101,7 @@ impl Drop for Kernel {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        self.dir = None;
+        self.keeps = None;
     }
 }
 
@@ -162,6 +164,7 @@ fn shut_in(root: &Path) -> Result<(), String> {
     sys::set_thread_groups(&[]).map_err(failed("leave all groups"))?;
     become_user((4001, 4001)).map_err(failed("become another user"))?;
     become_user((0, 0)).map_err(failed("become root again"))?;
+    rustix::fs::chown("/", Some(Uid::ROOT), Some(Gid::ROOT)).map_err(failed("take the directory"))?;
     rustix::fs::chmod("/", Mode::from_raw_mode(0o777)).map_err(failed("open the directory"))
 }
 

@@ -162,20 +162,16 @@ pub(super) fn need_content(stat: &Stat) -> NodeResult<()> {
 ///
 /// # Errors
 /// Of `user.`: `EPERM` (`ENODATA` for reading) for what is neither file nor directory, where mode bits mean
-/// something else, and `EPERM` for another's sticky directory. `EACCES`; `EINVAL` for `user.` with nothing after it.
-/// `EOPNOTSUPP` for any other namespace.
+/// something else, and `EPERM` for another's sticky directory; `EACCES`.
 fn need_xattr(who: &Credentials, node: &Node, name: &str, access: Access) -> NodeResult<()> {
-    let Some(rest) = name.strip_prefix("user.") else {
-        return who.need(node, access).and(Err(Errno::EOPNOTSUPP.into()));
-    };
-    if !node.stat.is_file() && !node.stat.is_dir() {
+    let user = name.starts_with("user.");
+    if user && !node.stat.is_file() && !node.stat.is_dir() {
         return Err(if access.write { Errno::EPERM } else { Errno::ENODATA }.into());
     }
-    if access.write && node.stat.is_dir() && node.stat.mode & 0o1000 != 0 {
+    if user && access.write && node.stat.is_dir() && node.stat.mode & 0o1000 != 0 {
         who.need_owner(node)?;
     }
-    who.need(node, access)?;
-    if rest.is_empty() { Err(Errno::EINVAL.into()) } else { Ok(()) }
+    who.need(node, access)
 }
 
 pub(super) fn chmod(who: &Credentials, node: &Node, mode: u32) -> NodeResult<()> {
