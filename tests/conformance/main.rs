@@ -2,6 +2,7 @@
 //! `sqlite::rename::onto_itself_changes_nothing`; what a backend cannot do shows as ignored.
 
 mod backend;
+mod differ;
 mod exercise;
 mod model;
 
@@ -21,6 +22,7 @@ fn main() {
         vfs_groups().iter().for_each(|group| vfs_trials(backend, &probe, group, &mut trials));
         trials.extend(model::trial(backend, &probe));
         trials.extend(exercise::trials(backend, &probe));
+        trials.extend(differ::trials(backend, &probe));
     }
     trials.push(exercise::of_the_kernel());
     libtest_mimic::run(&arguments, trials).exit();

@@ -114,6 +114,8 @@ impl Target for KernelTarget {
     fn copy_range(&self, from: usize, offset: u64, to: usize, at: u64, len: u64) -> Answer<u64> {
         let (mut offset, mut at, mut copied) = (offset, at, 0);
         let (source, target) = (self.file(from), self.file(to));
+        // Called again, it would find what it has just written.
+        let len = len.min(self.size(from)?.saturating_sub(offset));
         while copied < len {
             let wanted = usize::try_from(len - copied).expect("ranges are small");
             let some = rustix::fs::copy_file_range(source, Some(&mut offset), target, Some(&mut at), wanted);

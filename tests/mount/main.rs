@@ -5,6 +5,8 @@
 mod judge;
 #[cfg(target_os = "linux")]
 mod kernel;
+#[cfg(target_os = "linux")]
+mod random;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
@@ -22,7 +24,9 @@ fn nothing() -> Option<String> {
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = cases().into_iter().map(trial).collect();
+    let mut trials: Vec<Trial> = cases().into_iter().map(trial).collect();
+    #[cfg(target_os = "linux")]
+    trials.extend(random::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }
 

@@ -121,7 +121,10 @@ pub trait Layer: fmt::Debug + Send + Sync + 'static {
     /// `EINVAL` for a directory moved below itself.
     fn rename(&self, from: (Ino, &Name), to: (Ino, &Name), mode: RenameMode) -> NodeResult<()>;
 
-    /// An extended attribute; `ENODATA` if there is none of that name.
+    /// An extended attribute.
+    ///
+    /// # Errors
+    /// `ENODATA` if there is none of that name; as [`Layer::setxattr`] for a name that cannot be.
     fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes>;
 
     /// The names of all extended attributes, in order.
@@ -130,11 +133,14 @@ pub trait Layer: fmt::Debug + Send + Sync + 'static {
     /// Sets an extended attribute.
     ///
     /// # Errors
-    /// `EOPNOTSUPP` outside the `user.` namespace; `ERANGE` for a name past 255 bytes;
+    /// `EOPNOTSUPP` outside the `user.` namespace; `EINVAL` for nothing after `user.`; `ERANGE` for a name past 255 bytes;
     /// `ENOSPC` for a value past 64 KiB; `EEXIST`, `ENODATA` by `mode`.
     fn setxattr(&self, ino: Ino, name: &str, value: &[u8], mode: XattrMode) -> NodeResult<()>;
 
-    /// Removes an extended attribute; `ENODATA` if there is none of that name.
+    /// Removes an extended attribute.
+    ///
+    /// # Errors
+    /// As [`Layer::getxattr`].
     fn removexattr(&self, ino: Ino, name: &str) -> NodeResult<()>;
 
     /// Makes `ino` durable; `None` means everything written so far.

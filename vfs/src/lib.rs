@@ -72,6 +72,7 @@
 //! | [`merge`] | three-way merge of trees, of text, JSON and CSV |
 //! | [`sqlite`] | [`SqliteLayer`]: the workspace file, its revisions, conflicts and history |
 //! | `host`, `crate_layer`, `wrap` | [`HostLayer`], [`CrateLayer`], [`ReadOnly`] |
+//! | `crate_fs` | [`Vfs`] as a filesystem of the crate `vfs` |
 //! | `conformance` | the rules, as cases |
 
 #![forbid(unsafe_code)]
@@ -81,6 +82,7 @@ mod clock;
 pub mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod crate_fs;
 mod crate_layer;
 mod errno;
 mod fs;

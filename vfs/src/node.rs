@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::path::Name;
+use crate::errno::{Errno, NodeResult};
+use crate::path::{NAME_MAX, Name};
 
 /// The number of an inode, unique within its layer for as long as anything names or holds it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -243,6 +244,21 @@ pub enum XattrMode {
     Create,
     /// That it exists, else `ENODATA`.
     Replace,
+}
+
+/// The name of an extended attribute that a layer can have.
+///
+/// # Errors
+/// `EOPNOTSUPP` outside the `user.` namespace; `ERANGE` past 255 bytes; `EINVAL` for nothing after `user.`, and for
+/// a NUL.
+pub(crate) fn check_xattr_name(name: &str) -> NodeResult<()> {
+    match name.strip_prefix("user.") {
+        _ if name.len() > NAME_MAX => Err(Errno::ERANGE.into()),
+        None => Err(Errno::EOPNOTSUPP.into()),
+        Some("") => Err(Errno::EINVAL.into()),
+        Some(_) if name.contains('\0') => Err(Errno::EINVAL.into()),
+        Some(_) => Ok(()),
+    }
 }
 
 /// How full a filesystem is.

@@ -35,6 +35,8 @@ impl Node {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Last {
     Name(Name),
+    /// What is no name, being too long: it is refused where it is looked up, and not before.
+    Unfit(Errno),
     Dot,
     DotDot,
     Root,
@@ -45,6 +47,7 @@ impl Last {
     pub fn name_or(self, errno: Errno) -> NodeResult<Name> {
         match self {
             Last::Name(name) => Ok(name),
+            Last::Unfit(errno) => Err(errno.into()),
             _ => Err(errno.into()),
         }
     }
@@ -120,6 +123,9 @@ impl<'a> Walk<'a> {
                 self.trail.push((name, node.clone()));
                 return Ok(node);
             }
+            if let Last::Unfit(errno) = aim.last {
+                return Err(errno.into());
+            }
             return Ok(self.here().clone());
         }
         self.descend(path)?;
@@ -147,7 +153,7 @@ impl<'a> Walk<'a> {
                 self.trail.pop();
                 Last::DotDot
             }
-            name => Last::Name(Name::new(name)?),
+            name => Name::new(name).map_or_else(|error| Last::Unfit(error.errno()), Last::Name),
         };
         Ok(Aim { dir: self.here().clone(), last, slash })
     }

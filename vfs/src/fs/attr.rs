@@ -95,10 +95,11 @@ impl Vfs {
     /// An extended attribute of what `path` leads to.
     ///
     /// # Errors
-    /// `ENODATA` if there is none of that name; `EOPNOTSUPP` where there are none at all; as [`Vfs::stat`].
+    /// `ENODATA` if there is none of that name; `EOPNOTSUPP` where there are none at all; `EACCES`; as
+    /// [`Vfs::stat`].
     pub fn getxattr(&self, path: &str, name: &str) -> Result<Bytes> {
         let get = |node: Node| {
-            self.credentials.need(&node, Access::READ)?;
+            need_xattr(&self.credentials, &node, name, Access::READ)?;
             node.mount.layer.getxattr(node.ino(), name)
         };
         self.find(path, Follow::Yes).and_then(get).at("getxattr", path)
@@ -118,11 +119,12 @@ impl Vfs {
     ///
     /// # Errors
     /// `EOPNOTSUPP` outside the `user.` namespace; `ERANGE` for a long name, `ENOSPC` for a value past
-    /// 64 KiB; `EEXIST`, `ENODATA` by `mode`; `EROFS`, `EACCES`; as [`Vfs::stat`].
+    /// 64 KiB; `EEXIST`, `ENODATA` by `mode`; `EPERM` for what is neither file nor directory, and for another's
+    /// sticky directory; `EINVAL` for `user.` with nothing after it; `EROFS`, `EACCES`; as [`Vfs::stat`].
     pub fn setxattr(&self, path: &str, name: &str, value: &[u8], mode: XattrMode) -> Result<()> {
         let set = |node: Node| {
             node.mount.want_write()?;
-            self.credentials.need(&node, Access::WRITE)?;
+            need_xattr(&self.credentials, &node, name, Access::WRITE)?;
             node.mount.layer.setxattr(node.ino(), name, value, mode)
         };
         self.find(path, Follow::Yes).and_then(set).at("setxattr", path)?;
@@ -137,7 +139,7 @@ impl Vfs {
     pub fn removexattr(&self, path: &str, name: &str) -> Result<()> {
         let remove = |node: Node| {
             node.mount.want_write()?;
-            self.credentials.need(&node, Access::WRITE)?;
+            need_xattr(&self.credentials, &node, name, Access::WRITE)?;
             node.mount.layer.removexattr(node.ino(), name)
         };
         self.find(path, Follow::Yes).and_then(remove).at("removexattr", path)?;
@@ -156,6 +158,22 @@ pub(super) fn need_content(stat: &Stat) -> NodeResult<()> {
     }
 }
 
+/// Whether an extended attribute may be looked at or changed, in the order of Linux's checks.
+///
+/// # Errors
+/// Of `user.`: `EPERM` (`ENODATA` for reading) for what is neither file nor directory, where mode bits mean
+/// something else, and `EPERM` for another's sticky directory; `EACCES`.
+fn need_xattr(who: &Credentials, node: &Node, name: &str, access: Access) -> NodeResult<()> {
+    let user = name.starts_with("user.");
+    if user && !node.stat.is_file() && !node.stat.is_dir() {
+        return Err(if access.write { Errno::EPERM } else { Errno::ENODATA }.into());
+    }
+    if user && access.write && node.stat.is_dir() && node.stat.mode & 0o1000 != 0 {
+        who.need_owner(node)?;
+    }
+    who.need(node, access)
+}
+
 pub(super) fn chmod(who: &Credentials, node: &Node, mode: u32) -> NodeResult<()> {
     node.mount.want_write()?;
     who.need_owner(node)?;
@@ -170,6 +188,10 @@ pub(super) fn chown(who: &Credentials, node: &Node, uid: Option<u32>, gid: Optio
     node.mount.want_write()?;
     who.need_chown(node, uid, gid)?;
     let mode = set_id::after_chown(who, &node.stat);
+    // Even where owner and group stay, it is the owner's to take set-id bits off.
+    if mode.is_some() {
+        who.need_owner(node)?;
+    }
     node.mount.layer.setattr(node.ino(), &SetAttr { uid, gid, mode, ..SetAttr::default() }).map(drop)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::errno::{Errno, NodeResult};
 use crate::fs::Access;
-use crate::node::Stat;
+use crate::node::{FileType, Stat};
 use crate::walk::Node;
 
 /// Who acts: user, group, and the umask of what they make.
@@ -72,6 +72,13 @@ impl Credentials {
         if self.exempt(node) || self.uid == node.stat.uid { Ok(()) } else { Err(Errno::EPERM.into()) }
     }
 
+    /// # Errors
+    /// `EPERM` for a device node made by who is not exempt.
+    pub(crate) fn need_device(&self, dir: &Node, kind: FileType) -> NodeResult<()> {
+        let device = matches!(kind, FileType::CharDevice | FileType::BlockDevice);
+        if device && !self.exempt(dir) { Err(Errno::EPERM.into()) } else { Ok(()) }
+    }
+
     /// Whether a node can be made set-group-id: only by who is in that group.
     pub(crate) fn may_set_gid(&self, node: &Node) -> bool {
         self.exempt(node) || self.gid == node.stat.gid
@@ -83,9 +90,9 @@ impl Credentials {
         if self.exempt(node) {
             return Ok(());
         }
-        let keeps_user = uid.is_none_or(|uid| uid == node.stat.uid);
-        let keeps_group = gid.is_none_or(|gid| gid == node.stat.gid);
-        let own_group = self.uid == node.stat.uid && gid.is_none_or(|gid| gid == self.gid);
-        if keeps_user && (keeps_group || own_group) { Ok(()) } else { Err(Errno::EPERM.into()) }
+        let owns = self.uid == node.stat.uid;
+        let same_user = uid.is_none_or(|uid| owns && uid == node.stat.uid);
+        let own_group = gid.is_none_or(|gid| owns && (gid == self.gid || gid == node.stat.gid));
+        if same_user && own_group { Ok(()) } else { Err(Errno::EPERM.into()) }
     }
 }

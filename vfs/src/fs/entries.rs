@@ -41,7 +41,8 @@ impl Vfs {
     /// Makes a file, FIFO, socket or device node. All but files can exist but not be opened.
     ///
     /// # Errors
-    /// `EPERM` for directories and links, which have calls of their own; as [`Vfs::mkdir`].
+    /// `EPERM` for directories and links, which have calls of their own, and for devices where modes are
+    /// enforced and it is not user 0 who acts; as [`Vfs::mkdir`].
     pub fn mknod(&self, path: &str, kind: FileType, mode: u32, rdev: u64) -> Result<()> {
         const OP: &str = "mknod";
         let node = match kind {
@@ -59,6 +60,7 @@ impl Vfs {
         self.aim(path, |walk, aim| {
             let dir = aim.dir.clone();
             let name = self.free_name(walk, aim, node.kind())?;
+            self.credentials.need_device(&dir, node.kind())?;
             let attr = self.new_attr(&dir, node.kind(), mode);
             let stat = dir.mount.layer.create(dir.ino(), &name, node, &attr)?;
             self.tell(FsEventKind::Create, || walk.path().join(&name));
@@ -96,7 +98,8 @@ impl Vfs {
                 let dir = aim.dir.clone();
                 let crosses = dir.mount.id != node.mount.id;
                 // What exists, and what cannot be written, is told before what cannot be linked.
-                let name = self.free_name(walk, aim, node.stat.kind)?;
+                // A slash after the new name is not for a link, whatever is linked.
+                let name = self.free_name(walk, aim, FileType::Regular)?;
                 if crosses {
                     return Err(Errno::EXDEV.into());
                 }
@@ -125,8 +128,9 @@ impl Vfs {
             let name = aim.last.name_or(Errno::EISDIR)?;
             aim.dir.mount.want_write()?;
             let node = walk.child(&name)?;
-            if aim.slash && !node.stat.is_dir() {
-                return Err(Errno::ENOTDIR.into());
+            if aim.slash {
+                let errno = if node.stat.is_dir() { Errno::EISDIR } else { Errno::ENOTDIR };
+                return Err(errno.into());
             }
             self.credentials.need_remove(&aim.dir, &node)?;
             if node.stat.is_dir() {
@@ -153,6 +157,7 @@ impl Vfs {
         let rmdir = |walk: &Walk<'_>, aim: Aim| {
             let name = match aim.last {
                 Last::Name(name) => name,
+                Last::Unfit(errno) => return Err(errno.into()),
                 Last::Dot => return Err(Errno::EINVAL.into()),
                 Last::DotDot => return Err(Errno::ENOTEMPTY.into()),
                 Last::Root => return Err(Errno::EBUSY.into()),
@@ -196,10 +201,12 @@ impl Vfs {
             return Err(Errno::EXDEV.into());
         }
         let taken = if mode == RenameMode::NoReplace { Errno::EEXIST } else { Errno::EBUSY };
-        let old_name = old_aim.last.name_or(Errno::EBUSY)?;
-        let new_name = new_aim.last.name_or(taken)?;
+        need_entry(&old_aim.last, Errno::EBUSY)?;
+        need_entry(&new_aim.last, taken)?;
         old_aim.dir.mount.want_write()?;
+        let old_name = old_aim.last.name_or(Errno::EBUSY)?;
         let source = old.child(&old_name)?;
+        let new_name = new_aim.last.name_or(taken)?;
         let target = new.child_if_any(&new_name)?;
         match (&target, mode) {
             (Some(_), RenameMode::NoReplace) => return Err(Errno::EEXIST.into()),
@@ -207,7 +214,17 @@ impl Vfs {
             _ => {}
         }
         check_slashes(&source, target.as_ref(), mode, old_aim.slash, new_aim.slash)?;
-        self.check_rename(&old_aim.dir, &source, &new_aim.dir, target.as_ref())?;
+        if new.passed(&source) {
+            return Err(Errno::EINVAL.into());
+        }
+        if target.as_ref().is_some_and(|target| old.passed(target)) {
+            let inside = if mode == RenameMode::Exchange { Errno::EINVAL } else { Errno::ENOTEMPTY };
+            return Err(inside.into());
+        }
+        if target.as_ref().is_some_and(|target| target.same(&source)) {
+            return Ok(());
+        }
+        self.check_rename(&old_aim.dir, &source, &new_aim.dir, target.as_ref(), mode)?;
         if let (Some(target), RenameMode::Exchange) = (&target, mode) {
             self.check_move(target, &new_aim.dir, &old_aim.dir)?;
         }
@@ -234,11 +251,17 @@ impl Vfs {
         source: &Node,
         new_dir: &Node,
         target: Option<&Node>,
+        mode: RenameMode,
     ) -> NodeResult<()> {
         let who = &self.credentials;
         who.need_remove(old_dir, source)?;
         match target {
-            Some(target) => who.need_remove(new_dir, target)?,
+            Some(target) => {
+                who.need_remove(new_dir, target)?;
+                if mode != RenameMode::Exchange {
+                    need_same_kind(source, target)?;
+                }
+            }
             None => who.need_entries(new_dir)?,
         }
         self.check_move(source, old_dir, new_dir)
@@ -253,6 +276,12 @@ impl Vfs {
     }
 }
 
+/// # Errors
+/// `errno` for `.`, `..` and `/`, which are no entries.
+fn need_entry(last: &Last, errno: Errno) -> NodeResult<()> {
+    if matches!(last, Last::Name(_) | Last::Unfit(_)) { Ok(()) } else { Err(errno.into()) }
+}
+
 /// A slash after a name demands a directory, of either side of a rename.
 fn check_slashes(
     source: &Node,
@@ -265,6 +294,16 @@ fn check_slashes(
     let source_fits = source.stat.is_dir() || !(old_slash || (new_slash && !exchange));
     let target_fits = !exchange || !new_slash || target.is_none_or(|node| node.stat.is_dir());
     if source_fits && target_fits { Ok(()) } else { Err(Errno::ENOTDIR.into()) }
+}
+
+/// # Errors
+/// `ENOTDIR`, `EISDIR`: a directory replaces a directory, and nothing else does.
+fn need_same_kind(source: &Node, target: &Node) -> NodeResult<()> {
+    match (source.stat.is_dir(), target.stat.is_dir()) {
+        (true, false) => Err(Errno::ENOTDIR.into()),
+        (false, true) => Err(Errno::EISDIR.into()),
+        _ => Ok(()),
+    }
 }
 
 /// # Errors

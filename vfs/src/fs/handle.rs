@@ -319,6 +319,9 @@ impl File {
     /// holes; `EFBIG`, `EDQUOT`, `ENOSPC`.
     pub fn allocate(&self, how: Allocate, offset: u64, len: u64) -> Result<()> {
         const OP: &str = "fallocate";
+        if len == 0 {
+            return Err(Error::new(OP, Errno::EINVAL));
+        }
         if !self.options.writes() {
             return Err(Error::new(OP, Errno::EBADF));
         }

@@ -108,6 +108,9 @@ pub(super) fn find_spot(walk: &mut Walk<'_>, path: &str, options: &OpenOptions) 
     let mut path = path.to_owned();
     loop {
         let aim = walk.aim(&path)?;
+        if let Last::Unfit(errno) = aim.last {
+            return Err(errno.into());
+        }
         let Last::Name(name) = aim.last else {
             let exclusive = options.create && options.exclusive;
             return if exclusive { Err(Errno::EEXIST.into()) } else { Ok(Spot::Node(aim.dir, walk.path())) };

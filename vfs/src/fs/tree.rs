@@ -67,6 +67,7 @@ impl Vfs {
         let remove = |walk: &Walk<'_>, aim: Aim| {
             let name = match aim.last {
                 Last::Name(name) => name,
+                Last::Unfit(errno) => return Err(errno.into()),
                 Last::Dot | Last::DotDot => return Err(Errno::EINVAL.into()),
                 Last::Root => return Err(Errno::EBUSY.into()),
             };

@@ -7,10 +7,9 @@ use rustix::fs::{self as sys, XattrFlags};
 
 use super::{HostLayer, host, node};
 use crate::errno::{Errno, NodeResult};
-use crate::node::{Ino, XattrMode};
+use crate::node::{Ino, XattrMode, check_xattr_name};
 
 const SPACE: &str = "user.";
-const NAME_LIMIT: usize = 255;
 const VALUE_LIMIT: usize = 64 << 10;
 
 /// Whether the filesystem of this directory has them: it then says that one is not there.
@@ -23,7 +22,7 @@ pub(super) fn supported(dir: BorrowedFd<'_>) -> bool {
 impl HostLayer {
     pub(super) fn get_attribute(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
         let fd = self.described(ino)?;
-        check_name(name)?;
+        check_xattr_name(name)?;
         let mut value = vec![0; VALUE_LIMIT];
         let len = sys::fgetxattr(fd.as_fd(), name, &mut value[..]).map_err(host)?;
         value.truncate(len);
@@ -55,7 +54,7 @@ impl HostLayer {
         mode: XattrMode,
     ) -> NodeResult<()> {
         let fd = self.described(ino)?;
-        check_name(name)?;
+        check_xattr_name(name)?;
         if value.len() > VALUE_LIMIT {
             return Err(Errno::ENOSPC.into());
         }
@@ -69,17 +68,7 @@ impl HostLayer {
 
     pub(super) fn remove_attribute(&self, ino: Ino, name: &str) -> NodeResult<()> {
         let fd = self.described(ino)?;
-        check_name(name)?;
+        check_xattr_name(name)?;
         sys::fremovexattr(fd.as_fd(), name).map_err(host)
     }
-}
-
-fn check_name(name: &str) -> NodeResult<()> {
-    if name.len() > NAME_LIMIT {
-        return Err(Errno::ERANGE.into());
-    }
-    if name.len() <= SPACE.len() || !name.starts_with(SPACE) || name.contains('\0') {
-        return Err(Errno::EOPNOTSUPP.into());
-    }
-    Ok(())
 }

@@ -10,8 +10,7 @@ use super::edit::Edit;
 use super::node::{OwnTarget, Target, Xattrs};
 use super::scratch::Scratch;
 use crate::errno::{Errno, NodeResult};
-use crate::node::{Allocate, FileType, Ino, SetAttr, Stat, XattrMode};
-use crate::path::NAME_MAX;
+use crate::node::{Allocate, FileType, Ino, SetAttr, Stat, XattrMode, check_xattr_name};
 
 /// The longest target of a symbolic link.
 pub(crate) const TARGET_MAX: usize = 4095;
@@ -137,6 +136,7 @@ impl Edit<'_> {
     }
 
     pub(crate) fn removexattr(&mut self, ino: Ino, name: &str) -> NodeResult<()> {
+        check_xattr_name(name)?;
         let mut map = self.xattrs(ino)?;
         map.remove(name).ok_or(Errno::ENODATA)?;
         self.put_xattrs(ino, map)
@@ -164,13 +164,8 @@ impl Edit<'_> {
 
 /// Checks a name and value of an extended attribute.
 pub(crate) fn check_xattr(name: &str, value: &[u8]) -> NodeResult<()> {
-    match name.strip_prefix("user.") {
-        None | Some("") => Err(Errno::EOPNOTSUPP.into()),
-        _ if name.len() > NAME_MAX => Err(Errno::ERANGE.into()),
-        _ if name.contains('\0') => Err(Errno::EINVAL.into()),
-        _ if value.len() > XATTR_MAX => Err(Errno::ENOSPC.into()),
-        _ => Ok(()),
-    }
+    check_xattr_name(name)?;
+    if value.len() > XATTR_MAX { Err(Errno::ENOSPC.into()) } else { Ok(()) }
 }
 
 /// Takes quota for extended attributes.

@@ -10,7 +10,7 @@ use super::base::{Base, PAGE};
 use super::node::{Body, Entry, Node, Target};
 use crate::errno::{Errno, NodeResult};
 use crate::layer::Layer;
-use crate::node::{DirEntry, FileType, Ino, SeekTo, Stat};
+use crate::node::{DirEntry, FileType, Ino, SeekTo, Stat, check_xattr_name};
 use crate::path::Name;
 
 /// Everything that a fork has of its own; cloning costs a few reference counts.
@@ -262,6 +262,7 @@ impl View<'_> {
     }
 
     pub(crate) fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
+        check_xattr_name(name)?;
         match self.own(ino) {
             Some(node) => match &node.xattrs {
                 Some(xattrs) => xattrs.map.get(name).cloned().ok_or(Errno::ENODATA.into()),

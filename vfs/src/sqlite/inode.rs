@@ -11,7 +11,7 @@ use super::tx::Tx;
 use super::view;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
-use crate::node::{FileType, Ino, SetAttr, Stat, XattrMode};
+use crate::node::{FileType, Ino, SetAttr, Stat, XattrMode, check_xattr_name};
 
 /// Extended attributes of one node.
 pub(super) type Xattrs = BTreeMap<String, Vec<u8>>;
@@ -19,7 +19,6 @@ pub(super) type Xattrs = BTreeMap<String, Vec<u8>>;
 /// The longest value of an extended attribute.
 const XATTR_VALUE_MAX: usize = 64 << 10;
 /// The longest name of one.
-const XATTR_NAME_MAX: usize = 255;
 /// All of one node together.
 const XATTRS_MAX: usize = 1 << 20;
 
@@ -325,12 +324,9 @@ impl Tx<'_> {
 
     pub(super) fn setxattr(&mut self, ino: Ino, name: &str, value: &[u8], mode: XattrMode) -> NodeResult<()> {
         let mut node = self.view().node(ino.0 as i64)?;
-        match name.strip_prefix("user.") {
-            None => return Err(Errno::EOPNOTSUPP.into()),
-            Some("") => return Err(Errno::EINVAL.into()),
-            Some(_) if name.len() > XATTR_NAME_MAX => return Err(Errno::ERANGE.into()),
-            Some(_) if value.len() > XATTR_VALUE_MAX => return Err(Errno::ENOSPC.into()),
-            Some(_) => {}
+        check_xattr_name(name)?;
+        if value.len() > XATTR_VALUE_MAX {
+            return Err(Errno::ENOSPC.into());
         }
         let mut xattrs = node.xattrs()?;
         match (mode, xattrs.contains_key(name)) {
@@ -345,6 +341,7 @@ impl Tx<'_> {
     }
 
     pub(super) fn removexattr(&mut self, ino: Ino, name: &str) -> NodeResult<()> {
+        check_xattr_name(name)?;
         let mut node = self.view().node(ino.0 as i64)?;
         let mut xattrs = node.xattrs()?;
         if xattrs.remove(name).is_none() {

@@ -12,7 +12,7 @@ use super::pending::Pending;
 use super::schema::ROOT;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
-use crate::node::{DirEntry, FileType, Ino, Stat, StatFs};
+use crate::node::{DirEntry, FileType, Ino, Stat, StatFs, check_xattr_name};
 use crate::path::Name;
 
 /// A tree at revision `rev` through `conn`, with what a running transaction knows of it.
@@ -215,6 +215,7 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
+        check_xattr_name(name)?;
         let mut xattrs = self.xattrs(ino)?;
         xattrs.remove(name).map(Bytes::from).ok_or_else(|| Errno::ENODATA.into())
     }

@@ -18,6 +18,7 @@ pub(super) const CASES: &[Case] = &[
     case("list_is_sorted", X, tree, list_is_sorted),
     case("removed_is_gone", X, tree, removed_is_gone),
     case("outside_user_is_eopnotsupp", X, tree, outside_user_is_eopnotsupp),
+    case("nothing_after_user_is_einval", X, tree, nothing_after_user_is_einval),
     case("long_name_is_erange", X, tree, long_name_is_erange),
     case("large_value_is_enospc", X, tree, large_value_is_enospc),
     case("on_directories", X, tree, on_directories),
@@ -98,7 +99,15 @@ fn removed_is_gone(layer: &dyn Layer) {
 fn outside_user_is_eopnotsupp(layer: &dyn Layer) {
     for name in ["security.x", "trusted.x", "system.x", "plain", ""] {
         fails(layer.setxattr(ino(layer, "f"), name, b"x", XattrMode::Any), Errno::EOPNOTSUPP);
+        fails(layer.removexattr(ino(layer, "f"), name), Errno::EOPNOTSUPP);
+        fails(get(layer, "f", name), Errno::EOPNOTSUPP);
     }
+}
+
+fn nothing_after_user_is_einval(layer: &dyn Layer) {
+    fails(layer.setxattr(ino(layer, "f"), "user.", b"x", XattrMode::Any), Errno::EINVAL);
+    fails(layer.removexattr(ino(layer, "f"), "user."), Errno::EINVAL);
+    fails(get(layer, "f", "user."), Errno::EINVAL);
 }
 
 fn long_name_is_erange(layer: &dyn Layer) {

@@ -7,6 +7,7 @@ mod copy;
 mod entries;
 mod find;
 mod handle;
+mod like_linux;
 mod lock;
 mod messages;
 mod mounts;
@@ -36,6 +37,7 @@ pub fn groups() -> &'static [Group<VfsCase>] {
         group("find", find::CASES),
         group("mounts", mounts::CASES),
         group("checks", checks::CASES),
+        group("like_linux", like_linux::CASES),
         group("set_id", set_id::CASES),
         group("at_version", at_version::CASES),
         group("transaction", transaction::CASES),
