@@ -162,7 +162,7 @@ impl Workspace {
         let spill =
             tempfile::tempfile().map_err(|source| Error::host("write", std::env::temp_dir(), source))?;
         let limits = ScratchLimits { memory_bytes: MEMORY_BYTES, ..ScratchLimits::UNLIMITED };
-        Ok(OverlayOptions { clock: self.clock(), limits, spill: Some(spill) })
+        Ok(OverlayOptions { clock: self.clock(), limits, spill: Some(spill), budget: None })
     }
 
     fn report(
