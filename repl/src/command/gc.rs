@@ -28,10 +28,13 @@ pub fn run(context: &mut Context, _args: &GcArgs) -> Outcome {
     let chunks = counted(done.chunks, "chunk");
     let runs = counted(done.runs, "run");
     let freed = format_size(done.bytes);
+    if done.rows > 0 {
+        context.out.note(&format!("removed {} of pruned revisions", counted(done.rows, "row")));
+    }
     context.out.note(&format!("removed {chunks} ({freed}), kept changes of {runs}"));
     if context.out.json {
         context.out.object(&json!({
-            "expiredRevision": expired, "chunks": done.chunks, "bytes": done.bytes, "keptChanges": done.runs,
+            "expiredRevision": expired, "rows": done.rows, "chunks": done.chunks, "bytes": done.bytes, "keptChanges": done.runs,
         }))?;
     }
     Ok(0)

@@ -22,7 +22,21 @@ fn a_file_that_is_not_there() {
 #[test]
 fn a_workspace_that_is_not_there() {
     let place = Place::new();
-    for command in ["log", "diff", "fs ls", "fs rm /a", "runs", "restore 1", "gc", "check"] {
+    for command in [
+        "log",
+        "diff",
+        "fs ls",
+        "fs rm /a",
+        "runs",
+        "restore 1",
+        "gc",
+        "check",
+        "name",
+        "name 1 a",
+        "fork b",
+        "flatten",
+        "prune 1",
+    ] {
         mistake(&place, &format!("cowry -w none.cowry {command}"), "no workspace at none.cowry: …");
         mistake(
             &place,
@@ -196,4 +210,36 @@ $ cowry --json -w none.cowry log
 [exit status: 125]
 "#,
     );
+}
+
+#[test]
+fn a_name_a_fork_or_a_pruning_that_cannot_be() {
+    let place = Place::new();
+    place.write("a", "1\n");
+    place.run("cowry -w a.cowry fs put a");
+    mistake(
+        &place,
+        "cowry -w a.cowry name latest 2026",
+        "\"2026\" cannot name a revision: a name begins with…",
+    );
+    mistake(&place, "cowry -w a.cowry name latest", "…NAME…");
+    mistake(
+        &place,
+        "cowry -w a.cowry name none x",
+        "no revision is called none: `cowry name --list` lists the names",
+    );
+    mistake(&place, "cowry -w a.cowry name --delete none", "no revision is called none here");
+    mistake(&place, "cowry -w a.cowry diff none", "no revision is called none: …");
+    mistake(&place, "cowry -w a.cowry fork a", "a already exists: open it, or choose another name");
+    mistake(&place, "cowry -w a.cowry fork none/b", "no such folder for none/b: …");
+    mistake(&place, "cowry -w a.cowry fork b --rev 7", "there is no revision 7: the latest is 1");
+    mistake(&place, "cowry -w a.cowry fork --forget b", "no fork b is known: `cowry fork --list` lists them");
+    mistake(&place, "cowry -w a.cowry prune", "…");
+    mistake(
+        &place,
+        "cowry -w a.cowry prune latest..0",
+        "latest..0 is no range: the older revision comes first",
+    );
+    mistake(&place, "cowry -w a.cowry prune --older-than 5", "…");
+    assert_eq!(place.run("ls"), "a\na.cowry\n", "no mistake makes a fork");
 }

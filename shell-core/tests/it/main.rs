@@ -1,6 +1,7 @@
 //! Workspaces, runs and sessions, end to end with real sandboxes.
 
 mod edge;
+mod history;
 mod kept;
 mod mounts;
 mod place;
@@ -16,10 +17,11 @@ pub type Case = (&'static str, fn());
 
 fn main() {
     cowry_shell_core::init();
-    let modules: [(&str, &[Case]); 7] = [
+    let modules: [(&str, &[Case]); 8] = [
         ("workspaces", workspaces::CASES),
         ("runs", runs::CASES),
         ("edge", edge::CASES),
+        ("history", history::CASES),
         ("kept", kept::CASES),
         ("mounts", mounts::CASES),
         ("sessions", sessions::CASES),

@@ -33,7 +33,9 @@ struct State {
 
 impl Holds {
     pub(super) fn new(workspace: &Path) -> Holds {
-        Holds { path: beside(workspace, "-reading"), state: Mutex::default() }
+        // One file by whatever link it was opened, or the locks would not meet.
+        let workspace = workspace.canonicalize().unwrap_or_else(|_| workspace.to_owned());
+        Holds { path: beside(&workspace, "-reading"), state: Mutex::default() }
     }
 
     /// Keeps a revision from being pruned until it is [released](Holds::release).
@@ -134,15 +136,36 @@ pub(super) struct Hold<'a> {
 }
 
 impl Shared {
-    /// Keeps a revision from being pruned as long as the result lives.
+    /// Keeps a revision from being pruned, in the file that made it, until it is [released](Shared::release).
+    ///
+    /// # Errors
+    /// `EBUSY` if another process is pruning there for longer than one waits.
+    pub(super) fn keep(&self, rev: Revision) -> NodeResult<()> {
+        self.holds_of(rev).keep(rev, self.options.busy_timeout)
+    }
+
+    pub(super) fn release(&self, rev: Revision) {
+        self.holds_of(rev).release(rev);
+    }
+
+    /// The same for as long as the result lives.
     pub(super) fn hold(&self, rev: Revision) -> NodeResult<Hold<'_>> {
-        self.holds.keep(rev, self.options.busy_timeout)?;
+        self.keep(rev)?;
         Ok(Hold { shared: self, rev })
+    }
+
+    /// Of this file, or of the ancestor that made the revision.
+    fn holds_of(&self, rev: Revision) -> &Holds {
+        let older = self.lineage.ancestors().iter().take_while(|ancestor| (rev.0 as i64) < ancestor.limit);
+        match older.count() {
+            0 => &self.holds,
+            place => &self.ancestors_holds[place - 1],
+        }
     }
 }
 
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
-        self.shared.holds.release(self.rev);
+        self.shared.release(self.rev);
     }
 }

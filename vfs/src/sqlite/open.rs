@@ -261,6 +261,8 @@ pub(super) struct Shared {
     pub(super) chunks: ChunkCache,
     pub(super) lineage: Lineage,
     pub(super) holds: Holds,
+    /// The same of the files that this one stands on.
+    pub(super) ancestors_holds: Vec<Holds>,
     pub(super) pins: Mutex<Pins>,
     turnstile: Option<Turnstile>,
     /// Released last: whoever finds nobody present tidies up.
@@ -286,6 +288,7 @@ impl Shared {
             path: path.to_owned(),
             options: options.clone(),
             chunks: ChunkCache::default(),
+            ancestors_holds: lineage.ancestors().iter().map(|ancestor| Holds::new(&ancestor.path)).collect(),
             lineage,
             holds: Holds::new(path),
             pins: Mutex::default(),

@@ -28,7 +28,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// Keeps the revision from being pruned. Whether it is there, the caller has to look afterwards.
     pub(super) fn new(shared: Arc<Shared>, rev: Revision) -> NodeResult<Snapshot> {
-        shared.holds.keep(rev, shared.options.busy_timeout)?;
+        shared.keep(rev)?;
         Ok(Snapshot { shared, rev })
     }
 
@@ -45,7 +45,7 @@ impl Snapshot {
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
-        self.shared.holds.release(self.rev);
+        self.shared.release(self.rev);
     }
 }
 

@@ -172,6 +172,20 @@ fn fork_prunes_its_own_and_reads_what_its_parent_keeps() {
 }
 
 #[test]
+fn reader_of_an_older_revision_through_a_fork_is_waited_for() {
+    let (f, trees) = history();
+    let fork = f.fork("fork.cowry");
+    let own = fork.at(Revision(6)).unwrap();
+    let older = fork.at(Revision(3)).unwrap();
+    assert_eq!(f.layer.prune(&PruneRequest::default()).unwrap_err(), Errno::EBUSY);
+    assert_eq!(tree(&*older), trees[3]);
+    drop(older);
+    assert_eq!(numbers(&f.layer.prune(&PruneRequest::default()).unwrap().pruned), [1, 2, 3, 4, 5]);
+    f.layer.gc().unwrap();
+    assert_eq!(tree(&*own), trees[6]);
+}
+
+#[test]
 fn forgotten_fork_keeps_nothing() {
     let (f, _) = history();
     let fork = f.layer.fork(f.path.with_file_name("fork.cowry"), Revision(3)).unwrap();
