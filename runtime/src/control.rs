@@ -117,9 +117,23 @@ impl Packet {
     }
 }
 
+/// Waits for a packet and says how long it is; 0 where the other end is closed.
+fn waiting(socket: impl AsFd) -> io::Result<usize> {
+    loop {
+        let mut nothing: [u8; 0] = [];
+        match rustix::net::recv(&socket, &mut nothing, RecvFlags::PEEK | RecvFlags::TRUNC) {
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::CONNRESET) => return Ok(0),
+            Ok((_, len)) => return Ok(len),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// Receives a packet of at most `max` bytes, `None` where the other end is closed.
 pub(crate) fn receive(socket: impl AsFd, max: usize) -> io::Result<Option<Packet>> {
-    let mut bytes = vec![0; max];
+    // No more memory than it takes: in a fork every page that is written to is a copy.
+    let mut bytes = vec![0; waiting(&socket)?.min(max)];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let got = loop {

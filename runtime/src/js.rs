@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use deno_core::ExtensionFileSource;
 
+use crate::embedded;
+
 /// Scripts of ours: each is one function expression that answers with what it exports.
 macro_rules! scripts {
     ($($file:literal),* $(,)?) => {
@@ -171,12 +173,13 @@ pub(crate) const ABSENT_MODULES: &[&str] = &[
 
 /// Every script, ready to be registered.
 pub(crate) fn scripts() -> Vec<ExtensionFileSource> {
-    let ours = SCRIPTS.iter().map(|(name, source)| (*name, Arc::from(*source)));
+    let ours = SCRIPTS.iter().map(|(name, source)| (*name, embedded::bare(source)));
     let vendored = VENDORED.iter().map(|(name, source)| (*name, as_function(source)));
     ours.chain(vendored).map(|(name, source)| ExtensionFileSource::new_computed(name, source)).collect()
 }
 
 /// A CommonJS file as an expression that is its wrapper function.
 fn as_function(source: &str) -> Arc<str> {
-    format!("(function (exports, require, module) {{{source}\n}})").into()
+    // Without parentheses, for the reason that `embedded::bare` has.
+    format!("\"use strict\"; return (0), function (exports, require, module) {{{source}\n}};").into()
 }

@@ -31,6 +31,7 @@ mod supervisor;
 // From the supervisor's program to a sandbox.
 mod control;
 mod delta;
+mod dirt;
 mod launcher;
 mod remote;
 mod sandbox;

@@ -361,6 +361,26 @@ pub(crate) fn fill_gaps() -> usize {
     end
 }
 
+/// The address behind the heap.
+pub(crate) fn heap_end() -> usize {
+    // SAFETY: it only asks.
+    unsafe { libc::sbrk(0).addr() }
+}
+
+/// Has the heap grow by this much, for what will be allocated.
+pub(crate) fn grow_heap(bytes: usize) {
+    // SAFETY: what is allocated is freed once; free memory at the end of the heap stays there.
+    unsafe { libc::free(libc::malloc(bytes)) }
+}
+
+/// Makes pages this process's own before they are written to. What cannot be is left as it is.
+pub(crate) fn own_pages(address: usize, bytes: usize) {
+    /// Since Linux 5.14.
+    const MADV_POPULATE_WRITE: libc::c_int = 23;
+    // SAFETY: the pages keep their content; where there is nothing, or nothing that can be written, the call fails.
+    unsafe { libc::madvise(std::ptr::without_provenance_mut(address), bytes, MADV_POPULATE_WRITE) };
+}
+
 /// Other allocators keep blocks of a kind together by themselves.
 #[cfg(not(target_env = "gnu"))]
 pub(crate) fn fill_gaps() -> usize {

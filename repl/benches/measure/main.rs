@@ -1,7 +1,8 @@
 //! Every figure that README and docs cite, in one command: `cargo bench`.
 //!
-//! Prints Markdown; `cargo bench -- --write` also replaces the figures in BENCHMARKS.md. Nothing here asserts a
-//! time: the machine is shared, and a figure beside its target says enough.
+//! Prints Markdown; `cargo bench --bench measure -- latency memory` measures those alone; `-- --write` measures all and
+//! replaces the figures in BENCHMARKS.md. Nothing here asserts a time: the machine is shared, and a figure beside its
+//! target says enough.
 #![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 mod command;
@@ -13,24 +14,30 @@ mod table;
 
 const MARK: &str = "<!-- figures: replaced by `cargo bench -- --write` -->\n";
 
+/// What can be measured alone, by name.
+const TABLES: &[(&str, fn() -> table::Table)] = &[
+    ("latency", sandbox::latency),
+    ("memory", sandbox::memory),
+    ("command", command::table),
+    ("layers", layers::table),
+    ("commit", commit::table),
+    ("fork", commit::fork_table),
+    ("csv", command::csv_table),
+];
+
 fn main() {
     cowry_shell_core::init();
-    let tables = [
-        sandbox::latency(),
-        sandbox::memory(),
-        command::table(),
-        layers::table(),
-        commit::table(),
-        commit::fork_table(),
-        command::csv_table(),
-    ];
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let mut text = machine::describe();
-    for table in tables {
-        text.push_str(&table.markdown());
-        text.push('\n');
+    for (name, measure) in TABLES {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            text.push_str(&measure().markdown());
+            text.push('\n');
+        }
     }
     println!("{text}");
-    if std::env::args().any(|argument| argument == "--write") {
+    if wanted.is_empty() && std::env::args().any(|argument| argument == "--write") {
         write(&text);
     }
 }

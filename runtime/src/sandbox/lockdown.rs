@@ -47,18 +47,22 @@ unsafe extern "C" {
     fn tzset();
 }
 
-/// Locks the zygote down. From here on it opens nothing.
-pub(crate) fn lock_zygote(lockdown: &mut Lockdown) -> io::Result<LastLock> {
+/// Compiles the filters of the zygote and of its sandboxes, and does what putting them on needs.
+pub(crate) fn prepare(lockdown: &mut Lockdown) -> io::Result<(BpfProgram, LastLock)> {
     lockdown.note("no new privileges", sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0).map(drop));
+    let own = syscalls::zygote().map_err(io::Error::other)?;
+    let filter = syscalls::sandbox().map_err(io::Error::other)?;
+    Ok((own, LastLock { filter, is_granted: false }))
+}
+
+/// Locks the zygote down. From here on it opens nothing.
+pub(crate) fn lock_zygote(own: &BpfProgram, lockdown: &mut Lockdown) {
     speculation(lockdown);
     lockdown.note("no filesystem (chroot)", leave_filesystem());
     lockdown.note("no capabilities", sys::drop_capabilities());
     landlock(lockdown);
     lockdown.note("not dumpable", sys::prctl(libc::PR_SET_DUMPABLE, 0, 0).map(drop));
-    let own = syscalls::zygote().map_err(io::Error::other)?;
-    let filter = syscalls::sandbox().map_err(io::Error::other)?;
-    lockdown.note("system call filter of the zygote", apply_filter(&own));
-    Ok(LastLock { filter, is_granted: false })
+    lockdown.note("system call filter of the zygote", apply_filter(own));
 }
 
 /// Locks this sandbox down for good. No thread can be started from here on.

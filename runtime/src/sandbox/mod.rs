@@ -4,17 +4,21 @@ mod limits;
 pub(crate) mod lockdown;
 mod serve;
 mod syscalls;
+pub(crate) mod trial;
 mod watchdog;
 
 pub(crate) use watchdog::PATIENCE;
 
 use std::io;
-use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::control::SpawnRequest;
+use tokio::runtime::Runtime;
+
+use self::watchdog::Watchdog;
+use crate::control::{self, SpawnRequest};
+use crate::dirt::Dirt;
 use crate::isolate::Isolate;
 use crate::spec::Lockdown;
 use crate::sys;
@@ -31,14 +35,6 @@ pub(crate) mod exit {
     pub(crate) const INTERRUPTED: i32 = 73;
     /// A bug in this crate, or a socket that broke.
     pub(crate) const FAILED: i32 = 74;
-}
-
-/// What a new sandbox is born with.
-pub(crate) struct Birth {
-    pub request: SpawnRequest,
-    pub descriptors: Descriptors,
-    /// Bytes of private writable memory at the fork.
-    pub data_bytes: u64,
 }
 
 /// The descriptors that a sandbox keeps.
@@ -64,14 +60,9 @@ impl Descriptors {
         Some(Descriptors { fs, main, stderr, spills: fds.collect() })
     }
 
-    /// Closes everything else, the zygote's descriptors and those of other sandboxes first of all.
-    fn keep_only(self) -> io::Result<Kept> {
-        // From here on it is closed by number, with all the rest.
-        let stderr = ManuallyDrop::new(self.stderr);
-        sys::dup_onto(stderr.as_fd(), 2)?;
-        let mut keep: Vec<_> = self.spills.iter().map(AsRawFd::as_raw_fd).collect();
-        keep.extend([self.fs.as_raw_fd(), self.main.as_raw_fd()]);
-        sys::close_all_but(&mut keep)?;
+    /// Makes the stderr of the sandbox that of the process. Nothing else is open any more.
+    fn keep(self) -> io::Result<Kept> {
+        sys::dup_onto(self.stderr.as_fd(), 2)?;
         Ok(Kept { fs: self.fs, main: self.main, spills: self.spills })
     }
 }
@@ -83,10 +74,25 @@ struct Kept {
     spills: Vec<OwnedFd>,
 }
 
-/// Becomes a sandbox. The engine is never torn down: the process ends where it stands.
-pub(crate) fn enter(isolate: &mut Isolate, birth: Birth, locks: &lockdown::LastLock) -> ! {
-    let lived = catch_unwind(AssertUnwindSafe(|| live(isolate, birth, locks)));
-    sys::exit_now(match lived {
+/// What a fork has of its zygote, beside the isolate.
+#[derive(Clone, Copy)]
+pub(crate) struct Inherited<'a> {
+    pub locks: &'a lockdown::LastLock,
+    /// What a job is known to write to.
+    pub dirt: &'a Dirt,
+    /// Bytes of private writable memory at the fork.
+    pub data_bytes: u64,
+}
+
+/// Becomes a sandbox once there is a request for one on `orders`. The engine is never torn down: the process ends
+/// where it stands.
+pub(crate) fn enter(isolate: &mut Isolate, inherited: Inherited<'_>, orders: OwnedFd) -> ! {
+    end(|| live(isolate, inherited, orders))
+}
+
+/// Ends the process as this life of it ends.
+fn end(life: impl FnOnce() -> io::Result<()>) -> ! {
+    sys::exit_now(match catch_unwind(AssertUnwindSafe(life)) {
         Ok(Ok(())) => exit::DONE,
         Ok(Err(error)) => {
             complain(&error);
@@ -97,20 +103,47 @@ pub(crate) fn enter(isolate: &mut Isolate, birth: Birth, locks: &lockdown::LastL
     })
 }
 
-fn live(isolate: &mut Isolate, birth: Birth, locks: &lockdown::LastLock) -> io::Result<()> {
-    let Birth { request, descriptors, data_bytes } = birth;
-    let kept = descriptors.keep_only()?;
-    sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, 0)?;
-    let mut lockdown = Lockdown::default();
-    limits::apply(&request, data_bytes)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let watchdog = watchdog::start(isolate.interrupt_handle(), request.limits)?;
-    lockdown::lock_sandbox(locks, &mut lockdown);
-    if locks.is_granted && !lockdown.is_complete() {
-        // What the zygote was granted it announced; a sandbox with less runs no code.
-        return Err(io::Error::other(lockdown.missing.join("; ")));
+/// Everything that needs no request comes first: a fork waits here, ready, until it is wanted.
+fn live(isolate: &mut Isolate, inherited: Inherited<'_>, orders: OwnedFd) -> io::Result<()> {
+    // The zygote's descriptors first of all, and those of other sandboxes.
+    sys::close_all_but(&mut [orders.as_raw_fd()])?;
+    let prepared = Prepared::new(isolate)?;
+    inherited.dirt.touch();
+    // A zygote that wants no more of us has closed its end.
+    let Some(packet) = control::receive(&orders, control::PACKET)? else { return Ok(()) };
+    drop(orders);
+    let request: SpawnRequest = packet.decode()?;
+    let descriptors =
+        Descriptors::new(&request, packet.fds.into_iter()).ok_or(io::ErrorKind::InvalidInput)?;
+    let kept = descriptors.keep()?;
+    let missing = prepared.lock(&request, inherited)?;
+    serve::serve(isolate, &prepared, request, kept, missing)
+}
+
+/// What a sandbox has before it knows what it is for.
+struct Prepared {
+    runtime: Runtime,
+    watchdog: Watchdog,
+}
+
+impl Prepared {
+    fn new(isolate: &mut Isolate) -> io::Result<Prepared> {
+        sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, 0)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        Ok(Prepared { runtime, watchdog: watchdog::start(isolate.interrupt_handle())? })
     }
-    serve::serve(isolate, &runtime, &watchdog, request, kept, lockdown.missing)
+
+    /// Puts the limits and the last lock on, and says what of it the kernel did not grant.
+    fn lock(&self, request: &SpawnRequest, inherited: Inherited<'_>) -> io::Result<Vec<String>> {
+        let mut lockdown = Lockdown::default();
+        limits::apply(request, inherited.data_bytes)?;
+        lockdown::lock_sandbox(inherited.locks, &mut lockdown);
+        if inherited.locks.is_granted && !lockdown.is_complete() {
+            // What the zygote was granted it announced; a sandbox with less runs no code.
+            return Err(io::Error::other(lockdown.missing.join("; ")));
+        }
+        Ok(lockdown.missing)
+    }
 }
 
 fn complain(error: &io::Error) {

@@ -11,24 +11,22 @@ use cowry_vfs::{
     DeltaBounds, Layer, MountOptions, Overlay, OverlayOptions, ScratchLimits, Stat, SystemClock, Vfs,
     VfsOptions,
 };
-use tokio::runtime::Runtime;
 
-use super::Kept;
-use super::watchdog::Watchdog;
+use super::{Kept, Prepared};
 use crate::control::SpawnRequest;
 use crate::delta::{self, Pieces};
 use crate::host::Host;
 use crate::isolate::Isolate;
 use crate::job::{Event, Job, JobResult, Outcome, Thrown};
 use crate::remote::{Connection, Listing, RemoteLayer};
+use crate::spec::Limits;
 use crate::sys;
 use crate::wire::{self, Blob, FromSandbox, Message, Report, SandboxBounds, ToSandbox};
 
 /// Runs jobs until the supervisor closes the socket.
 pub(super) fn serve(
     isolate: &mut Isolate,
-    runtime: &Runtime,
-    watchdog: &Watchdog,
+    prepared: &Prepared,
     request: SpawnRequest,
     kept: Kept,
     missing: Vec<String>,
@@ -56,7 +54,7 @@ pub(super) fn serve(
                 if std::mem::take(&mut is_first) {
                     tree.make_tmp();
                 }
-                let (result, report) = run(isolate, runtime, watchdog, &log, &job)?;
+                let (result, report) = run(isolate, prepared, &limits, &log, &job)?;
                 let mut out = Outbox { main: &main, frames: Vec::new() };
                 tree.overlays.iter_mut().try_for_each(|written| written.send(&mut out))?;
                 out.send_result(result, report, SandboxBounds::of(&limits))?;
@@ -78,13 +76,13 @@ pub(super) fn serve(
 
 fn run(
     isolate: &mut Isolate,
-    runtime: &Runtime,
-    watchdog: &Watchdog,
+    prepared: &Prepared,
+    limits: &Limits,
     log: &Log,
     job: &Job,
 ) -> io::Result<(JobResult, Report)> {
     let before = sys::cpu_time();
-    let result = watchdog.during(|| isolate.run(runtime, job));
+    let result = prepared.watchdog.during(limits, || isolate.run(&prepared.runtime, job));
     let log_bytes = log.finish()?;
     let (_, peak_memory_bytes) = sys::own_usage();
     let cpu_nanos = u64::try_from((sys::cpu_time() - before).as_nanos()).unwrap_or(u64::MAX);

@@ -56,28 +56,27 @@ impl Watched {
 }
 
 pub(super) struct Watchdog {
-    limits: Limits,
     job: Arc<Mutex<Option<Watched>>>,
     jobs: Cell<u32>,
     thread: JoinHandle<()>,
 }
 
 /// Starts the thread, with nothing to watch yet.
-pub(super) fn start(isolate: InterruptHandle, limits: Limits) -> io::Result<Watchdog> {
+pub(super) fn start(isolate: InterruptHandle) -> io::Result<Watchdog> {
     let job = Arc::new(Mutex::new(None));
     let watched = job.clone();
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || watch(&isolate, &watched))?;
-    Ok(Watchdog { limits, job, jobs: 0.into(), thread })
+    Ok(Watchdog { job, jobs: 0.into(), thread })
 }
 
 impl Watchdog {
-    /// Watches over `work`.
-    pub(super) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+    /// Watches over `work`, which may take as long as these limits say.
+    pub(super) fn during<T>(&self, limits: &Limits, work: impl FnOnce() -> T) -> T {
         self.jobs.set(self.jobs.get() + 1);
         *lock(&self.job) = Some(Watched {
             number: self.jobs.get(),
-            cpu_end: sys::cpu_time() + self.limits.cpu,
-            wall_end: sys::monotonic().saturating_add(self.limits.wall),
+            cpu_end: sys::cpu_time() + limits.cpu,
+            wall_end: sys::monotonic().saturating_add(limits.wall),
         });
         // SAFETY: the thread never ends before the process does.
         unsafe { libc::pthread_kill(self.thread.as_pthread_t(), ARM) };

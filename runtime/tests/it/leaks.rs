@@ -11,6 +11,9 @@ pub const CASES: &[Case] = &[("leaks::two_thousand_sandboxes_leave_nothing_behin
 /// How many unless `COWRY_FORKS` says otherwise; 10,000 are tried now and then.
 const FORKS: usize = 2000;
 
+/// The forks that wait for a request.
+const WAITING: usize = 1;
+
 fn forks() -> usize {
     let asked = std::env::var("COWRY_FORKS").ok();
     asked.map_or(FORKS, |number| number.parse().expect("COWRY_FORKS is a number"))
@@ -21,7 +24,7 @@ fn entries(folder: &str) -> Option<usize> {
 }
 
 /// The children of a process.
-fn children(process: u32) -> Vec<u32> {
+pub fn children(process: u32) -> Vec<u32> {
     let list =
         std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
     list.split_whitespace().filter_map(|number| number.parse().ok()).collect()
@@ -45,21 +48,21 @@ fn many() {
         spawn_and_run(&zygote, n);
     }
     let [process] = *children(zygote.process_id()) else { panic!("a launcher has one child") };
-    wait_until("sandboxes that nobody reaped", || children(process).is_empty());
+    wait_until("sandboxes that nobody reaped", || children(process).len() == WAITING);
     let memory = resident(process);
     // Readable only as root: the zygote is not dumpable.
     let descriptors = entries(&format!("/proc/{process}/fd"));
     for n in 0..forks() {
         spawn_and_run(&zygote, n);
     }
-    wait_until("sandboxes that nobody reaped", || children(process).is_empty());
+    wait_until("sandboxes that nobody reaped", || children(process).len() == WAITING);
     wait_until("descriptors", || entries(&format!("/proc/{process}/fd")) == descriptors);
     let grown = resident(process).saturating_sub(memory);
     assert!(grown < 1 << 20, "the zygote grew by {grown} bytes");
 }
 
-/// Gives the zygote the time it needs to reap the last ones.
-fn wait_until(what: &str, done: impl Fn() -> bool) {
+/// Gives what is still to happen all the time that it needs.
+pub fn wait_until(what: &str, done: impl Fn() -> bool) {
     let begun = Instant::now();
     while !done() {
         assert!(begun.elapsed() < Duration::from_secs(120), "left behind: {what}");

@@ -5,13 +5,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cowry_runtime::{Job, Outcome, RuntimeError, SandboxSpec, Zygote, ZygoteOptions};
+use cowry_runtime::{Job, Limits, Outcome, RuntimeError, SandboxSpec, TimeLimit, Zygote, ZygoteOptions};
 
+use crate::leaks::{children, wait_until};
 use crate::support::{Case, run, tree};
 
 pub const CASES: &[Case] = &[
     ("zygote::its_death_kills_its_sandboxes_and_the_next_spawn_starts_another", dies),
     ("zygote::dropping_it_ends_its_processes", dropped),
+    ("zygote::the_death_of_a_fork_that_waits_is_no_loss", waiting),
+    ("zygote::a_fork_that_waits_takes_the_limits_it_is_given", limits),
     ("zygote::a_program_that_does_not_become_one_is_a_clear_error", not_one),
     ("zygote::one_of_another_build_is_a_clear_error", other_build),
     ("zygote::one_that_cannot_be_executed_is_a_clear_error", no_program),
@@ -35,6 +38,13 @@ fn kill(process: u32) {
     let process = libc::pid_t::try_from(process).expect("a process number");
     // SAFETY: the process is a child of ours that nobody has waited for.
     assert_eq!(unsafe { libc::kill(process, libc::SIGKILL) }, 0);
+}
+
+/// Kills a process that may have ended by itself.
+fn kill_any(process: u32) {
+    let process = libc::pid_t::try_from(process).expect("a process number");
+    // SAFETY: plain numbers; the process is one of our zygote's, which reaps it, or has just been.
+    unsafe { libc::kill(process, libc::SIGKILL) };
 }
 
 fn dies() {
@@ -69,6 +79,45 @@ fn dropped() {
         assert!(begun.elapsed() < Duration::from_secs(120), "a sandbox outlives its zygote");
         std::thread::yield_now();
     }
+}
+
+/// The only fork of a zygote that has none in use: the one that waits.
+fn fork_that_waits(zygote: &Zygote) -> u32 {
+    zygote.lockdown().expect("it boots");
+    let [process] = *children(zygote.process_id()) else { panic!("a launcher has one child") };
+    wait_until("more or less than one fork", || children(process).len() == 1);
+    children(process)[0]
+}
+
+fn waiting() {
+    let zygote = start();
+    for n in 0..3 {
+        // It may have been the trial that was found, or it dies while it is handed a request: all the same.
+        kill_any(fork_that_waits(&zygote));
+        loop {
+            let mut sandbox = zygote.spawn(SandboxSpec::new(tree())).expect("a sandbox can be forked");
+            let report = sandbox.run(&Job::expression(n.to_string()), &mut |_| ()).expect("it takes a job");
+            match report.result.outcome {
+                Outcome::Completed { exit_code: 0 } => break,
+                // It was handed the request before it died of the signal.
+                Outcome::Killed { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+fn limits() {
+    let zygote = start();
+    fork_that_waits(&zygote);
+    let limits =
+        Limits { cpu: Duration::from_millis(300), wall: Duration::from_secs(600), ..Limits::default() };
+    let mut sandbox =
+        zygote.spawn(SandboxSpec { limits, ..SandboxSpec::new(tree()) }).expect("a sandbox can be forked");
+    assert_eq!(
+        *run(&mut sandbox, &Job::expression("for (;;);")).outcome(),
+        Outcome::TimedOut(TimeLimit::Cpu)
+    );
 }
 
 fn spawn_error(program: &Path) -> RuntimeError {
