@@ -66,6 +66,10 @@ pub enum Command {
     Restore(command::restore::RestoreArgs),
     Gc(command::gc::GcArgs),
     Check(command::check::CheckArgs),
+    #[cfg(all(feature = "fuse", target_os = "linux"))]
+    Mount(command::mount::MountArgs),
+    #[cfg(all(feature = "fuse", target_os = "linux"))]
+    Unmount(command::unmount::UnmountArgs),
     Completions(command::completions::CompletionsArgs),
 }
 

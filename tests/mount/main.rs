@@ -2,9 +2,13 @@
 //! what it needs.
 
 #[cfg(target_os = "linux")]
+mod crash;
+#[cfg(target_os = "linux")]
 mod judge;
 #[cfg(target_os = "linux")]
 mod kernel;
+#[cfg(target_os = "linux")]
+mod program;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
@@ -21,6 +25,10 @@ fn nothing() -> Option<String> {
 }
 
 fn main() {
+    #[cfg(target_os = "linux")]
+    if std::env::args().nth(1).is_some_and(|word| word == crash::SERVE) {
+        return crash::serve(std::env::args().skip(2));
+    }
     let arguments = Arguments::from_args();
     let trials = cases().into_iter().map(trial).collect();
     libtest_mimic::run(&arguments, trials).exit();
@@ -28,7 +36,7 @@ fn main() {
 
 #[cfg(target_os = "linux")]
 fn cases() -> Vec<&'static Case> {
-    kernel::CASES.iter().chain(judge::CASES).collect()
+    kernel::CASES.iter().chain(judge::CASES).chain(program::CASES).chain(crash::CASES).collect()
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -6,11 +6,15 @@ pub mod diff;
 pub mod fs;
 pub mod gc;
 pub mod log;
+#[cfg(all(feature = "fuse", target_os = "linux"))]
+pub mod mount;
 pub mod repl;
 pub mod restore;
 pub mod run;
 pub mod run_args;
 pub mod runs;
+#[cfg(all(feature = "fuse", target_os = "linux"))]
+pub mod unmount;
 
 use crate::args::Command;
 use crate::context::Context;
@@ -28,6 +32,10 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Restore(args) => restore::run(context, &args),
         Command::Gc(args) => gc::run(context, &args),
         Command::Check(args) => check::run(context, &args),
+        #[cfg(all(feature = "fuse", target_os = "linux"))]
+        Command::Mount(args) => mount::run(context, &args),
+        #[cfg(all(feature = "fuse", target_os = "linux"))]
+        Command::Unmount(args) => unmount::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
     }
 }
