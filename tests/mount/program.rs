@@ -231,8 +231,10 @@ fn furnish(root: &Path) -> bool {
     let moment = |tv_sec, tv_nsec| Timespec { tv_sec, tv_nsec };
     let times =
         Timestamps { last_access: moment(1, 2), last_modification: moment(1_000_000_000, 123_456_789) };
-    rustix::fs::utimensat(CWD, root.join("dangling"), &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
-    // Of every directory, since rsync takes two moments of the same second to be one.
+    // Of everything but files, since rsync takes two moments of the same second to be one there.
+    for name in ["dangling", "dir2/to", "fifo"] {
+        rustix::fs::utimensat(CWD, root.join(name), &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
+    }
     for i in 0..5 {
         for dir in [format!("dir{i}"), format!("dir{i}/sub")] {
             rustix::fs::utimensat(CWD, root.join(dir), &times, AtFlags::empty()).unwrap();
