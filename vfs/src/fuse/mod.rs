@@ -14,6 +14,7 @@ mod convert;
 mod core;
 mod dirs;
 mod edit;
+mod gather;
 mod known;
 mod place;
 mod server;
