@@ -73,6 +73,10 @@ pub enum Command {
     Gc(command::gc::GcArgs),
     Quota(command::quota::QuotaArgs),
     Check(command::check::CheckArgs),
+    #[cfg(all(feature = "fuse", target_os = "linux"))]
+    Mount(command::mount::MountArgs),
+    #[cfg(all(feature = "fuse", target_os = "linux"))]
+    Unmount(command::unmount::UnmountArgs),
     Completions(command::completions::CompletionsArgs),
 }
 

@@ -40,6 +40,7 @@
 //! | [`policy`] | `cowry.toml`: rules, limits, mounts |
 //! | [`record`] | what is remembered of a run |
 //! | [`diff`] | what differs between two trees |
+//! | `kernel` | a workspace mounted for any program (feature `fuse`, Linux) |
 //! | [`transfer`] | host folders and tar archives in and out |
 //! | [`units`] | sizes and durations with their units |
 //! | [`vfs`] | filesystems, re-exported |
@@ -51,6 +52,8 @@ mod error;
 mod history;
 mod id;
 mod interrupt;
+#[cfg(all(feature = "fuse", target_os = "linux"))]
+pub mod kernel;
 mod merge;
 mod mount;
 pub mod policy;

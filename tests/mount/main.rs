@@ -2,9 +2,13 @@
 //! what it needs.
 
 #[cfg(target_os = "linux")]
+mod crash;
+#[cfg(target_os = "linux")]
 mod judge;
 #[cfg(target_os = "linux")]
 mod kernel;
+#[cfg(target_os = "linux")]
+mod program;
 #[cfg(target_os = "linux")]
 mod random;
 
@@ -23,6 +27,10 @@ fn nothing() -> Option<String> {
 }
 
 fn main() {
+    #[cfg(target_os = "linux")]
+    if std::env::args().nth(1).is_some_and(|word| word == crash::SERVE) {
+        return crash::serve(std::env::args().skip(2));
+    }
     let arguments = Arguments::from_args();
     let mut trials: Vec<Trial> = cases().into_iter().map(trial).collect();
     #[cfg(target_os = "linux")]
@@ -32,7 +40,7 @@ fn main() {
 
 #[cfg(target_os = "linux")]
 fn cases() -> Vec<&'static Case> {
-    kernel::CASES.iter().chain(judge::CASES).collect()
+    kernel::CASES.iter().chain(judge::CASES).chain(program::CASES).chain(crash::CASES).collect()
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -10,6 +10,8 @@ pub mod gc;
 pub mod log;
 pub mod merge;
 pub mod merge_args;
+#[cfg(all(feature = "fuse", target_os = "linux"))]
+pub mod mount;
 pub mod name;
 pub mod prune;
 pub mod quota;
@@ -18,6 +20,8 @@ pub mod restore;
 pub mod run;
 pub mod run_args;
 pub mod runs;
+#[cfg(all(feature = "fuse", target_os = "linux"))]
+pub mod unmount;
 pub mod watch;
 
 use crate::args::Command;
@@ -43,6 +47,10 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Gc(args) => gc::run(context, &args),
         Command::Quota(args) => quota::run(context, &args),
         Command::Check(args) => check::run(context, &args),
+        #[cfg(all(feature = "fuse", target_os = "linux"))]
+        Command::Mount(args) => mount::run(context, &args),
+        #[cfg(all(feature = "fuse", target_os = "linux"))]
+        Command::Unmount(args) => unmount::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
     }
 }

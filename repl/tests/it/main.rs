@@ -6,6 +6,8 @@ mod files;
 mod history;
 mod json;
 mod mistakes;
+#[cfg(all(feature = "fuse", target_os = "linux"))]
+mod mount;
 mod output;
 mod prompt;
 mod quota;

@@ -10,15 +10,13 @@ use parking_lot::Mutex;
 
 use super::dirs::Dirs;
 use super::known::Known;
+use super::place::SERVER;
 use super::{Elsewhere, FuseOptions};
 use crate::clock::Clock;
 use crate::errno::{Errno, NodeResult};
 use crate::layer::Layer;
 use crate::node::{Ino, Stat, StatFs};
 use crate::path::Name;
-
-/// The attribute of the root that tells which process serves the mount. It is in no list.
-pub const SERVER: &str = "user.cowry.server";
 
 /// A day: as long as anybody believes anything.
 const LONG: Duration = Duration::from_secs(86_400);
@@ -44,6 +42,7 @@ pub(super) struct Core {
     /// Whether the kernel has to find out by itself that content has changed.
     pub(super) finds_out: bool,
     space: Option<PathBuf>,
+    ends_with_it: bool,
 }
 
 impl Core {
@@ -66,6 +65,7 @@ impl Core {
             negative_validity: if fixed { LONG } else { SHORT },
             finds_out: !fixed && !watched,
             space: options.space.clone(),
+            ends_with_it: options.ends_with_it,
             layer,
         }
     }
@@ -83,7 +83,7 @@ impl Core {
     }
 
     pub(super) fn getxattr(&self, layer: &dyn Layer, ino: Ino, name: &str) -> NodeResult<Bytes> {
-        if ino == self.root && name == SERVER {
+        if ino == self.root && name == SERVER && self.ends_with_it {
             return Ok(std::process::id().to_string().into_bytes().into());
         }
         // What the kernel looks for by itself is not there to be looked for.

@@ -14,6 +14,7 @@ mod convert;
 mod core;
 mod dirs;
 mod edit;
+mod gather;
 mod known;
 mod place;
 mod server;
@@ -22,6 +23,7 @@ mod worker;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -35,7 +37,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::errno::NodeResult;
 use crate::layer::Layer;
 
-pub use self::place::{FuseError, mounted_at, unmount};
+pub use self::place::{FuseError, mounted_at, server_of, unmount};
 
 /// Answers with a number that differs whenever somebody else has changed the layer.
 pub type Version = Arc<dyn Fn() -> NodeResult<u64> + Send + Sync>;
@@ -67,6 +69,8 @@ pub struct FuseOptions {
     pub space: Option<PathBuf>,
     /// The longest that a change waits to be committed, if nothing asks for it.
     pub slice: Duration,
+    /// Whether this process ends when the mount does, so that whoever unmounts may wait for that: see [`server_of`].
+    pub ends_with_it: bool,
 }
 
 impl Default for FuseOptions {
@@ -78,6 +82,7 @@ impl Default for FuseOptions {
             clock: Arc::new(SystemClock),
             space: None,
             slice: Duration::from_millis(200),
+            ends_with_it: false,
         }
     }
 }
@@ -93,6 +98,7 @@ impl fmt::Debug for FuseOptions {
 pub struct FuseMount {
     dir: PathBuf,
     ended: Arc<Ended>,
+    detached: AtomicBool,
 }
 
 impl FuseMount {
@@ -120,7 +126,7 @@ impl FuseMount {
             worker.join();
             end.set();
         });
-        Ok(FuseMount { dir, ended })
+        Ok(FuseMount { dir, ended, detached: AtomicBool::new(false) })
     }
 
     /// Where it is mounted.
@@ -149,12 +155,22 @@ impl FuseMount {
         }
         Ok(())
     }
+
+    /// Takes the mount away although somebody is still in there, who is served on until they leave.
+    ///
+    /// # Errors
+    /// `EINVAL` if it is not mounted any more.
+    pub fn detach(&self) -> std::io::Result<()> {
+        self.detached.store(true, Ordering::SeqCst);
+        unmount(&self.dir, true)
+    }
 }
 
 impl Drop for FuseMount {
     fn drop(&mut self) {
-        if self.unmount().is_err() {
-            let _ = unmount(&self.dir, true);
+        // What is detached is not there any more, and something else may be.
+        if !self.detached.load(Ordering::SeqCst) && self.unmount().is_err() {
+            let _ = self.detach();
         }
     }
 }

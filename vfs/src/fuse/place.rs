@@ -9,6 +9,8 @@ use nix::mount::{MntFlags, umount2};
 /// What the kernel calls the type of our mounts.
 const TYPE: &str = "fuse.cowry";
 const DEVICE: &str = "/dev/fuse";
+/// The attribute of the root that tells which process serves the mount. It is in no list.
+pub(super) const SERVER: &str = "user.cowry.server";
 
 /// Why a layer could not be mounted. Each message says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -143,6 +145,19 @@ fn unescaped(field: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The process that serves the mount at `dir` and will end with it. `None` if it does more than that.
+///
+/// # Errors
+/// `ENOTCONN` if it has died.
+pub fn server_of(dir: &Path) -> io::Result<Option<u32>> {
+    let mut digits = [0; 16];
+    match rustix::fs::getxattr(dir, SERVER, &mut digits) {
+        Ok(length) => Ok(std::str::from_utf8(&digits[..length]).ok().and_then(|digits| digits.parse().ok())),
+        Err(rustix::io::Errno::NODATA) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Takes the mount at `dir` away: `lazily` even if somebody is still in there, who then keeps what is open.

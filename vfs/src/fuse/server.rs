@@ -18,6 +18,7 @@ use super::convert;
 use super::core::Core;
 use super::dirs::{self, DOT, DOT_DOT};
 use super::edit::{self, Maker, New};
+use super::gather::Write;
 use super::worker::{Job, Queue, Task};
 use crate::errno::{Errno, NodeResult};
 use crate::layer::Layer;
@@ -84,7 +85,7 @@ impl Server {
         reply: A,
         work: impl FnOnce(&Core, &dyn Layer) -> NodeResult<A::Value> + Send + 'static,
     ) {
-        self.queue.send(Task::Change(ino, 0, self.job(reply, work)));
+        self.queue.send(Task::Change(ino, self.job(reply, work)));
     }
 
     /// A change of entries of the directory `parent`, among them `name`.
@@ -423,11 +424,9 @@ impl Filesystem for Server {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
+        let kills_set_id = how.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID);
         let (ino, data) = (self.ino(ino), data.to_vec());
-        let kills = how.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID);
-        let bytes = data.len();
-        let job = self.job(reply, move |core, layer| core.write(layer, ino, offset, &data, kills));
-        self.queue.send(Task::Change(ino, bytes, job));
+        self.queue.send(Task::Write(Write { ino, offset, data, kills_set_id, reply }));
     }
 
     /// Errors of writing were told when it was written, so that closing has nothing to say; not asked again.

@@ -7,10 +7,12 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::answer::Answer;
 use super::core::Core;
+use super::gather::{Gather, Write};
 use super::stale::{self, Notice};
 use super::{Elsewhere, FuseOptions, Version};
-use crate::errno::{Errno, NodeResult};
+use crate::errno::{Errno, NodeError, NodeResult};
 use crate::layer::Layer;
 use crate::node::Ino;
 
@@ -26,8 +28,10 @@ pub(super) type Job = Box<dyn FnOnce(NodeResult<&dyn Layer>) -> Result<(), Errno
 pub(super) enum Task {
     /// Something that changes nothing.
     Look(Job),
-    /// A change of an inode, with so many bytes.
-    Change(Ino, usize, Job),
+    /// A change of an inode.
+    Change(Ino, Job),
+    /// The most frequent of changes.
+    Write(Write),
     /// Everything so far is to be committed; then the answer.
     Commit(Job),
 }
@@ -97,6 +101,9 @@ struct State {
 struct Slice {
     until: Instant,
     bytes: usize,
+    gather: Gather,
+    /// Whether there is room for all that a batch may write: otherwise each write has to hear of it itself.
+    roomy: bool,
     touched: HashSet<Ino>,
     /// Answers that wait for the commit.
     commits: Vec<Job>,
@@ -121,7 +128,7 @@ impl State {
                 let _ = job(Ok(&*self.core.layer));
                 self.done(1);
             }
-            task @ Task::Change(..) => {
+            task @ (Task::Change(..) | Task::Write(_)) => {
                 self.watch();
                 self.batch(task);
             }
@@ -139,24 +146,28 @@ impl State {
         let mut slice = Slice {
             until: Instant::now() + self.slice,
             bytes: 0,
+            gather: Gather::default(),
+            roomy: false,
             touched: HashSet::new(),
             commits: Vec::new(),
         };
         let mut first = Some(first);
         let result = self.core.layer.clone().batch(&mut |layer| {
-            let Some(first) = first.take() else { return Ok(()) };
-            let mut next = Some(first);
+            let mut next = first.take();
+            slice.roomy = layer
+                .statfs()
+                .is_ok_and(|stat| stat.total_bytes.saturating_sub(stat.used_bytes) > 2 * SLICE_BYTES as u64);
             while let Some(task) = next {
                 next = if self.step(layer, task, &mut slice) { self.next(slice.until) } else { None };
             }
+            self.settle(layer, &mut slice);
             Ok(())
         });
-        if let (Some(Task::Change(_, _, job)), Err(error)) = (first, &result) {
+        match (first, result) {
             // The transaction could not even begin.
-            let _ = job(Err(error.clone()));
-            self.done(1);
-        } else if result.is_err() {
-            self.lose(slice.touched);
+            (Some(task), Err(error)) => self.refuse(task, error),
+            (_, Err(_)) => self.lose(slice.touched),
+            _ => {}
         }
         let commits = slice.commits.len();
         for job in slice.commits {
@@ -167,20 +178,61 @@ impl State {
 
     /// Does one task inside the batch. Says whether there may be another.
     fn step(&self, layer: &dyn Layer, task: Task, slice: &mut Slice) -> bool {
+        let settled = matches!(task, Task::Write(_)) || self.settle(layer, slice);
         let outcome = match task {
             Task::Look(job) => job(Ok(layer)),
-            Task::Change(ino, bytes, job) => {
-                slice.bytes += bytes;
+            Task::Change(ino, job) => {
                 slice.touched.insert(ino);
                 job(Ok(layer))
             }
+            Task::Write(write) => self.write(layer, write, slice),
             Task::Commit(job) => {
                 slice.commits.push(job);
                 return false;
             }
         };
         self.done(1);
-        slice.bytes < SLICE_BYTES && !outcome.is_err_and(may_have_failed_half_way)
+        settled && slice.bytes < SLICE_BYTES && !outcome.is_err_and(may_have_failed_half_way)
+    }
+
+    fn write(&self, layer: &dyn Layer, write: Write, slice: &mut Slice) -> Result<(), Errno> {
+        let Write { ino, offset, data, kills_set_id, reply } = write;
+        slice.touched.insert(ino);
+        slice.bytes += data.len();
+        if slice.roomy && !kills_set_id && slice.gather.take(ino, offset, &data) {
+            reply.written(data.len() as u32);
+            return Ok(());
+        }
+        let settled = self.settle(layer, slice);
+        let written = self.core.write(layer, ino, offset, &data, kills_set_id);
+        if written.is_ok() {
+            slice.gather.note(ino, offset + data.len() as u64);
+        }
+        let outcome = written.as_ref().map(|_| ()).map_err(|error| error.errno());
+        reply.answer(&self.core, written);
+        if settled { outcome } else { Err(Errno::EIO) }
+    }
+
+    /// Gives the layer what was gathered. Says whether it took it; otherwise the file's next `fsync` says so.
+    fn settle(&self, layer: &dyn Layer, slice: &mut Slice) -> bool {
+        match slice.gather.settle(layer) {
+            Ok(()) => true,
+            Err(ino) => {
+                self.core.lost.lock().insert(ino);
+                false
+            }
+        }
+    }
+
+    /// Answers a change that cannot be made.
+    fn refuse(&self, task: Task, error: NodeError) {
+        match task {
+            Task::Write(write) => write.reply.answer(&self.core, Err(error)),
+            Task::Look(job) | Task::Change(_, job) | Task::Commit(job) => {
+                let _ = job(Err(error));
+            }
+        }
+        self.done(1);
     }
 
     fn next(&self, until: Instant) -> Option<Task> {
