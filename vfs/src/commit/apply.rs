@@ -2,118 +2,81 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::make::{Update, copy_node};
-use super::plan::Plan;
-use super::room::{Limbo, Way};
-use super::{Applied, InoMap};
+use super::make::{Update, copy_node, plain_file};
+use super::room::Limbo;
+use super::stage::{Arrival, Home, Stage};
+use super::target::Below;
+use super::{Applied, Bulk, Noted};
 use crate::change::{Change, ChangeKind};
 use crate::clock::Timestamp;
-use crate::errno::{Errno, NodeResult};
+use crate::errno::{Errno, NodeError, NodeResult};
 use crate::layer::Layer;
 use crate::node::{FileType, Ino, RenameMode, SetAttr, Stat};
 use crate::overlay::Overlay;
 use crate::overlay::changes::merge_replaced;
-use crate::overlay::diff::Step;
+use crate::overlay::diff::{Mod, Step};
 use crate::overlay::places::{Place, tree_order};
-use crate::path::{Name, VPathBuf};
+use crate::path::VPathBuf;
+
+/// The most files made in one call.
+const TOGETHER: usize = 256;
 
 /// A commit being done.
-pub(super) struct Apply<'a> {
-    plan: Plan<'a>,
+pub(crate) struct Apply<'p, 'a> {
+    pub(super) stage: Stage<'p, 'a>,
     pub(super) source: &'a Overlay,
     pub(super) target: &'a dyn Layer,
-    map: InoMap,
+    bulk: Option<&'p dyn Bulk>,
     /// Nodes that this commit made or took for the overlay's: the overlay's number, and the target's.
     pub(super) made: HashMap<Ino, Ino>,
-    /// Names that are to go and that the target has.
-    pub(super) leaving: Vec<Leaving>,
-    pub(super) by_place: HashMap<Place, usize>,
-    pub(super) by_node: HashMap<Ino, Vec<usize>>,
-    /// How many names a node is still to get.
-    pub(super) coming: HashMap<Ino, usize>,
     /// Directories of the target whose entries changed.
     pub(super) stirred: HashSet<Ino>,
     pub(super) limbo: Option<Limbo>,
     pub(super) records: Vec<Record>,
-}
-
-/// A name on the target that is to go, or its node to move.
-pub(super) struct Leaving {
-    pub(super) step: Step,
-    /// Where on the target it is now.
-    pub(super) at: Place,
-    before: Stat,
+    /// Paths that were to go and stay for what is below them.
+    kept: Vec<VPathBuf>,
 }
 
 /// What was done at a path.
 pub(super) struct Record {
-    path: VPathBuf,
-    kind: ChangeKind,
-    from: Option<VPathBuf>,
+    pub(super) path: VPathBuf,
+    pub(super) kind: ChangeKind,
+    pub(super) from: Option<VPathBuf>,
     pub(super) before: Option<Stat>,
     /// The target's node that is there now, as it was when this was noted.
-    after: Option<Stat>,
-    content: bool,
+    pub(super) after: Option<Stat>,
+    pub(super) content: bool,
 }
 
-impl<'a> Apply<'a> {
-    pub(super) fn new(
-        mut plan: Plan<'a>,
+impl<'p, 'a> Apply<'p, 'a> {
+    pub(crate) fn new(
+        stage: Stage<'p, 'a>,
         source: &'a Overlay,
-        map: InoMap,
-        target: &'a dyn Layer,
-    ) -> NodeResult<Apply<'a>> {
-        let removed = std::mem::take(&mut plan.removed);
-        let mut apply = Apply {
-            plan,
+        bulk: Option<&'p dyn Bulk>,
+    ) -> Apply<'p, 'a> {
+        Apply {
+            target: stage.plan.target.layer,
+            bulk,
+            stage,
             source,
-            target,
-            map,
             made: HashMap::new(),
-            leaving: Vec::new(),
-            by_place: HashMap::new(),
-            by_node: HashMap::new(),
-            coming: HashMap::new(),
             stirred: HashSet::new(),
             limbo: None,
             records: Vec::new(),
-        };
-        for step in removed {
-            apply.find_leaving(step)?;
-        }
-        for step in &apply.plan.added {
-            if !apply.plan.fresh.contains(&step.node) {
-                *apply.coming.entry(step.node).or_default() += 1;
-            }
-        }
-        Ok(apply)
-    }
-
-    /// Finds on the target what is to go. What an earlier commit left out is not there, or is another node.
-    fn find_leaving(&mut self, step: Step) -> NodeResult<()> {
-        let (Some(dir), Some(node)) = (self.plan.on_target(step.dir), self.plan.on_target(step.node)) else {
-            return Ok(());
-        };
-        let Some(before) = self.look(dir, &step.name)?.filter(|stat| stat.ino == node) else { return Ok(()) };
-        let at = (dir, step.name.clone());
-        self.by_place.insert(at.clone(), self.leaving.len());
-        self.by_node.entry(step.node).or_default().push(self.leaving.len());
-        self.leaving.push(Leaving { step, at, before });
-        Ok(())
-    }
-
-    pub(super) fn look(&self, dir: Ino, name: &Name) -> NodeResult<Option<Stat>> {
-        match self.target.lookup(dir, name) {
-            Ok(stat) => Ok(Some(stat)),
-            Err(error) if matches!(error.errno(), Errno::ENOENT | Errno::ESTALE) => Ok(None),
-            Err(error) => Err(error),
+            kept: Vec::new(),
         }
     }
 
-    pub(super) fn run(mut self) -> NodeResult<(Applied, InoMap)> {
-        for step in std::mem::take(&mut self.plan.added) {
-            if !self.arrive(&step)? {
-                self.plan.discarded.push(step.path);
+    pub(crate) fn run(mut self) -> NodeResult<(Applied, Noted)> {
+        let arrivals = std::mem::take(&mut self.stage.arrivals);
+        let mut at = 0;
+        while let Some(arrival) = arrivals.get(at) {
+            match self.arrive_together(&arrivals[at..])? {
+                0 => {
+                    self.arrive(arrival)?;
+                    at += 1;
+                }
+                done => at += done,
             }
         }
         self.update()?;
@@ -123,53 +86,46 @@ impl<'a> Apply<'a> {
         self.finish()
     }
 
-    /// The target's node for a node of the overlay, as far as there is one by now.
-    fn known(&self, ino: Ino) -> Option<Ino> {
-        match self.made.get(&ino) {
-            Some(made) => Some(*made),
-            None if self.plan.fresh.contains(&ino) => None,
-            None => self.plan.on_target(ino),
+    /// Makes as many as there are plain new files of one directory at the beginning of `arrivals`; returns how many.
+    fn arrive_together(&mut self, arrivals: &[Arrival<'_>]) -> NodeResult<usize> {
+        let Some(bulk) = self.bulk else { return Ok(0) };
+        let dir = arrivals[0].step.dir;
+        let Some(Home::There(parent)) = self.stage.homes.get(&dir).copied() else { return Ok(0) };
+        let mut files = Vec::new();
+        for arrival in arrivals.iter().take(TOGETHER) {
+            let step = &*arrival.step;
+            let is_new = step.dir == dir
+                && step.kind == FileType::Regular
+                && self.node(step)?.is_none()
+                && !self.stage.occupies((parent, &step.name));
+            let file = if is_new { plain_file(self.source, step.node, &step.name)? } else { None };
+            let Some(file) = file else { break };
+            files.push(file);
         }
+        if files.is_empty() {
+            return Ok(0);
+        }
+        let made = bulk.create_files(parent, &files)?;
+        for (arrival, stat) in arrivals.iter().zip(&made) {
+            self.note_made(&arrival.step, parent, *stat);
+        }
+        Ok(made.len())
     }
 
-    /// Lets a name come; `false` if something that stays is in the way.
-    fn arrive(&mut self, step: &Step) -> NodeResult<bool> {
-        let parent = self.dir(step.dir)?;
-        let done = match parent {
-            Some(parent) => self.put(parent, step)?,
-            None => false,
+    /// Lets a name come.
+    fn arrive(&mut self, arrival: &Arrival<'_>) -> NodeResult<()> {
+        let step = &*arrival.step;
+        if let Some(occupant) = &arrival.share {
+            return self.share(step, occupant);
+        }
+        let Some(Home::There(parent)) = self.stage.homes.get(&step.dir).copied() else {
+            return Err(NodeError::io(format!("{} has no directory to come to", step.path)));
         };
-        if let Some(coming) = self.coming.get_mut(&step.node) {
-            *coming -= 1;
-        }
-        Ok(done)
-    }
-
-    fn put(&mut self, parent: Ino, step: &Step) -> NodeResult<bool> {
-        let known = self.known(step.node);
-        if known.is_none() {
-            // Most of what comes is new, and most names are free.
-            match self.make(parent, step) {
-                Err(error) if error == Errno::EEXIST => {}
-                done => return done.map(|()| true),
-            }
-        }
         let place = (parent, step.name.clone());
-        if let Some(occupant) = self.look(parent, &step.name)? {
-            if Some(occupant.ino) == known {
-                return Ok(true);
-            }
-            match self.make_way(&place, &occupant, step)? {
-                Way::Free => {}
-                Way::Shared => {
-                    self.share(step, &place, &occupant)?;
-                    return Ok(true);
-                }
-                Way::Blocked => return Ok(false),
-            }
+        if let Some(index) = self.stage.by_place.get(&place).copied() {
+            self.make_room(index)?;
         }
-        let leaving = known.and_then(|_| self.take_leaving(step.node));
-        match (known, leaving) {
+        match (self.node(step)?, self.take_leaving(step.node)) {
             (Some(node), Some(index)) => self.move_to(index, node, place, step)?,
             (Some(node), None) if step.kind != FileType::Directory => {
                 let stat = self.target.link(node, parent, &step.name)?;
@@ -178,30 +134,48 @@ impl<'a> Apply<'a> {
             }
             _ => self.make(parent, step)?,
         }
-        Ok(true)
+        if let Some(coming) = self.stage.coming.get_mut(&step.node) {
+            *coming -= 1;
+        }
+        Ok(())
+    }
+
+    /// The target's node that a step can be done with, as far as there is one by now.
+    fn node(&self, step: &Step) -> NodeResult<Option<Ino>> {
+        match self.made.get(&step.node) {
+            Some(made) => Ok(Some(*made)),
+            None => self.stage.node(step),
+        }
     }
 
     /// Makes a node that the target does not have.
     fn make(&mut self, parent: Ino, step: &Step) -> NodeResult<()> {
         let made = copy_node(self.source, step.node, self.target, parent, &step.name)?;
+        self.note_made(step, parent, made);
+        Ok(())
+    }
+
+    fn note_made(&mut self, step: &Step, parent: Ino, made: Stat) {
         self.made.insert(step.node, made.ino);
+        if made.is_dir() {
+            self.stage.homes.insert(step.node, Home::There(made.ino));
+        }
         self.stirred.insert(parent);
         self.record(step, ChangeKind::Added, Some(made));
-        Ok(())
     }
 
     /// A name of this node that is to go, so that it can be moved.
     fn take_leaving(&mut self, node: Ino) -> Option<usize> {
-        if self.plan.fresh.contains(&node) {
+        if self.stage.plan.fresh.contains(&node) {
             return None;
         }
-        let index = self.by_node.get_mut(&node)?.pop()?;
-        self.by_place.remove(&self.leaving[index].at);
+        let index = self.stage.by_node.get_mut(&node)?.pop()?;
+        self.stage.by_place.remove(&self.stage.leaving[index].at);
         Some(index)
     }
 
     fn move_to(&mut self, index: usize, node: Ino, to: Place, step: &Step) -> NodeResult<()> {
-        let leaving = &self.leaving[index];
+        let leaving = &self.stage.leaving[index];
         let from = leaving.at.clone();
         self.target.rename((from.0, &from.1), (to.0, &to.1), RenameMode::Replace)?;
         let record = Record {
@@ -222,48 +196,21 @@ impl<'a> Apply<'a> {
         self.records.push(Record { path: step.path.clone(), kind, from: None, before: None, after, content });
     }
 
-    /// The target's directory for one of the overlay's; what is missing of its parents is made.
-    /// `None` if something that stays is in the way.
-    fn dir(&mut self, dir: Ino) -> NodeResult<Option<Ino>> {
-        let mut way = Vec::new();
-        let mut at = dir;
-        let mut found = loop {
-            if let Some(known) = self.known(at) {
-                break known;
-            }
-            let Some((parent, name)) = self.plan.differ.places_after.names(at)?.pop() else {
-                return Ok(None);
-            };
-            way.push((at, parent, name));
-            at = parent;
-        };
-        for (node, dir, name) in way.into_iter().rev() {
-            let Some(path) = self.plan.differ.places_after.path(dir, &name)? else { return Ok(None) };
-            let step = Step { dir, name, node, kind: FileType::Directory, path };
-            if !self.put(found, &step)? {
-                return Ok(None);
-            }
-            let Some(made) = self.known(node) else { return Ok(None) };
-            found = made;
-        }
-        Ok(Some(found))
-    }
-
     /// Brings over what changed of nodes that the target had.
     fn update(&mut self) -> NodeResult<()> {
-        let differ = self.plan.differ;
+        let plan = self.stage.plan;
+        let differ = plan.differ;
         let said: HashMap<Ino, usize> = self
             .records
             .iter()
             .enumerate()
             .filter_map(|(at, record)| Some((record.after?.ino, at)))
             .collect();
-        for (found, path) in std::mem::take(&mut self.plan.modified) {
-            if self.made.contains_key(&found.ino) {
-                continue;
-            }
-            let Some(into) = self.known(found.ino) else { continue };
-            let before = self.target.getattr(into)?;
+        for (found, path) in &plan.modified {
+            let Some(into) = self.changed(found)? else { continue };
+            let (found, path) = (*found, path.clone());
+            // Where all it could come to is blocked, it may be gone by now.
+            let Some(before) = self.still(into)? else { continue };
             let base = differ.content_before(found.ino, &differ.before.stat(found.ino)?);
             let contents =
                 differ.after.own(found.ino).and_then(|node| node.content().ok()).map(|now| (now, &base));
@@ -284,12 +231,25 @@ impl<'a> Apply<'a> {
         Ok(())
     }
 
+    /// The target's node for one that changed; `None` if it was made anew, or cannot be there.
+    fn changed(&mut self, found: &Mod) -> NodeResult<Option<Ino>> {
+        if self.made.contains_key(&found.ino) {
+            return Ok(None);
+        }
+        if found.kind == FileType::Directory {
+            return Ok(self.stage.home(found.ino, false)?.and_then(Home::ino));
+        }
+        let plan = self.stage.plan;
+        if plan.fresh.contains(&found.ino) { Ok(None) } else { plan.target.file(found.ino) }
+    }
+
     /// Removes what is to go: files, then directories from below. One that is not empty stays.
     fn leave(&mut self) -> NodeResult<()> {
-        let mut left: Vec<usize> = self.by_place.values().copied().collect();
-        left.sort_by(|a, b| tree_order(&self.leaving[*b].step.path, &self.leaving[*a].step.path));
+        let mut left: Vec<usize> = self.stage.by_place.values().copied().collect();
+        let leaving = &self.stage.leaving;
+        left.sort_by(|a, b| tree_order(&leaving[*b].step.path, &leaving[*a].step.path));
         let (dirs, files): (Vec<usize>, Vec<usize>) =
-            left.into_iter().partition(|index| self.leaving[*index].before.is_dir());
+            left.into_iter().partition(|index| leaving[*index].before.is_dir());
         for index in files.into_iter().chain(dirs) {
             self.remove(index)?;
         }
@@ -297,63 +257,92 @@ impl<'a> Apply<'a> {
     }
 
     pub(super) fn remove(&mut self, index: usize) -> NodeResult<()> {
-        let leaving = &self.leaving[index];
-        let (dir, name) = leaving.at.clone();
-        let done = match leaving.before.is_dir() {
+        let leaving = &self.stage.leaving[index];
+        let (step, (dir, name), before) = (leaving.step, leaving.at.clone(), leaving.before);
+        if leaving.whole {
+            self.remove_below(before.ino, &step.path)?;
+        }
+        let done = match before.is_dir() {
             true => self.target.rmdir(dir, &name),
             false => self.target.unlink(dir, &name),
         };
-        let step = leaving.step.clone();
         match done {
-            Ok(()) => {
-                let before = leaving.before;
-                self.record(&step, ChangeKind::Removed, None);
-                self.records.last_mut().expect("it was just added").before = Some(before);
-                self.stirred.insert(dir);
-            }
-            Err(error) if error == Errno::ENOTEMPTY => self.plan.discarded.push(step.path.clone()),
+            Ok(()) => self.removed(step.path.clone(), before, dir),
+            Err(error) if error == Errno::ENOTEMPTY => self.kept.push(step.path.clone()),
             Err(error) => return Err(error),
         }
-        self.by_place.remove(&(dir, name));
-        if let Some(left) = self.by_node.get_mut(&step.node) {
+        self.stage.by_place.remove(&(dir, name));
+        if let Some(left) = self.stage.by_node.get_mut(&step.node) {
             left.retain(|other| *other != index);
         }
         Ok(())
     }
 
+    /// Removes everything below a directory of the target.
+    fn remove_below(&mut self, top: Ino, path: &VPathBuf) -> NodeResult<()> {
+        let mut found = Vec::new();
+        let mut paths = HashMap::from([(top, path.clone())]);
+        self.stage.plan.target.below(top, &mut |dir, name, stat| {
+            let path = paths[&dir].join(name);
+            paths.insert(stat.ino, path.clone());
+            found.push((path, dir, name.clone(), *stat));
+            Ok(Below::Deeper)
+        })?;
+        for (path, dir, name, stat) in found.into_iter().rev() {
+            match stat.is_dir() {
+                true => self.target.rmdir(dir, &name)?,
+                false => self.target.unlink(dir, &name)?,
+            }
+            self.removed(path, stat, dir);
+        }
+        Ok(())
+    }
+
+    fn removed(&mut self, path: VPathBuf, before: Stat, dir: Ino) {
+        let content = matches!(before.kind, FileType::Regular | FileType::Symlink);
+        let (kind, before) = (ChangeKind::Removed, Some(before));
+        self.records.push(Record { path, kind, from: None, before, after: None, content });
+        self.stirred.insert(dir);
+    }
+
     /// Gives directories whose entries changed the time they have in the overlay.
     fn set_times(&mut self) -> NodeResult<()> {
-        let touched = self.plan.differ.after.tree.nodes.values();
-        let mut dirs: HashSet<Ino> =
+        let plan = self.stage.plan;
+        let touched = plan.differ.after.tree.nodes.values();
+        let dirs: Vec<Ino> =
             touched.filter(|node| node.is_dir() && node.nlink > 0).map(|node| node.ino).collect();
-        dirs.extend(self.made.keys());
         for dir in dirs {
-            let Some(into) = self.known(dir).filter(|into| self.stirred.contains(into)) else { continue };
-            match self.target.setattr(into, &mtime(self.source.getattr(dir)?.mtime)) {
-                Err(error) if error == Errno::ESTALE => {}
-                other => drop(other?),
+            let known = self.stage.homes.get(&dir).copied().and_then(Home::ino);
+            let maybe = known.or_else(|| plan.target.recall_dir(dir));
+            if !maybe.is_some_and(|into| self.stirred.contains(&into)) {
+                continue;
+            }
+            if let Some(Home::There(into)) = self.stage.home(dir, false)?
+                && self.stirred.contains(&into)
+            {
+                self.target.setattr(into, &mtime(self.source.getattr(dir)?.mtime))?;
             }
         }
         Ok(())
     }
 
-    fn finish(mut self) -> NodeResult<(Applied, InoMap)> {
-        self.note_lost()?;
+    fn finish(mut self) -> NodeResult<(Applied, Noted)> {
+        let noted = self.noted()?;
         let mut created: Vec<(Ino, Ino)> = self.made.iter().map(|(ino, target)| (*ino, *target)).collect();
         created.sort();
-        for (ino, target) in &created {
-            self.map.known.insert(*ino, Some(*target));
-        }
         let is_link = |record: &&Record| record.after.is_some_and(|stat| stat.nlink > 1);
         let linked: HashSet<Ino> =
             self.records.iter().filter(is_link).filter_map(|record| Some(record.after?.ino)).collect();
         let mut changes = Vec::with_capacity(self.records.len());
-        for record in self.records {
+        for record in std::mem::take(&mut self.records) {
             let Record { path, kind, from, before, after, content } = record;
             let after = match after {
                 // A new file with one name is as it was made; the rest changed since.
                 Some(made) if kind != ChangeKind::Added || made.is_dir() || linked.contains(&made.ino) => {
-                    Some(self.target.getattr(made.ino)?)
+                    match self.still(made.ino)? {
+                        Some(stat) => Some(stat),
+                        None => continue,
+                    }
                 }
                 after => after,
             };
@@ -365,30 +354,44 @@ impl<'a> Apply<'a> {
         });
         let changes = merge_replaced(changes);
         let done: HashSet<&VPathBuf> = changes.iter().map(|change| &change.path).collect();
-        let mut discarded = self.plan.discarded;
+        let mut discarded = self.kept;
+        discarded.extend(self.stage.plan.discarded.iter().chain(&self.stage.blocked).cloned());
         discarded.retain(|path| !done.contains(path));
         discarded.sort_by(tree_order);
         discarded.dedup();
-        Ok((Applied { discarded, expiries: self.plan.expiries, created, changes }, self.map))
+        let expiries = self.stage.plan.expiries.clone();
+        Ok((Applied { discarded, expiries, created, changes }, noted))
     }
 
-    /// Notes which nodes the overlay still has but the target has not: should one of them come to a persisting
-    /// path later, it must be made.
-    fn note_lost(&mut self) -> NodeResult<()> {
-        for leaving in &self.leaving {
-            let node = leaving.step.node;
-            if self.made.contains_key(&node) || !self.plan.differ.after.is_alive(node) {
+    /// A node of the target, if it is still there.
+    fn still(&self, ino: Ino) -> NodeResult<Option<Stat>> {
+        match self.target.getattr(ino) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(error) if error == Errno::ESTALE => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the next commit of the session is to know: which nodes were made, and which of those that the overlay still
+    /// has the target has no more. Should one of these come to a persisting path later, it must be made.
+    fn noted(&self) -> NodeResult<Noted> {
+        let mut noted: Vec<(Ino, Option<Ino>)> =
+            self.made.iter().map(|(ino, target)| (*ino, Some(*target))).collect();
+        let plan = self.stage.plan;
+        let left = self.stage.leaving.iter().filter(|leaving| !leaving.before.is_dir());
+        for node in left.map(|leaving| leaving.step.node).chain(plan.fresh.iter().copied()) {
+            if self.made.contains_key(&node) || !plan.differ.after.is_alive(node) {
                 continue;
             }
-            match self.target.getattr(leaving.before.ino) {
-                Ok(_) => {}
-                Err(error) if error == Errno::ESTALE => {
-                    self.map.known.insert(node, None);
-                }
-                Err(error) => return Err(error),
+            let is_gone = match plan.target.number(node) {
+                Some(there) if !plan.fresh.contains(&node) => self.still(there)?.is_none(),
+                _ => true,
+            };
+            if is_gone {
+                noted.push((node, None));
             }
         }
-        Ok(())
+        Ok(Noted(noted))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Making nodes on the target, and bringing their contents and attributes there.
 
+use super::NewFile;
 use crate::errno::{Errno, NodeError, NodeResult};
 use crate::layer::Layer;
 use crate::node::{Allocate, FileType, Ino, NewAttr, NewNode, SeekTo, SetAttr, Stat, XattrMode};
@@ -9,6 +10,8 @@ use crate::path::Name;
 
 /// Files up to this size are made in one call.
 const WHOLE_MAX: u64 = 8 << 20;
+/// Files up to this size are made many at a time.
+const PLAIN_MAX: u64 = 64 << 10;
 /// The most bytes written in one call otherwise.
 const PIECE: usize = 1 << 20;
 
@@ -59,6 +62,19 @@ fn copy_file(
     Ok(made)
 }
 
+/// A file as one that is made in one call, if it can be.
+pub(super) fn plain_file(source: &dyn Layer, ino: Ino, name: &Name) -> NodeResult<Option<NewFile>> {
+    let stat = source.getattr(ino)?;
+    if !stat.is_file() || stat.nlink > 1 || stat.size > PLAIN_MAX || !is_dense(source, &stat)? {
+        return Ok(None);
+    }
+    if !source.listxattr(ino)?.is_empty() {
+        return Ok(None);
+    }
+    let attr = NewAttr { mode: stat.mode, uid: stat.uid, gid: stat.gid, mtime: Some(stat.mtime) };
+    Ok(Some(NewFile { name: name.clone(), content: source.read(ino, 0, stat.size as usize)?, attr }))
+}
+
 /// Whether a file has no hole worth keeping.
 fn is_dense(source: &dyn Layer, stat: &Stat) -> NodeResult<bool> {
     if stat.size == 0 {
@@ -105,6 +121,20 @@ fn copy_xattrs(source: &dyn Layer, ino: Ino, target: &dyn Layer, into: Ino) -> N
         target.setxattr(into, &name, &source.getxattr(ino, &name)?, XattrMode::Any)?;
     }
     Ok(())
+}
+
+/// Whether two nodes have the same extended attributes.
+pub(super) fn same_xattrs(one: &dyn Layer, ino: Ino, other: &dyn Layer, there: Ino) -> NodeResult<bool> {
+    let names = one.listxattr(ino)?;
+    if names != other.listxattr(there)? {
+        return Ok(false);
+    }
+    for name in names {
+        if one.getxattr(ino, &name)? != other.getxattr(there, &name)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// A node that changed, and where.

@@ -4,6 +4,10 @@
 //! nodes that have a name before and after. A rename is both a name gone and a name there. [`plan`] says what would
 //! be touched, so that conflicts can be looked for; [`apply`] does it.
 //!
+//! A stage is a plan that has looked at the target: what of it is there already, what stands in the way and stays
+//! (then the path is told to be discarded), what stands in the way and will move or go. Nothing is changed before all
+//! of that is known.
+//!
 //! The order on the target: first every name that is to be there, parents first. What stands in the way and is
 //! to move or go steps aside, into a directory made for the purpose if it is still needed; so cycles of renames
 //! come out right, and the common case moves everything just once. Then contents and attributes, then what is to
@@ -18,16 +22,22 @@ mod judge;
 pub(crate) mod make;
 mod plan;
 mod room;
+mod stage;
+mod target;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use bytes::Bytes;
+
+pub(crate) use self::apply::Apply;
+pub(crate) use self::plan::with_stage;
 use crate::change::Change;
 use crate::errno::NodeResult;
 use crate::layer::Layer;
-use crate::node::Ino;
+use crate::node::{Ino, NewAttr, Stat};
 use crate::overlay::Overlay;
 use crate::path::{Name, VPathBuf};
 pub use judge::{Judge, PersistAll, Verdict};
@@ -56,6 +66,10 @@ impl InoMap {
         self.known.iter().filter_map(|(ino, target)| target.map(|target| (*ino, target)))
     }
 
+    pub(crate) fn learn(&mut self, noted: Noted) {
+        self.known.extend(noted.0);
+    }
+
     fn resolve(&self, ino: Ino, is_lower: bool) -> Option<Ino> {
         match self.known.get(&ino) {
             Some(known) => *known,
@@ -63,6 +77,27 @@ impl InoMap {
         }
     }
 }
+
+/// A regular file to be made.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    pub(crate) name: Name,
+    pub(crate) content: Bytes,
+    pub(crate) attr: NewAttr,
+}
+
+/// A target that can make many files of one directory at a time.
+pub(crate) trait Bulk {
+    /// Makes them in this order; all of them, or the transaction has to be undone.
+    ///
+    /// # Errors
+    /// As [`Layer::create`].
+    fn create_files(&self, dir: Ino, files: &[NewFile]) -> NodeResult<Vec<Stat>>;
+}
+
+/// What a commit found out for the next one's [`InoMap`].
+#[derive(Debug)]
+pub(crate) struct Noted(Vec<(Ino, Option<Ino>)>);
 
 /// What a commit would touch, in the target's numbers.
 #[derive(Clone, Debug, Default)]
@@ -94,14 +129,15 @@ pub struct Applied {
 /// there was one; `committed` is what `apply` noted then.
 ///
 /// # Errors
-/// Those of reading the lower layer; `ENAMETOOLONG` if a path has become too long to be one.
+/// Those of both layers; `ENAMETOOLONG` if a path has become too long to be one.
 pub fn plan(
     before: Option<&Overlay>,
     after: &Overlay,
     committed: &InoMap,
+    target: &dyn Layer,
     judge: &dyn Judge,
 ) -> NodeResult<Touched> {
-    plan::with_plan(before, after, committed, judge, |plan| Ok(plan.touched()))
+    with_stage((before, after), committed, target, judge, |stage| stage.touched())
 }
 
 /// Does on `target` what `after` changed (since `before`, if there was a commit before) and the judge lets
@@ -118,9 +154,8 @@ pub fn apply(
     target: &dyn Layer,
     judge: &dyn Judge,
 ) -> NodeResult<Applied> {
-    let (applied, map) = plan::with_plan(before, after, committed, judge, |plan| {
-        apply::Apply::new(plan, after, committed.clone(), target)?.run()
-    })?;
-    *committed = map;
+    let (applied, noted) =
+        with_stage((before, after), committed, target, judge, |stage| Apply::new(stage, after, None).run())?;
+    committed.learn(noted);
     Ok(applied)
 }

@@ -3,8 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::{InoMap, Judge, Touched, Verdict};
+use super::stage::Stage;
+use super::target::{Below, Target};
+use super::{InoMap, Judge, Verdict};
 use crate::errno::NodeResult;
+use crate::layer::Layer;
 use crate::node::{FileType, Ino};
 use crate::overlay::Overlay;
 use crate::overlay::diff::{Diff, Differ, Mod, Pair, Step};
@@ -13,56 +16,65 @@ use crate::overlay::tree::View;
 use crate::path::{Name, VPathBuf};
 
 /// What persists, and what does not.
-pub(super) struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     pub(super) differ: &'a Differ<'a>,
-    pub(super) committed: &'a InoMap,
+    pub(super) target: &'a Target<'a>,
     /// Names that go.
     pub(super) removed: Vec<Step>,
     /// Names that come, each directory before what is below it.
     pub(super) added: Vec<Step>,
     /// Nodes that change and have a persisting name; with one such path.
     pub(super) modified: Vec<(Mod, VPathBuf)>,
-    /// Nodes that are made anew although the target has them: split directories, files that come to
-    /// a persisting path from one where their removal is discarded, and files that change while the target
-    /// has them under a discarded name too.
+    /// Nodes that are made anew although the target has them: split directories, and files that the target has under
+    /// a discarded name too.
     pub(super) fresh: HashSet<Ino>,
     pub(super) discarded: Vec<VPathBuf>,
     pub(super) expiries: Vec<(VPathBuf, Duration)>,
 }
 
-/// Plans and hands the plan to `work`.
-pub(super) fn with_plan<R>(
-    before: Option<&Overlay>,
-    after: &Overlay,
+/// Plans, looks at the target and hands what that came to to `work`.
+pub(crate) fn with_stage<R>(
+    states: (Option<&Overlay>, &Overlay),
     committed: &InoMap,
+    target: &dyn Layer,
     judge: &dyn Judge,
-    work: impl FnOnce(Plan<'_>) -> NodeResult<R>,
+    work: impl FnOnce(Stage<'_, '_>) -> NodeResult<R>,
 ) -> NodeResult<R> {
+    let (before, after) = states;
     let pair = Pair::of(before, after);
     let base = after.store.base();
     let differ = Differ::new(View { tree: &pair.before, base }, View { tree: &pair.after, base })?;
-    let diff = differ.diff()?;
-    let (fresh, expiries) = (HashSet::new(), Vec::new());
-    let mut planner = Planner { differ: &differ, committed, judge, diff, fresh, expiries };
-    planner.split_directories()?;
-    work(planner.judged()?)
+    let target = Target::new(target, &differ, committed);
+    let mut apart = HashSet::new();
+    loop {
+        let (diff, fresh, expiries) = (differ.diff()?, HashSet::new(), Vec::new());
+        let mut planner =
+            Planner { differ: &differ, target: &target, judge, diff, fresh, expiries, apart: &apart };
+        planner.split_directories()?;
+        let plan = planner.judged()?;
+        let stage = Stage::new(&plan)?;
+        if stage.merging.is_empty() {
+            return work(stage);
+        }
+        // Each time there is less that is moved whole.
+        let merging = stage.merging;
+        apart.extend(merging);
+    }
 }
 
 struct Planner<'a> {
     differ: &'a Differ<'a>,
-    committed: &'a InoMap,
+    target: &'a Target<'a>,
     judge: &'a dyn Judge,
     diff: Diff,
     fresh: HashSet<Ino>,
+    /// Directories that cannot be moved whole since another that stays is where they are to be.
+    apart: &'a HashSet<Ino>,
     /// Of what moves along with directories.
     expiries: Vec<(VPathBuf, Duration)>,
 }
 
 impl<'a> Planner<'a> {
-    fn on_target(&self, ino: Ino) -> Option<Ino> {
-        self.committed.resolve(ino, self.differ.after.base.is_lower(ino))
-    }
-
     /// Takes the renames of directories apart that cannot stay one.
     fn split_directories(&mut self) -> NodeResult<()> {
         let froms: HashMap<Ino, VPathBuf> = self
@@ -72,16 +84,21 @@ impl<'a> Planner<'a> {
             .filter(|step| step.kind == FileType::Directory)
             .map(|step| (step.node, step.path.clone()))
             .collect();
-        let known = |steps: &[Step]| steps.iter().map(|s| (s.dir, s.name.clone())).collect::<HashSet<_>>();
-        let (mut went, mut came) = (known(&self.diff.removed), known(&self.diff.added));
         let moved: Vec<Step> =
             self.diff.added.iter().filter(|step| froms.contains_key(&step.node)).cloned().collect();
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let known = |steps: &[Step]| steps.iter().map(|s| (s.dir, s.name.clone())).collect::<HashSet<_>>();
+        let (mut went, mut came) = (known(&self.diff.removed), known(&self.diff.added));
         for step in moved {
-            let one = match self.verdict_on_move(&step, &froms[&step.node])? {
-                Some(true) => self.on_target(step.node).is_some(),
-                Some(false) => true,
-                None => false,
-            };
+            let one = !self.apart.contains(&step.node);
+            let one = one
+                && match self.verdict_on_move(&step, &froms[&step.node])? {
+                    Some(true) => self.target.dir(step.node)?.is_some(),
+                    Some(false) => true,
+                    None => false,
+                };
             if !one {
                 let (fresh, differ) = (&mut self.fresh, self.differ);
                 differ.expand(true, step.node, &mut came, &mut self.diff.added, &mut |dir| {
@@ -117,16 +134,36 @@ impl<'a> Planner<'a> {
                     expiries.push((path.clone(), time));
                 }
             }
+            if !after && said == Some(true) && self.holds_discarded(step.node, from)? {
+                return Ok(None);
+            }
         }
         self.expiries.append(&mut expiries);
         Ok(said)
+    }
+
+    /// Whether the target has something in a directory whose removal was discarded earlier.
+    fn holds_discarded(&self, dir: Ino, path: &VPathBuf) -> NodeResult<bool> {
+        let Some(dir) = self.target.dir(dir)? else { return Ok(false) };
+        let mut paths = HashMap::from([(dir, path.clone())]);
+        let all_persists = self.target.below(dir, &mut |dir, name, stat| {
+            let path = paths[&dir].join(name);
+            if !self.judge.verdict(&path).persists() {
+                return Ok(Below::Stop);
+            }
+            if stat.is_dir() {
+                paths.insert(stat.ino, path);
+            }
+            Ok(Below::Deeper)
+        })?;
+        Ok(!all_persists)
     }
 
     fn judged(mut self) -> NodeResult<Plan<'a>> {
         let diff = std::mem::take(&mut self.diff);
         let mut plan = Plan {
             differ: self.differ,
-            committed: self.committed,
+            target: self.target,
             removed: Vec::new(),
             added: Vec::new(),
             modified: Vec::new(),
@@ -134,19 +171,15 @@ impl<'a> Planner<'a> {
             discarded: Vec::new(),
             expiries: std::mem::take(&mut self.expiries),
         };
-        let mut stayed = HashSet::new();
         for step in diff.removed {
             match self.judge.verdict(&step.path).persists() {
                 true => plan.removed.push(step),
-                false => {
-                    stayed.insert(step.node);
-                    plan.discarded.push(step.path);
-                }
+                false => plan.discarded.push(step.path),
             }
         }
         for step in diff.added {
             if self.judge_one(&step.path, &mut plan) {
-                if stayed.contains(&step.node) || self.is_guarded(step.node)? {
+                if self.is_guarded(step.node, step.kind)? {
                     plan.fresh.insert(step.node);
                 }
                 plan.added.push(step);
@@ -190,9 +223,11 @@ impl<'a> Planner<'a> {
             match persists {
                 None => plan.discarded.extend(paths),
                 // An earlier commit left it out; now it is wanted.
-                Some(_) if self.on_target(found.ino).is_none() => self.add_again(&found, plan)?,
+                Some(_) if !self.target.has(found.ino, found.kind == FileType::Directory)? => {
+                    self.add_again(&found, plan)?
+                }
                 Some(path) => {
-                    if self.is_guarded(found.ino)? {
+                    if self.is_guarded(found.ino, found.kind)? {
                         plan.fresh.insert(found.ino);
                     }
                     plan.modified.push((found, path));
@@ -202,17 +237,17 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// Whether the target has a touched file under a name where changes are discarded. The names the lower layer has
+    /// Whether the target has a file under a name where changes are discarded. The names the lower layer has
     /// tell, whatever became of them since: no commit makes, moves or removes a name that is discarded. What an
     /// earlier commit made has none.
-    fn is_guarded(&self, ino: Ino) -> NodeResult<bool> {
+    fn is_guarded(&self, ino: Ino, kind: FileType) -> NodeResult<bool> {
         let differ = self.differ;
-        let touched_file = differ.after.own(ino).is_some_and(|node| !node.is_dir());
-        if !touched_file || !differ.after.base.is_lower(ino) || self.on_target(ino) != Some(ino) {
+        let is_lower = kind != FileType::Directory && differ.after.base.is_lower(ino);
+        if !is_lower || self.target.number(ino) != Some(ino) {
             return Ok(false);
         }
         let places = &differ.places_after;
-        for (dir, name) in places.lower_names(ino)? {
+        for (dir, name) in places.all_lower_names(ino)? {
             // Better a copy too many than a change where there must be none.
             let path = places.lower_path(dir, &name)?;
             if path.is_none_or(|path| !self.judge.verdict(&path).persists()) {
@@ -225,18 +260,20 @@ impl<'a> Planner<'a> {
     /// Lets all persisting names of a file that is made anew lead to the copy, those that did not change as well:
     /// they are one file still, and what has a discarded name is another.
     fn part_links(&self, plan: &mut Plan<'_>) -> NodeResult<()> {
-        let after = self.differ.after;
-        let is_file = |ino: &&Ino| after.own(**ino).is_some_and(|node| !node.is_dir());
-        let mut files: Vec<Ino> = plan.fresh.iter().filter(is_file).copied().collect();
-        if files.is_empty() {
+        if plan.fresh.is_empty() {
             return Ok(());
         }
+        let after = self.differ.after;
+        let mut files: Vec<Ino> = plan.fresh.iter().copied().collect();
         files.sort();
         let come: HashSet<(Ino, Name)> =
             plan.added.iter().map(|step| (step.dir, step.name.clone())).collect();
         for node in files {
             let kind = after.stat(node)?.kind;
-            for (dir, name) in self.differ.places_after.names(node)? {
+            if kind == FileType::Directory {
+                continue;
+            }
+            for (dir, name) in self.differ.places_after.all_names(node)? {
                 let Some(path) = self.differ.places_after.path(dir, &name)? else { continue };
                 if come.contains(&(dir, name.clone())) || !self.judge.verdict(&path).persists() {
                     continue;
@@ -262,46 +299,5 @@ impl<'a> Planner<'a> {
             }
         }
         Ok(())
-    }
-}
-
-impl Plan<'_> {
-    /// The target's node for a node that it had before this commit.
-    pub(super) fn on_target(&self, ino: Ino) -> Option<Ino> {
-        self.committed.resolve(ino, self.differ.after.base.is_lower(ino))
-    }
-
-    pub(super) fn touched(&self) -> Touched {
-        let mut touched = Touched::default();
-        let entry = |dir: Ino, name: &Name| self.on_target(dir).map(|dir| (dir, name.clone()));
-        for step in &self.removed {
-            if self.on_target(step.node).is_none() {
-                continue;
-            }
-            touched.entries.extend(entry(step.dir, &step.name));
-            if step.kind == FileType::Directory {
-                touched.gone_dirs.extend(self.on_target(step.node));
-            }
-        }
-        for step in &self.added {
-            if !self.fresh.contains(&step.dir) {
-                touched.entries.extend(entry(step.dir, &step.name));
-            }
-        }
-        for (found, _) in &self.modified {
-            let is_dir = found.kind == FileType::Directory;
-            // The copy of a file holds what the file was: another's change of it would be lost.
-            let left = is_dir && self.fresh.contains(&found.ino);
-            let Some(ino) = self.on_target(found.ino).filter(|_| !left) else { continue };
-            if found.content {
-                touched.content.push(ino);
-            }
-            if found.attrs || found.xattrs || (found.mtime && !is_dir && !found.content) {
-                touched.attrs.push(ino);
-            }
-        }
-        touched.entries.sort();
-        touched.entries.dedup();
-        touched
     }
 }

@@ -1,10 +1,13 @@
+mod sessions;
+mod several;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{InoMap, Judge, PersistAll, Verdict, apply, plan};
+use super::{Applied, InoMap, Judge, PersistAll, Verdict, apply, plan};
 use crate::change::ChangeKind;
 use crate::clock::{ManualClock, Timestamp};
 use crate::errno::{Errno, NodeResult};
@@ -491,7 +494,7 @@ fn a_file_renamed_between_areas_goes_or_comes_alone() {
     let overlay = over(&base, &clock);
     mv(&overlay, "/c/z", "/tmp/z");
     mv(&overlay, "/tmp/t", "/c/t");
-    let touched = plan(None, &overlay, &InoMap::new(), &TmpGoes).expect("planned");
+    let touched = plan(None, &overlay, &InoMap::new(), &base, &TmpGoes).expect("planned");
     let c = find(&base, "/c").expect("there");
     assert_eq!(touched.entries, [(c, name("t")), (c, name("z"))]);
     let applied = apply(None, &overlay, &mut InoMap::new(), &base, &TmpGoes).expect("committed");
@@ -595,7 +598,7 @@ fn a_change_of_a_hard_link_persists_under_the_names_that_do() {
     link(&base, "/c/z", "/a/z");
     let overlay = over(&base, &clock);
     scribble(&overlay, "/tmp/l", "Z");
-    let touched = plan(None, &overlay, &InoMap::new(), &TmpGoes).expect("planned");
+    let touched = plan(None, &overlay, &InoMap::new(), &base, &TmpGoes).expect("planned");
     assert_eq!(touched.content, [find(&base, "/c/z").expect("there")]);
     let applied = apply(None, &overlay, &mut InoMap::new(), &base, &TmpGoes).expect("committed");
     assert!(text(&base, "/c/z").starts_with("Zz") && text(&base, "/a/z").starts_with("Zz"));

@@ -123,12 +123,10 @@ impl<'a> Differ<'a> {
         let old = self.before.own(dir).filter(|_| was_there).map(|old| old.entries()).transpose()?;
         let mut names: BTreeSet<&Name> = node.entries()?.keys().collect();
         names.extend(old.into_iter().flat_map(|entries| entries.keys()));
-        for name in names {
-            let now = self.after.child(dir, name)?.map(|child| child.stat());
-            let then = match was_there {
-                true => self.before.child(dir, name)?.map(|child| child.stat()),
-                false => None,
-            };
+        let names: Vec<&Name> = names.into_iter().collect();
+        let then = if was_there { self.before.children(dir, &names)? } else { vec![None; names.len()] };
+        let now = self.after.children(dir, &names)?;
+        for ((name, then), now) in names.into_iter().zip(then).zip(now) {
             if now.map(|stat| stat.ino) == then.map(|stat| stat.ino) {
                 continue;
             }

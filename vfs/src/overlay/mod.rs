@@ -19,6 +19,7 @@ mod delta;
 pub(crate) mod diff;
 mod edit;
 mod extents;
+pub(crate) mod names;
 pub(crate) mod node;
 pub(crate) mod places;
 pub(crate) mod scratch;

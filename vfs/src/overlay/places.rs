@@ -1,6 +1,6 @@
 //! Where nodes stand in a tree: paths of directories, names of files.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
 use super::node::Entry;
@@ -17,14 +17,15 @@ pub(crate) struct Places<'a> {
     view: View<'a>,
     /// Where changed entries lead.
     named: HashMap<Ino, Vec<Place>>,
-    /// All lower names of touched files that have several.
-    linked: HashMap<Ino, Vec<Place>>,
+    /// All lower names of files that have several, once somebody asked.
+    linked: OnceCell<HashMap<Ino, Vec<Place>>>,
+    /// Touched files that have several lower names.
+    several: HashSet<Ino>,
     paths: RefCell<HashMap<Ino, Option<VPathBuf>>>,
 }
 
 impl<'a> Places<'a> {
-    /// Looks at all changed entries; and, if a file with several lower names was touched, at the whole lower
-    /// layer, since nothing else knows the others.
+    /// Looks at all changed entries.
     pub(crate) fn new(view: View<'a>) -> NodeResult<Places<'a>> {
         let mut named: HashMap<Ino, Vec<Place>> = HashMap::new();
         let mut several = HashSet::new();
@@ -41,25 +42,39 @@ impl<'a> Places<'a> {
                 several.insert(*dir);
             }
         }
-        let mut linked: HashMap<Ino, Vec<Place>> = HashMap::new();
-        if !several.is_empty() {
-            view.base.walk_lower(&mut |dir, entry| {
-                if entry.stat.is_dir() {
-                    view.base.seen.remember(entry.stat.ino, dir, &entry.name);
-                }
-                if several.contains(&entry.stat.ino) {
-                    linked.entry(entry.stat.ino).or_default().push((dir, entry.name.clone()));
-                }
-                Ok(true)
-            })?;
+        Ok(Places { view, named, linked: OnceCell::new(), several, paths: RefCell::default() })
+    }
+
+    /// Looks at the whole lower layer for files with several names, since nothing else knows them.
+    fn linked(&self) -> NodeResult<&HashMap<Ino, Vec<Place>>> {
+        if let Some(linked) = self.linked.get() {
+            return Ok(linked);
         }
-        Ok(Places { view, named, linked, paths: RefCell::default() })
+        let mut linked: HashMap<Ino, Vec<Place>> = HashMap::new();
+        self.view.base.walk_lower(&mut |dir, entry| {
+            if entry.stat.is_dir() {
+                self.view.base.seen.remember(entry.stat.ino, dir, &entry.name);
+            } else if entry.stat.nlink > 1 {
+                linked.entry(entry.stat.ino).or_default().push((dir, entry.name.clone()));
+            }
+            Ok(true)
+        })?;
+        Ok(self.linked.get_or_init(|| linked))
     }
 
     /// All names of a node, in no order. A lower node that nobody touched tells the one it was met by.
     pub(crate) fn names(&self, ino: Ino) -> NodeResult<Vec<Place>> {
+        self.names_among(ino, self.lower_names(ino)?)
+    }
+
+    /// All names of a file, of one that nobody touched as well.
+    pub(crate) fn all_names(&self, ino: Ino) -> NodeResult<Vec<Place>> {
+        self.names_among(ino, self.all_lower_names(ino)?)
+    }
+
+    fn names_among(&self, ino: Ino, lower: Vec<Place>) -> NodeResult<Vec<Place>> {
         let mut names = self.named.get(&ino).cloned().unwrap_or_default();
-        for (dir, name) in self.lower_names(ino)? {
+        for (dir, name) in lower {
             let changed = match self.view.own(dir) {
                 Some(node) => node.entries()?.contains_key(&name),
                 None => false,
@@ -74,9 +89,19 @@ impl<'a> Places<'a> {
     /// The names that the lower layer has for a node, whether they are seen or not; of one that nobody touched
     /// the one it was met by.
     pub(crate) fn lower_names(&self, ino: Ino) -> NodeResult<Vec<Place>> {
-        match self.linked.get(&ino) {
-            Some(homes) => Ok(homes.clone()),
-            None => Ok(self.view.home(ino)?.into_iter().collect()),
+        match self.several.contains(&ino) {
+            true => Ok(self.linked()?.get(&ino).cloned().unwrap_or_default()),
+            false => Ok(self.view.home(ino)?.into_iter().collect()),
+        }
+    }
+
+    /// The same of a file, all of them even if nobody touched it.
+    pub(crate) fn all_lower_names(&self, ino: Ino) -> NodeResult<Vec<Place>> {
+        match self.view.base.lower_of(ino) {
+            Some(lower) if self.view.own(ino).is_none() && lower.getattr(ino)?.nlink > 1 => {
+                Ok(self.linked()?.get(&ino).cloned().unwrap_or_default())
+            }
+            _ => self.lower_names(ino),
         }
     }
 
@@ -94,6 +119,14 @@ impl<'a> Places<'a> {
         way.iter().rev().try_fold(VPathBuf::root(), |path, name| joined(&path, name)).map(Some)
     }
 
+    /// Where a directory stands; `None` for the root and for what was removed.
+    pub(crate) fn dir_place(&self, dir: Ino) -> NodeResult<Option<Place>> {
+        match self.view.own(dir) {
+            Some(node) if node.place.is_some() => Ok(node.place.clone()),
+            _ => Ok(self.names(dir)?.pop()),
+        }
+    }
+
     /// The path of a directory; `None` if it has none.
     ///
     /// # Errors
@@ -108,10 +141,7 @@ impl<'a> Places<'a> {
             if let Some(known) = self.paths.borrow().get(&at) {
                 break known.clone();
             }
-            let place = match self.view.own(at) {
-                Some(node) if node.place.is_some() => node.place.clone(),
-                _ => self.names(at)?.pop(),
-            };
+            let place = self.dir_place(at)?;
             let Some((parent, name)) = place.filter(|_| way.len() <= PATH_MAX) else { break None };
             way.push((at, name));
             at = parent;
@@ -154,8 +184,10 @@ fn joined(path: &VPathBuf, name: &Name) -> NodeResult<VPathBuf> {
 
 /// Orders paths so that a directory is followed by what is below it, before any other name.
 pub(crate) fn tree_order(a: &VPathBuf, b: &VPathBuf) -> std::cmp::Ordering {
-    let key = |path: &VPathBuf| path.as_str().as_bytes().to_vec();
-    let (a, b) = (key(a), key(b));
-    let rank = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
-    a.iter().map(rank).cmp(b.iter().map(rank))
+    let (a, b) = (a.as_str().as_bytes(), b.as_str().as_bytes());
+    let rank = |byte: u8| if byte == b'/' { 0 } else { byte };
+    match a.iter().zip(b).find(|(a, b)| a != b) {
+        Some((a, b)) => rank(*a).cmp(&rank(*b)),
+        None => a.len().cmp(&b.len()),
+    }
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use imbl::OrdMap;
 
 use super::base::{Base, PAGE};
+use super::names::find_many;
 use super::node::{Body, Entry, Node, Target};
 use crate::errno::{Errno, NodeResult};
 use crate::layer::Layer;
@@ -141,6 +142,35 @@ impl View<'_> {
             Some(node) => Child::Own(node.clone()),
             None => Child::Lower(stat),
         }))
+    }
+
+    /// What each of `names`, which are in order, leads to.
+    pub(crate) fn children(&self, dir: Ino, names: &[&Name]) -> NodeResult<Vec<Option<Stat>>> {
+        let own = self.own(dir).map(|node| node.entries()).transpose()?;
+        let entry = |name: &Name| own.and_then(|entries| entries.get(name));
+        let below: Vec<&Name> = names.iter().filter(|name| entry(name).is_none()).copied().collect();
+        let mut lower = self.lower_children(dir, &below)?.into_iter();
+        let child = |name: &&Name| match entry(name) {
+            Some(Entry::Node(ino)) => Some(self.entry_node(*ino).stat()),
+            Some(Entry::Whiteout) => None,
+            None => {
+                let stat = lower.next().expect("it was asked for")?;
+                Some(self.own(stat.ino).map_or(stat, |node| node.stat()))
+            }
+        };
+        Ok(names.iter().map(child).collect())
+    }
+
+    fn lower_children(&self, dir: Ino, names: &[&Name]) -> NodeResult<Vec<Option<Stat>>> {
+        let Some(lower) = self.base.lower_of(dir) else { return Ok(vec![None; names.len()]) };
+        let page = |after: Option<&Name>, limit| lower.readdir(dir, after, limit);
+        let found = find_many(names, page, |name| self.base.lower_entry(dir, name))?;
+        for (name, stat) in names.iter().zip(&found) {
+            if let Some(stat) = stat {
+                self.base.seen.remember(stat.ino, dir, name);
+            }
+        }
+        Ok(found)
     }
 
     /// The attributes of what a name leads to, without touching a reference count.

@@ -3,7 +3,7 @@
 use super::SqliteLayer;
 use super::conflict::{self, Conflict};
 use super::revision::{Revision, RevisionKind, SealInfo};
-use crate::commit::{Applied, InoMap, Judge, apply, plan};
+use crate::commit::{Applied, Apply, InoMap, Judge, plan, with_stage};
 use crate::errno::{Errno, NodeError};
 use crate::overlay::Overlay;
 
@@ -67,27 +67,32 @@ impl SqliteLayer {
     /// them while another process writes.
     pub fn commit(&self, request: CommitRequest<'_>) -> Result<Committed, CommitError> {
         let CommitRequest { base, own, before, after, committed, judge, info } = request;
-        // Before anybody has to wait for this transaction.
-        let touched = plan(before, after, committed, judge)?;
-        let mut map = committed.clone();
         let mut conflicts = Vec::new();
         let result = self.in_batch(|| {
             self.seal(&SealInfo::of(RevisionKind::Edit))?;
-            self.expire(Some(&touched))?;
-            conflicts = self.change(|tx| conflict::find(tx.conn, base, tx.state.head, own, &touched))?;
-            if !conflicts.is_empty() {
-                return Err(Errno::EAGAIN.into());
-            }
-            let applied = apply(before, after, &mut map, self, judge)?;
-            self.change(|tx| tx.note_expiries(&applied))?;
-            let revision = self.seal(info)?.map(|info| info.id);
-            Ok(Committed { revision, applied })
+            let states = (before, after);
+            self.expire(&|| plan(before, after, committed, self, judge))?;
+            with_stage(states, committed, self, judge, |stage| {
+                let head = self.change(|tx| Ok(tx.state.head))?;
+                if conflict::may_be(base, head, own) {
+                    let touched = stage.touched()?;
+                    conflicts =
+                        self.change(|tx| conflict::find(tx.conn, (base, head), own, &touched, Some(judge)))?;
+                }
+                if !conflicts.is_empty() {
+                    return Err(Errno::EAGAIN.into());
+                }
+                let (applied, noted) = Apply::new(stage, after, Some(self)).run()?;
+                self.change(|tx| tx.note_expiries(&applied))?;
+                let revision = self.seal(info)?.map(|info| info.id);
+                Ok((Committed { revision, applied }, noted))
+            })
         });
         if !conflicts.is_empty() {
             return Err(CommitError::Conflict(conflicts));
         }
-        let done = result?;
-        *committed = map;
+        let (done, noted) = result?;
+        committed.learn(noted);
         Ok(done)
     }
 }

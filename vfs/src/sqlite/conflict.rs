@@ -14,7 +14,8 @@ use super::inode::{COLUMNS, Node};
 use super::paths::Paths;
 use super::revision::{self, Revision};
 use super::schema::{LIVE, NOW};
-use crate::commit::Touched;
+use super::view;
+use crate::commit::{Judge, Touched};
 use crate::errno::NodeResult;
 use crate::node::Ino;
 use crate::path::{Name, VPathBuf};
@@ -87,26 +88,30 @@ impl SqliteLayer {
         self.read_now(|view| {
             let head = revision::head(view.conn)?.0 as i64;
             let open = i64::from(revision::any_change(view.conn, head)?);
-            find(view.conn, base, head + open, own, touched)
+            find(view.conn, (base, head + open), own, touched, None)
         })
     }
 }
 
-/// Conflicts with revisions after `base` up to `last` that are not among `own`.
+/// Whether there is a revision after `base` up to `last` that is not among `own`.
+pub(super) fn may_be(base: Revision, last: i64, own: &[Revision]) -> bool {
+    let own: HashSet<u64> = own.iter().map(|rev| rev.0).collect();
+    (base.0 + 1..=last as u64).any(|rev| !own.contains(&rev))
+}
+
+/// Conflicts with revisions after `base` up to `last` that are not among `own`. With a judge, a name that others gave
+/// a file since and where changes are discarded conflicts with any change of that file.
 pub(super) fn find(
     conn: &Connection,
-    base: Revision,
-    last: i64,
+    (base, last): (Revision, i64),
     own: &[Revision],
     touched: &Touched,
+    judge: Option<&dyn Judge>,
 ) -> NodeResult<Vec<Conflict>> {
     let base = base.0 as i64;
     let own: HashSet<i64> = own.iter().map(|rev| rev.0 as i64).collect();
-    if (base + 1..=last).all(|rev| own.contains(&rev)) {
-        return Ok(Vec::new());
-    }
-    let paths = Paths::new(conn, base);
-    let mut search = Search { conn, base, last, own, paths, found: Vec::new() };
+    let (paths, now) = (Paths::new(conn, base), Paths::new(conn, NOW));
+    let mut search = Search { conn, base, last, own, paths, now, found: Vec::new() };
     for (parent, name) in &touched.entries {
         search.entry(parent.0 as i64, name)?;
     }
@@ -118,6 +123,9 @@ pub(super) fn find(
     }
     search.below(&touched.gone_dirs)?;
     search.moved(touched)?;
+    if let Some(judge) = judge {
+        search.guarded(touched, judge)?;
+    }
     Ok(search.found)
 }
 
@@ -126,7 +134,9 @@ struct Search<'a> {
     base: i64,
     last: i64,
     own: HashSet<i64>,
+    /// Where things were at the base, and are now.
     paths: Paths<'a>,
+    now: Paths<'a>,
     found: Vec<Conflict>,
 }
 
@@ -150,10 +160,27 @@ impl Search<'_> {
         }
     }
 
+    /// What the session made itself has no path at the base, but had one when others came to it.
     fn add_node(&mut self, ino: i64, what: ConflictKind, rev: i64) -> NodeResult<()> {
-        if let Some(path) = self.paths.any(ino)? {
+        let path = match self.paths.any(ino)? {
+            Some(path) => Some(path),
+            None => Paths::new(self.conn, rev - 1).any(ino)?,
+        };
+        if let Some(path) = path {
             self.add(path, what, rev);
         }
+        Ok(())
+    }
+
+    fn add_entry(&mut self, parent: i64, name: &Name, what: ConflictKind, rev: i64) -> NodeResult<()> {
+        let path = if Node::load(self.conn, parent, self.base)?.is_some() {
+            self.paths.entry(parent, name)?
+        } else if Node::load(self.conn, parent, rev - 1)?.is_some() {
+            Paths::new(self.conn, rev - 1).entry(parent, name)?
+        } else {
+            Paths::new(self.conn, rev).entry(parent, name)?
+        };
+        self.add(path, what, rev);
         Ok(())
     }
 
@@ -167,14 +194,7 @@ impl Search<'_> {
             let revs: [i64; 2] = [row.get(0)?, row.get(1)?];
             latest = latest.max(revs.into_iter().filter(|rev| self.is_foreign(*rev)).max());
         }
-        match latest {
-            Some(rev) => {
-                let path = self.paths.entry(parent, name)?;
-                self.add(path, ConflictKind::Entry, rev);
-                Ok(())
-            }
-            None => Ok(()),
-        }
+        latest.map_or(Ok(()), |rev| self.add_entry(parent, name, ConflictKind::Entry, rev))
     }
 
     fn node(&mut self, ino: i64, what: ConflictKind) -> NodeResult<()> {
@@ -272,15 +292,25 @@ impl Search<'_> {
     fn moved(&mut self, touched: &Touched) -> NodeResult<()> {
         let mut gone: HashMap<i64, i64> = HashMap::new();
         for (_, ino, rev) in self.changed_entries()? {
-            if Node::load(self.conn, ino, self.base)?.is_some_and(|node| node.is_dir()) {
+            if Node::load(self.conn, ino, rev - 1)?.is_some_and(|node| node.is_dir()) {
                 gone.insert(ino, rev);
             }
         }
         if gone.is_empty() {
             return Ok(());
         }
+        let mut times: Vec<i64> = gone.values().map(|rev| rev - 1).chain([self.base]).collect();
+        times.sort_unstable();
+        times.dedup();
+        let conn = self.conn;
         let above = |parent: i64| -> NodeResult<Option<i64>> {
-            Ok(ancestors(self.conn, parent, self.base)?.iter().find_map(|dir| gone.get(dir).copied()))
+            for at in &times {
+                let rev = ancestors(conn, parent, *at)?.iter().find_map(|dir| gone.get(dir).copied());
+                if rev.is_some() {
+                    return Ok(rev);
+                }
+            }
+            Ok(None)
         };
         let mut hits = Vec::new();
         for (parent, name) in &touched.entries {
@@ -296,10 +326,40 @@ impl Search<'_> {
             }
         }
         for (parent, name, rev) in hits {
-            let path = self.paths.entry(parent, &name)?;
-            self.add(path, ConflictKind::Moved, rev);
+            self.add_entry(parent, &name, ConflictKind::Moved, rev)?;
         }
         Ok(())
+    }
+
+    /// Names that others gave, since the base, to files that we change, where nothing of ours is to arrive.
+    fn guarded(&mut self, touched: &Touched, judge: &dyn Judge) -> NodeResult<()> {
+        let content = touched.content.iter().map(|ino| (ino, ConflictKind::Content));
+        let attrs = touched.attrs.iter().map(|ino| (ino, ConflictKind::Attributes));
+        for (ino, what) in content.chain(attrs) {
+            for (parent, name, rev) in self.new_names(ino.0 as i64)? {
+                let path = self.now.entry(parent, &name)?;
+                if !judge.verdict(&path).persists() {
+                    self.add(path, what, rev);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Names that others gave a file since the base and that it still has, with the revision that did.
+    fn new_names(&self, ino: i64) -> NodeResult<Vec<(i64, Name, i64)>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT parent, name, from_rev FROM entry WHERE ino = ?1 AND from_rev > ?2 AND to_rev = ?3",
+        )?;
+        let mut rows = statement.query((ino, self.base, LIVE))?;
+        let mut names = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (parent, name, rev) = (row.get(0)?, view::name(row.get_ref(1)?)?, row.get(2)?);
+            if self.is_foreign(rev) {
+                names.push((parent, name, rev));
+            }
+        }
+        Ok(names)
     }
 }
 

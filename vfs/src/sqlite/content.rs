@@ -23,6 +23,10 @@ use crate::node::{Allocate, FileType, Ino, SeekTo};
 /// The longest content that is stored in its row. It has no holes.
 pub(super) const INLINE_MAX: i64 = 64 << 10;
 
+/// Number (or none, for the next one), revision, inline bytes, their hash.
+pub(super) const INSERT_CONTENT: &str =
+    "INSERT INTO main.content(id, rev, inline, hash) VALUES (?1, ?2, ?3, ?4)";
+
 /// What a content is made of.
 enum Body {
     /// All of it, without holes.
@@ -82,6 +86,36 @@ impl View<'_> {
             Body::Inline(inline) if inline.len() as i64 != node.size => Err(missing(content).of(ino)),
             Body::Inline(inline) => cut(&inline, range).ok_or_else(|| missing(content).of(ino)),
         }
+    }
+
+    /// The content of a file if it is stored inline and whole; whatever else there is to be said, `read` says.
+    pub(super) fn inline(&self, ino: Ino) -> NodeResult<Option<Bytes>> {
+        if self.lineage.is_fork() {
+            return self.inline_fork(ino);
+        }
+        let mut statement = self.conn.prepare_cached(
+            "SELECT i.size, i.content, c.inline, c.hash FROM inode i JOIN content c ON c.id = i.content
+             WHERE i.ino = ?1 AND i.from_rev <= ?2 AND i.to_rev > ?2 ORDER BY i.from_rev DESC LIMIT 1",
+        )?;
+        let mut rows = statement.query((ino.0 as i64, self.rev))?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let size: i64 = row.get(0)?;
+        match row.get_ref(2)?.as_blob_or_null().map_err(NodeError::io)? {
+            Some(inline) if inline.len() as i64 == size => {
+                self.verify(row.get(1)?, inline, row.get_ref(3)?).map_err(|damage| damage.of(ino))?;
+                Ok(Some(Bytes::copy_from_slice(inline)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn inline_fork(&self, ino: Ino) -> NodeResult<Option<Bytes>> {
+        let Some(node) = Node::load(self.conn, ino.0 as i64, self.rev)? else { return Ok(None) };
+        let Some(content) = node.content else { return Ok(None) };
+        Ok(match self.body(content)?.0 {
+            Body::Inline(inline) if inline.len() as i64 == node.size => Some(inline.into()),
+            Body::Inline(_) | Body::Extents => None,
+        })
     }
 
     /// Whether inline bytes are what their hash says.
@@ -265,10 +299,7 @@ impl Tx<'_> {
     fn new_content(&self, inline: Option<&[u8]>) -> NodeResult<i64> {
         let id = self.free_id("content", self.state.first.0)?;
         let hash = inline.map(|bytes| *blake3::hash(bytes).as_bytes());
-        self.execute(
-            "INSERT INTO main.content(id, rev, inline, hash) VALUES (?1, ?2, ?3, ?4)",
-            (id, self.rev(), inline, hash.as_ref().map(|hash| &hash[..])),
-        )?;
+        self.execute(INSERT_CONTENT, (id, self.rev(), inline, hash.as_ref().map(|hash| &hash[..])))?;
         Ok(self.conn.last_insert_rowid())
     }
 

@@ -14,6 +14,10 @@ const LINK_MAX: u32 = 65_000;
 /// The longest target of a symbolic link.
 const TARGET_MAX: usize = 4095;
 
+/// Parent, name, `from_rev`, `to_rev`, inode.
+pub(super) const INSERT_ENTRY: &str =
+    "INSERT INTO main.entry(parent, name, from_rev, to_rev, ino) VALUES (?1, ?2, ?3, ?4, ?5)";
+
 impl Tx<'_> {
     /// Lets a name lead to `ino`, or to nothing; `old` is its row now.
     pub(super) fn set_entry(
@@ -47,10 +51,7 @@ impl Tx<'_> {
             (None, _) => {}
         }
         if let Some(ino) = ino {
-            self.execute(
-                "INSERT INTO main.entry(parent, name, from_rev, to_rev, ino) VALUES (?1, ?2, ?3, ?4, ?5)",
-                (parent, name, rev, LIVE, ino),
-            )?;
+            self.execute(INSERT_ENTRY, (parent, name, rev, LIVE, ino))?;
         }
         Ok(())
     }
@@ -137,7 +138,7 @@ impl Tx<'_> {
         Ok(stat)
     }
 
-    fn is_taken(&self, parent: i64, name: &Name) -> NodeResult<bool> {
+    pub(super) fn is_taken(&self, parent: i64, name: &Name) -> NodeResult<bool> {
         let view = self.view();
         // In a batch more files may come into this directory, which makes it worth a look at all of it.
         if self.state.is_batch() {

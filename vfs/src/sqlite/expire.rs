@@ -19,9 +19,14 @@ use crate::path::{Name, VPathBuf};
 impl SqliteLayer {
     /// Removes what has expired, in a revision of its own. What a commit is about to touch is left to the next
     /// time, since that commit may say that it stays.
-    pub(super) fn expire(&self, touched: Option<&Touched>) -> NodeResult<Option<Revision>> {
+    pub(super) fn expire(&self, touched: &dyn Fn() -> NodeResult<Touched>) -> NodeResult<Option<Revision>> {
+        let any = self.change(|tx| tx.any_expired())?;
+        if !any {
+            return Ok(None);
+        }
+        let touched = touched()?;
         self.change(|tx| {
-            if tx.remove_expired(touched)? == 0 {
+            if tx.remove_expired(&touched)? == 0 {
                 return Ok(None);
             }
             Ok(tx.seal(&SealInfo::of(RevisionKind::Expire))?.map(|info| info.id))
@@ -38,16 +43,17 @@ struct Needed<'a> {
 }
 
 impl Tx<'_> {
-    fn remove_expired(&mut self, touched: Option<&Touched>) -> NodeResult<usize> {
+    fn any_expired(&self) -> NodeResult<bool> {
+        Ok(self.conn.prepare_cached("SELECT 1 FROM expiry WHERE at <= ?1 LIMIT 1")?.exists([self.now])?)
+    }
+
+    fn remove_expired(&mut self, touched: &Touched) -> NodeResult<usize> {
         let due: Vec<(String, i64)> = self
             .conn
             .prepare_cached("SELECT path, ino FROM expiry WHERE at <= ?1 ORDER BY path DESC")?
             .query_map([self.now], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
-        if due.is_empty() {
-            return Ok(0);
-        }
-        let needed = touched.map_or(Ok(Needed::default()), |touched| self.needed(touched))?;
+        let needed = self.needed(touched)?;
         let mut removed = 0;
         for (path, ino) in due {
             if let Some((parent, name)) = self.still_there(&VPathBuf::parse(&path)?, ino)? {

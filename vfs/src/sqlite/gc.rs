@@ -6,6 +6,7 @@
 use super::revision::{Revision, RevisionKind, SealInfo};
 use super::tx::Tx;
 use super::{SqliteLayer, schema};
+use crate::commit::Touched;
 use crate::errno::{Errno, NodeResult};
 
 /// What was removed.
@@ -44,7 +45,7 @@ impl SqliteLayer {
         let rows = self.drop_pruned()?;
         let mut report = self.in_batch(|| {
             self.seal(&SealInfo::of(RevisionKind::Edit))?;
-            let expired = self.expire(None)?;
+            let expired = self.expire(&|| Ok(Touched::default()))?;
             let report = self.change(|tx| tx.collect())?;
             Ok(GcReport { expired, rows, ..report })
         })?;

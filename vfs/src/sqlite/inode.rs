@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
 use super::pending::PendingDir;
 use super::schema::LIVE;
@@ -62,6 +62,12 @@ static LOAD: LazyLock<String> = LazyLock::new(|| {
          ORDER BY from_rev DESC LIMIT 1"
     )
 });
+
+/// What [`Node::insert_with`] binds.
+pub(super) const INSERT_INODE: &str =
+    "INSERT INTO main.inode(ino, from_rev, to_rev, kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime,
+         btime, version, content, parent, target, xattrs)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 
 impl Node {
     pub(super) fn load(conn: &Connection, ino: i64, rev: i64) -> NodeResult<Option<Node>> {
@@ -143,16 +149,32 @@ impl Node {
 
     /// Writes a row that begins in `rev`.
     pub(super) fn insert(&mut self, conn: &Connection, rev: i64) -> NodeResult<()> {
+        self.insert_with(&mut *conn.prepare_cached(INSERT_INODE)?, rev)
+    }
+
+    /// The same through [`INSERT_INODE`], prepared.
+    pub(super) fn insert_with(&mut self, insert: &mut Statement<'_>, rev: i64) -> NodeResult<()> {
         self.from = rev;
-        conn.prepare_cached(
-            "INSERT INTO main.inode(ino, from_rev, to_rev, kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime,
-                 btime, version, content, parent, target, xattrs)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
-        )?
-        .execute(params![
-            self.ino, rev, LIVE, self.kind.mode_bits() >> 12, self.mode, self.uid, self.gid, self.rdev, self.nlink,
-            self.size, self.space, self.mtime, self.ctime, self.btime, self.version, self.content, self.parent,
-            self.target, self.xattrs,
+        insert.execute(params![
+            self.ino,
+            rev,
+            LIVE,
+            self.kind.mode_bits() >> 12,
+            self.mode,
+            self.uid,
+            self.gid,
+            self.rdev,
+            self.nlink,
+            self.size,
+            self.space,
+            self.mtime,
+            self.ctime,
+            self.btime,
+            self.version,
+            self.content,
+            self.parent,
+            self.target,
+            self.xattrs,
         ])?;
         Ok(())
     }

@@ -9,6 +9,7 @@
 //! side file says who has the workspace open, not who runs something on it: nothing here deletes what a sealed
 //! revision can reach, so collecting garbage never has to wait for a run to end.
 
+mod bulk;
 mod check;
 mod chunk;
 mod commit;
@@ -33,6 +34,7 @@ mod open;
 mod paths;
 mod pending;
 mod prune;
+mod recent;
 mod restore;
 mod revision;
 mod runs;
@@ -236,11 +238,19 @@ impl Layer for SqliteLayer {
     }
 
     fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
-        self.read_now(|view| view.lookup(parent, name))
+        self.read_recent(
+            |recent| recent.child(parent, name),
+            |view| view.lookup(parent, name),
+            |recent, stat| recent.keep_child(parent, name, *stat),
+        )
     }
 
     fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
-        self.read_now(|view| view.stat(ino))
+        self.read_recent(
+            |recent| recent.stat(ino),
+            |view| view.stat(ino),
+            |recent, stat| recent.keep_stat(*stat),
+        )
     }
 
     fn setattr(&self, ino: Ino, changes: &SetAttr) -> NodeResult<Stat> {
@@ -256,7 +266,15 @@ impl Layer for SqliteLayer {
     }
 
     fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
-        self.read_now(|view| view.read(ino, offset, len))
+        let inline = self.read_recent(
+            |recent| recent.content(ino).map(Some),
+            |view| view.inline(ino),
+            |recent, content| content.iter().for_each(|content| recent.keep_content(ino, content.clone())),
+        )?;
+        match inline {
+            Some(content) => Ok(recent::slice(&content, offset, len)),
+            None => self.read_now(|view| view.read(ino, offset, len)),
+        }
     }
 
     fn write(&self, ino: Ino, offset: u64, data: &[u8]) -> NodeResult<()> {
@@ -279,7 +297,9 @@ impl Layer for SqliteLayer {
         // Under the writer's lock, so that the inode cannot lose its last name between the look and the pin.
         // What others have done and not committed counts, too.
         let writer = self.writer.join();
-        writer.borrow().view(&self.shared).stat(ino)?;
+        let idle = writer.borrow().state.is_none();
+        let known = if idle { self.getattr(ino) } else { writer.borrow().view(&self.shared).stat(ino) };
+        known?;
         *self.shared.pins.lock().counts.entry(ino.0 as i64).or_insert(0) += 1;
         Ok(())
     }

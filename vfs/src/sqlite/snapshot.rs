@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::features;
 use super::open::Shared;
+use super::recent::{Recent, slice};
 use super::revision::Revision;
 use super::schema::ROOT;
 use super::view::View;
@@ -19,17 +21,18 @@ use crate::path::Name;
 ///
 /// Any number of threads may read it; a writer never makes them wait. It needs no read transaction of its own:
 /// rows of a sealed revision stay what they are, so each statement's range predicate is enough. (Only atime, which
-/// has no history, is what it is now.)
+/// has no history, is what it was when the node was last looked at.)
 pub struct Snapshot {
     shared: Arc<Shared>,
     rev: Revision,
+    recent: Mutex<Recent>,
 }
 
 impl Snapshot {
     /// Keeps the revision from being pruned. Whether it is there, the caller has to look afterwards.
     pub(super) fn new(shared: Arc<Shared>, rev: Revision) -> NodeResult<Snapshot> {
         shared.keep(rev)?;
-        Ok(Snapshot { shared, rev })
+        Ok(Snapshot { shared, rev, recent: Mutex::default() })
     }
 
     /// Which revision it is.
@@ -46,6 +49,23 @@ impl Snapshot {
 impl Drop for Snapshot {
     fn drop(&mut self) {
         self.shared.release(self.rev);
+    }
+}
+
+impl Snapshot {
+    /// What is known already, or else what `load` gives, which is then kept.
+    fn recent<T>(
+        &self,
+        known: impl FnOnce(&Recent) -> Option<T>,
+        load: impl FnOnce(&View<'_>) -> NodeResult<T>,
+        keep: impl FnOnce(&mut Recent, &T),
+    ) -> NodeResult<T> {
+        if let Some(value) = known(&self.recent.lock()) {
+            return Ok(value);
+        }
+        let value = self.view(load)?;
+        keep(&mut self.recent.lock(), &value);
+        Ok(value)
     }
 }
 
@@ -72,11 +92,15 @@ impl Layer for Snapshot {
     }
 
     fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
-        self.view(|view| view.lookup(parent, name))
+        self.recent(
+            |recent| recent.child(parent, name),
+            |view| view.lookup(parent, name),
+            |recent, stat| recent.keep_child(parent, name, *stat),
+        )
     }
 
     fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
-        self.view(|view| view.stat(ino))
+        self.recent(|recent| recent.stat(ino), |view| view.stat(ino), |recent, stat| recent.keep_stat(*stat))
     }
 
     fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
@@ -88,7 +112,15 @@ impl Layer for Snapshot {
     }
 
     fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
-        self.view(|view| view.read(ino, offset, len))
+        let inline = self.recent(
+            |recent| recent.content(ino).map(Some),
+            |view| view.inline(ino),
+            |recent, content| content.iter().for_each(|content| recent.keep_content(ino, content.clone())),
+        )?;
+        match inline {
+            Some(content) => Ok(slice(&content, offset, len)),
+            None => self.view(|view| view.read(ino, offset, len)),
+        }
     }
 
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {

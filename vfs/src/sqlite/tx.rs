@@ -9,12 +9,14 @@
 //!
 //! What is done stands in the transaction until the thread lets go of the lock, see [`turn`](super::turn).
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use rusqlite::{Connection, Row};
 
 use super::open::Shared;
 use super::pending::Pending;
+use super::recent::Recent;
 use super::schema::NOW;
 use super::turn::{Group, Ticket};
 use super::usage::Usage;
@@ -31,6 +33,8 @@ pub(super) struct Writer {
     /// A change or batch that has begun and not ended.
     part: Option<Part>,
     durability: Durability,
+    /// What is there now, as far as it was read; empty while a transaction is running.
+    recent: RefCell<Recent>,
 }
 
 /// What a change outside batches, or an outermost batch, is in its transaction.
@@ -125,7 +129,7 @@ impl Tx<'_> {
 
 impl Writer {
     pub(super) fn new(conn: Connection, durability: Durability) -> Writer {
-        Writer { conn, state: None, group: None, part: None, durability }
+        Writer { conn, state: None, group: None, part: None, durability, recent: RefCell::default() }
     }
 
     /// Whether the transaction is the thread's that has the lock.
@@ -239,6 +243,7 @@ impl Writer {
         let _passage = shared.pass_turnstile();
         let begun = self.conn.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]));
         begun.map_err(|error| shared.explain_busy(error))?;
+        self.recent.get_mut().clear();
         match self.read_state() {
             Ok(state) => {
                 self.state = Some(state);
@@ -404,5 +409,31 @@ impl SqliteLayer {
         }
         let reader = self.shared.reader()?;
         self.shared.view(&reader, NOW).consistently(work)
+    }
+
+    /// As [`read_now`](SqliteLayer::read_now) for a `load` that is one statement (or few, in a fork), unless what it would give is known
+    /// since the last change.
+    pub(super) fn read_recent<T>(
+        &self,
+        known: impl FnOnce(&Recent) -> Option<T>,
+        load: impl FnOnce(&View<'_>) -> NodeResult<T>,
+        keep: impl FnOnce(&mut Recent, &T),
+    ) -> NodeResult<T> {
+        let Some(writer) = self.writer.try_lock() else {
+            let reader = self.shared.reader()?;
+            return self.shared.view(&reader, NOW).at_once(load);
+        };
+        let writer = writer.borrow();
+        if writer.state.is_some() {
+            return load(&writer.view(&self.shared));
+        }
+        let mut recent = writer.recent.borrow_mut();
+        recent.renew(&writer.conn)?;
+        if let Some(value) = known(&recent) {
+            return Ok(value);
+        }
+        let value = writer.view(&self.shared).at_once(load)?;
+        keep(&mut recent, &value);
+        Ok(value)
     }
 }

@@ -73,10 +73,15 @@ impl Tx<'_> {
     /// Puts a new node into its table.
     pub(super) fn insert(&mut self, node: &mut Node) -> NodeResult<()> {
         node.insert(self.conn, self.rev())?;
+        self.count_new(node);
+        Ok(())
+    }
+
+    /// Counts a new node that is in its table.
+    pub(super) fn count_new(&mut self, node: &mut Node) {
         node.counted = node.space;
         self.state.pending.usage.inodes += 1;
         self.state.pending.usage.bytes += node.space;
-        Ok(())
     }
 
     /// Puts a node back into its table.

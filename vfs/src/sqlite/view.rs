@@ -73,6 +73,11 @@ impl<'a> View<'a> {
         result
     }
 
+    /// The same for what is one statement, and consistent by itself, where there is no fork.
+    pub(super) fn at_once<T>(self, work: impl FnOnce(&View<'a>) -> NodeResult<T>) -> NodeResult<T> {
+        if self.lineage.is_fork() { self.consistently(work) } else { work(&self) }
+    }
+
     /// The inode's row.
     ///
     /// # Errors

@@ -234,3 +234,91 @@ fn gc_removes_what_has_expired_and_gives_space_back() {
     assert!(f.file_bytes() < 200_000, "{}", f.file_bytes());
     assert_eq!(f.layer.batch(&mut |_| f.layer.gc().map(|_| ())).unwrap_err(), Errno::EBUSY);
 }
+
+/// Discards what is below `/tmp`.
+#[derive(Debug)]
+struct NotTmp;
+
+impl Judge for NotTmp {
+    fn verdict(&self, path: &VPathBuf) -> Verdict {
+        if path.starts_with("/tmp/") { Verdict::Discard } else { Verdict::Persist }
+    }
+    fn verdict_below(&self, path: &VPathBuf) -> Option<Verdict> {
+        path.starts_with("/tmp/").then_some(Verdict::Discard)
+    }
+}
+
+#[test]
+fn a_link_that_others_made_since_lets_nothing_into_what_is_discarded() {
+    let f = sample();
+    f.mkdir("/tmp");
+    f.seal();
+    let (base, over) = overlay(&f);
+    put(&over, "/a/one", b"mine");
+    let (tmp, name) = f.parent("/tmp/theirs");
+    f.layer.link(f.ino("/a/one"), tmp, &name).unwrap();
+    let was = read(&f.layer, "/tmp/theirs");
+    let Err(CommitError::Conflict(conflicts)) = commit_as(&f, base, &over, &NotTmp) else {
+        panic!("no conflict")
+    };
+    assert_eq!(conflicts[0].to_string(), "/tmp/theirs: written on both sides (revision 3)");
+    f.seal();
+    let (base, over) = overlay(&f);
+    put(&over, "/a/one", b"mine");
+    commit_as(&f, base, &over, &NotTmp).unwrap();
+    assert_eq!((read(&f.layer, "/a/one"), read(&f.layer, "/tmp/theirs")), (b"mine".to_vec(), was));
+    assert_eq!(f.layer.check().unwrap(), CheckReport::default());
+}
+
+#[test]
+fn what_a_session_made_conflicts_like_what_was_there_before() {
+    let check = |theirs: &dyn Fn(&Fixture), ours: &dyn Fn(&Overlay), expected: &str| {
+        let f = sample();
+        let (base, over) = overlay(&f);
+        let (mut map, mut own, info) = (InoMap::new(), Vec::new(), SealInfo::of(RevisionKind::Session));
+        over.create(ROOT_INO, &name("dir"), NewNode::Directory, &NewAttr::with_mode(0o755)).unwrap();
+        put(&over, "/dir/file", b"made");
+        let mut before: Option<Overlay> = None;
+        for round in 0..2 {
+            let done = f.layer.commit(CommitRequest {
+                base,
+                own: &own,
+                before: before.as_ref(),
+                after: &over,
+                committed: &mut map,
+                judge: &PersistAll,
+                info: &info,
+            });
+            match (round, done) {
+                (0, done) => own.extend(done.unwrap().revision),
+                (_, Err(CommitError::Conflict(found))) => {
+                    assert!(found.iter().any(|c| c.to_string() == expected), "{found:?}");
+                }
+                (_, done) => panic!("no conflict: {done:?}"),
+            }
+            before = Some(over.fork());
+            theirs(&f);
+            ours(&over);
+        }
+    };
+    check(
+        &|f| _ = f.put("/dir/file", b"theirs"),
+        &|over| put(over, "/dir/file", b"mine"),
+        "/dir/file: written on both sides (revision 3)",
+    );
+    check(
+        &|f| _ = f.put("/dir/new", b"theirs"),
+        &|over| put(over, "/dir/new", b"mine"),
+        "/dir/new: made, removed or replaced on both sides (revision 3)",
+    );
+    check(
+        &|f| {
+            let there = f.layer.lookup(ROOT_INO, &name("dir")).is_ok();
+            if there {
+                f.rename("/dir", "/elsewhere");
+            }
+        },
+        &|over| put(over, "/dir/more", b"mine"),
+        "/dir/more: changed here and a directory above it removed or moved there (revision 3)",
+    );
+}

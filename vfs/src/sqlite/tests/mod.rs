@@ -16,6 +16,7 @@ mod model;
 mod names;
 mod opening;
 mod prune;
+mod recent;
 mod restore;
 mod runs;
 mod usage;
