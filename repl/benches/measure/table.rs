@@ -69,3 +69,8 @@ pub fn rate(per_second: f64) -> String {
 pub fn ms(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1e3)
 }
+
+/// Microseconds with one decimal.
+pub fn us(duration: Duration) -> String {
+    format!("{:.1} µs", duration.as_secs_f64() * 1e6)
+}
