@@ -146,7 +146,8 @@ pub fn outcome(context: &mut Context, report: &MergeReport, what: &str, look: &L
             context.out.note(&format!("committed revision {}: merged {what} ({more})", revision.id.0));
         }
         None if look.dry_run => context.out.note(&format!("would merge {what} ({more})")),
-        None => context.out.note(&format!("nothing to merge from {what}")),
+        None if report.resolved.is_empty() => context.out.note(&format!("nothing to merge from {what}")),
+        None => context.out.note(&format!("merged {what}, which leaves everything as it is ({more})")),
     }
     Ok(0)
 }

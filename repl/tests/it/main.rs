@@ -5,6 +5,7 @@ mod embedding;
 mod files;
 mod history;
 mod json;
+mod merge;
 mod mistakes;
 #[cfg(all(feature = "fuse", target_os = "linux"))]
 mod mount;

@@ -91,7 +91,7 @@ fn a_conflict_names_both_ways_out() {
     place.check(&format!(
         "
 $ cowry -w a.cowry runs commit {id}
-! cowry: conflict: changed by others since the base: /a; `cowry runs commit {id} --theirs` takes the run's version, `--ours` leaves those paths out
+! cowry: conflict: changed by others since the base: /a; `cowry runs commit {id} --theirs` takes the run's version, `--ours` leaves those paths out, `--merge` merges
 [exit status: 122]
 $ cowry -w a.cowry runs commit {id} --theirs
 ! committed revision 3: run {id}

@@ -71,7 +71,7 @@ fn kept_changes_last_a_day() {
 }
 
 /// A run that changes `/a` and `/b`, and conflicts on `/a`.
-fn conflicting(place: &Place) -> RunReport {
+pub fn conflicting(place: &Place) -> RunReport {
     place.write("/a", "base");
     let other = place.again();
     let run = module("console.log('now'); fs.writeFileSync('/a', 'run'); fs.writeFileSync('/b', 'run');");

@@ -3,6 +3,7 @@
 mod edge;
 mod history;
 mod kept;
+mod merges;
 mod mounts;
 mod place;
 mod runs;
@@ -23,6 +24,7 @@ fn main() {
         ("edge", edge::CASES),
         ("history", history::CASES),
         ("kept", kept::CASES),
+        ("merges", merges::CASES),
         ("mounts", mounts::CASES),
         ("sessions", sessions::CASES),
         ("transfers", transfers::CASES),
