@@ -3,6 +3,7 @@
 
 mod backend;
 mod differ;
+mod document;
 mod exercise;
 mod model;
 
@@ -25,6 +26,7 @@ fn main() {
         trials.extend(differ::trials(backend, &probe));
     }
     trials.push(exercise::of_the_kernel());
+    trials.extend(document::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }
 

@@ -15,6 +15,7 @@ pub const CASES: &[Case] = &[
     ("files::a_killed_sandbox_keeps_what_was_known", killed),
     ("files::a_read_only_mount_is_erofs", read_only),
     ("files::trees_are_mounted_below_the_root", mounts),
+    ("files::what_was_rolled_back_does_not_arrive", rolled_back),
     ("files::the_mounts_of_a_sandbox_have_one_set_of_limits", one_set_of_limits),
     ("files::a_mount_without_a_place_is_refused", no_place),
     ("files::a_large_file_is_read_whole", large),
@@ -139,6 +140,37 @@ fn mounts() {
     assert_eq!(eval(&mut sandbox, code), r#"["a","data","tmp","work"]"#);
     let work = sandbox.overlays()[2].as_ref().expect("it is writable").fork();
     assert_eq!(Vfs::new(Arc::new(work), VfsOptions::default()).read_to_string("/b").unwrap(), "data");
+}
+
+fn rolled_back() {
+    let mut sandbox = spawn(SandboxSpec::new(tree(&[("/kept", b"old"), ("/d/in", b"below")])));
+    let code = "const { transaction } = require('cowry:fs');
+        fs.writeFileSync('/first', '1');
+        const undone = () => {
+            fs.writeFileSync('/kept', 'new');
+            fs.renameSync('/d', '/e');
+            fs.rmSync('/first');
+            fs.writeFileSync('/made', '');
+            throw new Error('no');
+        };
+        try { transaction(undone) } catch {}
+        fs.appendFileSync('/d/in', '!'); 1";
+    eval(&mut sandbox, code);
+    let written = written(&sandbox);
+    let names: Vec<String> =
+        written.read_dir("/").unwrap().iter().map(|entry| entry.name.to_string()).collect();
+    assert_eq!(names, ["d", "first", "kept", "tmp"]);
+    assert_eq!(written.read_to_string("/kept").unwrap(), "old");
+    assert_eq!(written.read_to_string("/d/in").unwrap(), "below!");
+    let changed: Vec<String> = sandbox.overlays()[0]
+        .as_ref()
+        .expect("the root is writable")
+        .changes()
+        .expect("it is in memory")
+        .iter()
+        .map(|change| change.path.to_string())
+        .collect();
+    assert_eq!(changed, ["/d/in", "/first", "/tmp"]);
 }
 
 fn one_set_of_limits() {

@@ -14,6 +14,7 @@ pub const CASES: &[Case] = &[
     ("session::errors_name_the_entry_and_the_session_goes_on", errors),
     ("session::a_value_is_rendered_even_if_json_cannot_say_it", rendering),
     ("session::it_stays_in_the_directory_it_went_to", directory),
+    ("session::savepoints_end_with_their_entry", savepoints),
     ("session::timers_go_on_during_later_entries", timers),
     ("session::what_nothing_catches_later_is_logged", uncaught),
     ("session::an_interrupted_entry_loses_nothing_of_the_others", interrupted),
@@ -145,6 +146,18 @@ fn directory() {
     let mut session = Session::new();
     session.shows("require('fs').mkdirSync('/sub'); process.chdir('/sub')");
     assert_eq!(session.shows("process.cwd()"), "\"/sub\"");
+}
+
+fn savepoints() {
+    let mut session = Session::new();
+    session.shows(
+        "import { savepoint } from 'cowry:fs'; const first = savepoint(); fs.writeFileSync('/a', '1')",
+    );
+    session.shows("const second = savepoint(); fs.writeFileSync('/b', '2')");
+    assert!(session.throws("first.rollback()").contains("EINVAL"));
+    assert!(session.throws("second.rollback()").contains("EINVAL"));
+    session.shows("{ const third = savepoint(); fs.rmSync('/a'); third.rollback() }");
+    assert_eq!(session.shows("fs.readdirSync('/').join()"), "\"a,b,tmp\"");
 }
 
 fn timers() {

@@ -128,10 +128,10 @@ fn savepoints_in_any_order(vfs: &Vfs) {
 fn open_file_of_before_goes_on(vfs: &Vfs) {
     let Ok(savepoint) = vfs.savepoint() else { return };
     let file = vfs.open("/f", OpenOptions::append()).unwrap();
-    (&file).write_all(b", undone").unwrap();
+    file.write(b", undone").unwrap();
     vfs.unlink("/f").unwrap();
     savepoint.roll_back().unwrap();
-    (&file).write_all(b", kept").unwrap();
+    file.write(b", kept").unwrap();
     assert_eq!(vfs.read("/f").unwrap(), &b"content, kept"[..]);
 }
 
