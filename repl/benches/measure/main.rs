@@ -14,8 +14,10 @@ mod table;
 
 const MARK: &str = "<!-- figures: replaced by `cargo bench -- --write` -->\n";
 
+type Measure = fn() -> table::Table;
+
 /// What can be measured alone, by name.
-const TABLES: &[(&str, fn() -> table::Table)] = &[
+const TABLES: &[(&str, Measure)] = &[
     ("latency", sandbox::latency),
     ("memory", sandbox::memory),
     ("command", command::table),

@@ -9,5 +9,6 @@ mod mistakes;
 mod output;
 mod prompt;
 mod runs;
+mod strict;
 mod tour;
 mod weather;
