@@ -34,6 +34,21 @@ hello
 }
 
 #[test]
+fn put_and_get_keep_holes() {
+    check(
+        r#"
+$ truncate -s 1T hollow && cowry -w a.cowry fs put hollow
+! created workspace a.cowry
+! committed revision 1: put /hollow
+$ cowry -w a.cowry fs get /hollow back && stat -c %s back && test $(stat -c %b back) -lt 1000 && echo hollow
+1099511627776
+hollow
+! wrote back
+"#,
+    );
+}
+
+#[test]
 fn ls_and_tree() {
     check(
         r#"

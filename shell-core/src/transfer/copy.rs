@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use cowry_vfs::{DirEntry, Errno, FileType, Ino, Layer, Name, NodeError, NodeResult, SeekTo, Stat, VPathBuf};
 
-use super::sink::{Entry, PIECE, Sink, is_closed, unreadable};
+use super::sink::{Attributes, Entry, PIECE, Sink, is_closed, unreadable};
 use crate::error::Result;
 
 /// How many entries of a directory are read at once.
@@ -30,29 +30,59 @@ pub(super) fn copy(layer: &dyn Layer, root: Ino, sink: &mut Sink<'_>) -> Result<
             }
             linked.insert(stat.ino, path.clone());
         }
-        match stat.kind {
-            FileType::Directory => {
-                sink.put(Entry::Directory { path: path.clone(), mode: stat.mode, mtime: stat.mtime })
+        let attributes = match attributes(layer, stat) {
+            Err(error) if is_closed(&error) && !stat.is_dir() => {
+                sink.skip(path.as_str(), error.to_string());
+                return Ok(());
             }
+            attributes => attributes.map_err(|error| unreadable(path, error)),
+        };
+        match stat.kind {
+            FileType::Directory => sink.put(Entry::Directory { path: path.clone(), attributes: attributes? }),
             FileType::Symlink => {
                 let target = layer.readlink(stat.ino).map_err(|error| unreadable(path, error))?;
-                sink.put(Entry::Symlink { path: path.clone(), target, mtime: stat.mtime })
+                sink.put(Entry::Symlink { path: path.clone(), target, attributes: attributes? })
             }
-            FileType::Regular => file(layer, path, entry, sink),
+            FileType::Fifo => sink.put(Entry::Fifo { path: path.clone(), attributes: attributes? }),
+            FileType::Regular => file(layer, path, stat, attributes?, sink),
             _ => {
-                sink.skip(path.as_str(), "it is no file, directory or symbolic link");
+                sink.skip(path.as_str(), "it is no file, directory, link or FIFO");
                 Ok(())
             }
         }
     })
 }
 
-fn file(layer: &dyn Layer, path: &VPathBuf, entry: &DirEntry, sink: &mut Sink<'_>) -> Result<()> {
-    let stat = &entry.stat;
-    if !is_dense(layer, stat) {
-        return sparse_file(layer, path, stat, sink);
+/// What there is beside content and kind.
+fn attributes(layer: &dyn Layer, stat: &Stat) -> NodeResult<Attributes> {
+    let mut xattrs = Vec::new();
+    if layer.features().xattrs && (stat.is_file() || stat.is_dir()) {
+        let names = match layer.listxattr(stat.ino) {
+            // What cannot be opened can still be made again without them.
+            Err(error) if is_closed(&error) && stat.is_dir() => Vec::new(),
+            names => names?,
+        };
+        for name in names {
+            match layer.getxattr(stat.ino, &name) {
+                Err(error) if error == Errno::ENODATA => {}
+                value => xattrs.push((name, value?.to_vec())),
+            }
+        }
     }
-    let (mode, mtime) = (stat.mode, stat.mtime);
+    Ok(Attributes { mode: stat.mode, mtime: stat.mtime, owner: Some((stat.uid, stat.gid)), xattrs })
+}
+
+fn file(
+    layer: &dyn Layer,
+    path: &VPathBuf,
+    stat: &Stat,
+    attributes: Attributes,
+    sink: &mut Sink<'_>,
+) -> Result<()> {
+    if !is_dense(layer, stat) {
+        return sparse_file(layer, path, stat, attributes, sink);
+    }
+    let mtime = stat.mtime;
     let read = |offset| layer.read(stat.ino, offset, PIECE);
     let content = match read(0) {
         Err(error) if is_closed(&error) => {
@@ -63,7 +93,7 @@ fn file(layer: &dyn Layer, path: &VPathBuf, entry: &DirEntry, sink: &mut Sink<'_
     };
     let mut offset = content.len() as u64;
     let mut more = content.len() == PIECE;
-    sink.put(Entry::File { path: path.clone(), mode, mtime, content })?;
+    sink.put(Entry::File { path: path.clone(), attributes, content })?;
     while more {
         let content = read(offset).map_err(|error| unreadable(path, error))?.to_vec();
         let at = offset;
@@ -83,10 +113,16 @@ fn is_dense(layer: &dyn Layer, stat: &Stat) -> bool {
 
 /// Copies the data where it stands and leaves the holes out: they cost nothing where they come from, and must not
 /// fill the disk that they are copied to.
-fn sparse_file(layer: &dyn Layer, path: &VPathBuf, stat: &Stat, sink: &mut Sink<'_>) -> Result<()> {
-    let (mode, mtime, size) = (stat.mode, stat.mtime, stat.size);
+fn sparse_file(
+    layer: &dyn Layer,
+    path: &VPathBuf,
+    stat: &Stat,
+    attributes: Attributes,
+    sink: &mut Sink<'_>,
+) -> Result<()> {
+    let (mtime, size) = (stat.mtime, stat.size);
     let failed = |error| unreadable(path, error);
-    sink.put(Entry::File { path: path.clone(), mode, mtime, content: Vec::new() })?;
+    sink.put(Entry::File { path: path.clone(), attributes, content: Vec::new() })?;
     let mut at = 0;
     while let Some((start, end)) = data(layer, stat, at).map_err(failed)? {
         at = start;
@@ -121,20 +157,17 @@ fn data(layer: &dyn Layer, stat: &Stat, at: u64) -> NodeResult<Option<(u64, u64)
     Ok(Some((start, end)).filter(|(start, end)| start < end))
 }
 
-/// How much of a file is holes; stops counting when it is more than `most`.
-pub(super) fn holes(layer: &dyn Layer, stat: &Stat, most: u64) -> NodeResult<u64> {
+/// Offsets and lengths of what is no hole; `None` for a file that has none that matter.
+pub(super) fn pieces(layer: &dyn Layer, stat: &Stat) -> NodeResult<Option<Vec<(u64, u64)>>> {
     if is_dense(layer, stat) {
-        return Ok(0);
+        return Ok(None);
     }
-    let (mut holes, mut at) = (0, 0);
+    let (mut pieces, mut at) = (Vec::new(), 0);
     while let Some((start, end)) = data(layer, stat, at)? {
-        holes += start - at;
+        pieces.push((start, end - start));
         at = end;
-        if holes > most {
-            return Ok(holes);
-        }
     }
-    Ok(holes + stat.size.saturating_sub(at))
+    Ok(Some(pieces))
 }
 
 /// What a walk comes by.

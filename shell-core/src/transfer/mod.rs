@@ -1,10 +1,9 @@
 //! Whole trees in and out: host folders and tar archives.
 //!
-//! Modes, modification times, symbolic links and hard links are kept. Nothing follows a symbolic link, so nothing
-//! leaves the folder it was asked to read or write. What cannot be transferred is skipped and reported. Imports are
-//! written in batches of up to a thousand entries or 16 MiB, each all or nothing. Holes of files stay holes; in an
-//! archive they would be zeros, so that files with more of them than [`HOLES_MAX`] in all are skipped. Set-id bits do
-//! not reach the host.
+//! Modes, owners, modification times, extended attributes in `user.`, symbolic links, hard links and FIFOs are kept, and
+//! holes of files stay holes. Nothing follows a symbolic link, so nothing leaves the folder it was asked to read or write.
+//! What cannot be transferred is skipped and reported. Imports are written in batches of up to a thousand entries or
+//! 16 MiB, each all or nothing. On the host, set-id bits fall, only root gives files to their owners, and no FIFO is made.
 
 mod archive;
 mod copy;
@@ -21,9 +20,6 @@ use crate::error::{Error, Result};
 
 /// The most skipped entries that are listed; more are counted.
 pub const SKIPPED_LISTED: usize = 100;
-
-/// The most bytes of holes that are written to an archive, or unpacked from one, as zeros.
-pub const HOLES_MAX: u64 = 1 << 30;
 
 /// How far a transfer has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -100,7 +96,7 @@ pub fn import_folder(
 /// Absolute names become relative; entries with `..` or below a symbolic link are skipped.
 ///
 /// # Errors
-/// If the archive is damaged or compressed, or the tree cannot be written. Batches that were written stay.
+/// If it is no archive, a damaged or a compressed one, or the tree cannot be written. Batches that were written stay.
 pub fn import_tar(
     archive: &mut dyn Read,
     tree: &Vfs,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use cowry_vfs::{
     Errno, FileType, Ino, Layer, Name, NewAttr, NewNode, NodeError, NodeResult, SetAttr, Timestamp, VPathBuf,
+    XattrMode,
 };
 
 use super::{Progress, Totals};
@@ -17,17 +18,26 @@ const BATCH_ENTRIES: usize = 1000;
 /// The longest piece of a file that is handled at once.
 pub(super) const PIECE: usize = 4 << 20;
 
+/// What an entry has beside content and kind.
+#[derive(Clone, Debug)]
+pub(super) struct Attributes {
+    pub mode: u32,
+    pub mtime: Timestamp,
+    /// User and group, where they are known.
+    pub owner: Option<(u32, u32)>,
+    /// In `user.`.
+    pub xattrs: Vec<(String, Vec<u8>)>,
+}
+
 /// One entry on its way; paths are relative to the target.
 pub(super) enum Entry {
     Directory {
         path: VPathBuf,
-        mode: u32,
-        mtime: Timestamp,
+        attributes: Attributes,
     },
     File {
         path: VPathBuf,
-        mode: u32,
-        mtime: Timestamp,
+        attributes: Attributes,
         content: Vec<u8>,
     },
     /// More content of the file that came last at this path; what is skipped is a hole.
@@ -46,7 +56,11 @@ pub(super) enum Entry {
     Symlink {
         path: VPathBuf,
         target: String,
-        mtime: Timestamp,
+        attributes: Attributes,
+    },
+    Fifo {
+        path: VPathBuf,
+        attributes: Attributes,
     },
     /// One more name of a file that came before.
     Link {
@@ -63,6 +77,7 @@ impl Entry {
             | Entry::More { path, .. }
             | Entry::Size { path, .. }
             | Entry::Symlink { path, .. }
+            | Entry::Fifo { path, .. }
             | Entry::Link { path, .. } => path,
         }
     }
@@ -80,7 +95,7 @@ pub(super) struct Sink<'a> {
     /// Directories known to be there.
     directories: HashMap<VPathBuf, Ino>,
     /// Modes and times of directories, which are set when nothing more is written into them.
-    attributes: Vec<(Ino, u32, Timestamp)>,
+    attributes: Vec<(Ino, Attributes)>,
     /// The file that more content may come for, if it was not skipped.
     last: Option<(VPathBuf, Ino)>,
     staged: Vec<Entry>,
@@ -137,9 +152,11 @@ impl<'a> Sink<'a> {
         let pending: Vec<_> = attributes.into_iter().rev().collect();
         for chunk in pending.chunks(BATCH_ENTRIES) {
             self.layer.batch(&mut |layer| {
-                for (ino, mode, mtime) in chunk {
-                    let mode = Some(self.directory_mode(layer, *ino, *mode)?);
-                    let changes = SetAttr { mode, mtime: Some(*mtime), ..SetAttr::default() };
+                for (ino, attributes) in chunk {
+                    set_xattrs(layer, *ino, attributes)?;
+                    give(layer, *ino, attributes)?;
+                    let mode = Some(self.directory_mode(layer, *ino, attributes.mode)?);
+                    let changes = SetAttr { mode, mtime: Some(attributes.mtime), ..SetAttr::default() };
                     layer.setattr(*ino, &changes)?;
                 }
                 Ok(())
@@ -191,18 +208,19 @@ impl<'a> Sink<'a> {
 
     fn write(&mut self, layer: &dyn Layer, entry: &Entry) -> NodeResult<()> {
         match entry {
-            Entry::Directory { path, mode, mtime } => {
+            Entry::Directory { path, attributes } => {
                 let ino = self.directory(layer, path)?;
-                self.attributes.push((ino, *mode, *mtime));
+                self.attributes.push((ino, attributes.clone()));
                 self.totals.directories += 1;
             }
-            Entry::File { path, mode, mtime, content } => {
-                let mode = if self.is_host { host_mode(FileType::Regular, *mode) } else { *mode };
-                let attr = NewAttr { mtime: Some(*mtime), ..NewAttr::with_mode(mode) };
-                let ino = self.create(layer, path, NewNode::File(content), &attr)?;
+            Entry::File { path, attributes, content } => {
+                let ino = self.create(layer, path, NewNode::File(content), attributes)?;
                 self.last = Some((path.clone(), ino));
                 self.totals.files += 1;
                 self.totals.bytes += content.len() as u64;
+            }
+            Entry::Fifo { path, attributes } => {
+                self.create(layer, path, NewNode::Fifo, attributes)?;
             }
             Entry::More { path, mtime, at, content } => {
                 if let Some(ino) = self.last_at(path) {
@@ -216,9 +234,8 @@ impl<'a> Sink<'a> {
                     layer.setattr(ino, &SetAttr { mtime: Some(*mtime), ..SetAttr::size(*size) })?;
                 }
             }
-            Entry::Symlink { path, target, mtime } => {
-                let attr = NewAttr { mtime: Some(*mtime), ..NewAttr::with_mode(0o777) };
-                self.create(layer, path, NewNode::Symlink(target), &attr)?;
+            Entry::Symlink { path, target, attributes } => {
+                self.create(layer, path, NewNode::Symlink(target), attributes)?;
                 self.totals.symlinks += 1;
             }
             Entry::Link { path, to } => self.link(layer, path, to)?,
@@ -236,11 +253,27 @@ impl<'a> Sink<'a> {
         layer: &dyn Layer,
         path: &VPathBuf,
         node: NewNode<'_>,
-        attr: &NewAttr,
+        attributes: &Attributes,
     ) -> NodeResult<Ino> {
         let (parent, name) = self.place(layer, path)?;
         clear(layer, parent, &name)?;
-        Ok(layer.create(parent, &name, node, attr)?.ino)
+        let mode = match node.kind() {
+            FileType::Symlink => 0o777,
+            kind if self.is_host => host_mode(kind, attributes.mode),
+            _ => attributes.mode,
+        };
+        let mut attr = NewAttr { mtime: Some(attributes.mtime), ..NewAttr::with_mode(mode) };
+        if let Some((uid, gid)) = attributes.owner {
+            (attr.uid, attr.gid) = (uid, gid);
+        }
+        let ino = layer.create(parent, &name, node, &attr)?.ino;
+        set_xattrs(layer, ino, attributes)?;
+        if self.is_host {
+            give(layer, ino, attributes)?;
+            let changes = SetAttr { mtime: Some(attributes.mtime), ..SetAttr::default() };
+            layer.setattr(ino, &changes)?;
+        }
+        Ok(ino)
     }
 
     fn link(&mut self, layer: &dyn Layer, path: &VPathBuf, to: &VPathBuf) -> NodeResult<()> {
@@ -293,6 +326,31 @@ impl<'a> Sink<'a> {
         }
         Ok(ino)
     }
+}
+
+/// Gives a node to its owner. On the host only root can; what others export is theirs.
+fn give(layer: &dyn Layer, ino: Ino, attributes: &Attributes) -> NodeResult<()> {
+    let Some((uid, gid)) = attributes.owner else {
+        return Ok(());
+    };
+    match layer.setattr(ino, &SetAttr { uid: Some(uid), gid: Some(gid), ..SetAttr::default() }) {
+        Err(error) if matches!(error.errno(), Errno::EPERM | Errno::EINVAL | Errno::EOPNOTSUPP) => Ok(()),
+        done => done.map(drop),
+    }
+}
+
+/// Sets what a filesystem has of extended attributes; where it has none, they are left out.
+fn set_xattrs(layer: &dyn Layer, ino: Ino, attributes: &Attributes) -> NodeResult<()> {
+    if !layer.features().xattrs {
+        return Ok(());
+    }
+    for (name, value) in &attributes.xattrs {
+        match layer.setxattr(ino, name, value, XattrMode::Any) {
+            Err(error) if matches!(error.errno(), Errno::EPERM | Errno::EOPNOTSUPP) => {}
+            done => done?,
+        }
+    }
+    Ok(())
 }
 
 /// Removes what is in the way of a new file or link; a directory is not.

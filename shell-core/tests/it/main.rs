@@ -1,5 +1,6 @@
 //! Workspaces, runs and sessions, end to end with real sandboxes.
 
+mod archives;
 mod edge;
 mod history;
 mod kept;
@@ -11,7 +12,7 @@ mod sessions;
 mod transfers;
 mod workspaces;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
 
 /// One named test.
 pub type Case = (&'static str, fn());
@@ -28,12 +29,16 @@ fn main() {
         ("mounts", mounts::CASES),
         ("sessions", sessions::CASES),
         ("transfers", transfers::CASES),
+        ("archives", archives::CASES),
     ];
     let trials = modules.iter().flat_map(|(module, cases)| {
         cases.iter().map(move |(name, run)| {
-            Trial::test(format!("{module}::{name}"), || {
-                run();
-                Ok(())
+            Trial::ignorable_test(format!("{module}::{name}"), || match archives::lacking(name) {
+                Some(program) => Ok(Completion::ignored_with(format!("needs {program}"))),
+                None => {
+                    run();
+                    Ok(Completion::Completed)
+                }
             })
         })
     });

@@ -1,7 +1,13 @@
 //! That crate's own tests, and what they leave out.
 
 // The macro prints what it skips.
-#![allow(clippy::print_stdout, clippy::disallowed_methods, rust_2018_idioms, missing_docs)]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::useless_vec,
+    rust_2018_idioms,
+    missing_docs
+)]
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};

@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 use cowry_shell_core::OpenOptions;
 use serde_json::json;
 
-use super::Place;
+use super::{Place, holes};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::render::shown;
@@ -42,21 +42,7 @@ pub fn run(context: &mut Context, args: &GetArgs) -> Outcome {
         )));
     }
     let target = target(args);
-    let mut sink: Box<dyn Write> = if target.as_os_str() == "-" {
-        Box::new(io::stdout())
-    } else {
-        Box::new(File::create(&target).map_err(|error| Failure::host("write", &target, &error))?)
-    };
-    let mut size = 0;
-    loop {
-        let piece = file.read_bytes_at(size, 1 << 20)?;
-        if piece.is_empty() {
-            break;
-        }
-        sink.write_all(&piece).map_err(|error| written(&target, error))?;
-        size += piece.len() as u64;
-    }
-    sink.flush().map_err(|error| written(&target, error))?;
+    let size = copy(&file, &target)?;
     if target.as_os_str() == "-" {
         return Ok(0);
     }
@@ -67,6 +53,32 @@ pub fn run(context: &mut Context, args: &GetArgs) -> Outcome {
         context.out.note(&format!("wrote {}", target.display()));
     }
     Ok(0)
+}
+
+fn copy(file: &cowry_shell_core::File, target: &Path) -> Outcome<u64> {
+    if target.as_os_str() == "-" {
+        return stream(file, &mut io::stdout(), target);
+    }
+    let mut host = File::create(target).map_err(|error| Failure::host("write", target, &error))?;
+    if host.metadata().is_ok_and(|meta| meta.is_file()) {
+        return holes::to_host(file, &host, target);
+    }
+    stream(file, &mut host, target)
+}
+
+/// Everything in order, for what cannot skip.
+fn stream(file: &cowry_shell_core::File, sink: &mut dyn Write, target: &Path) -> Outcome<u64> {
+    let mut size = 0;
+    loop {
+        let piece = file.read_bytes_at(size, 1 << 20)?;
+        if piece.is_empty() {
+            break;
+        }
+        sink.write_all(&piece).map_err(|error| written(target, error))?;
+        size += piece.len() as u64;
+    }
+    sink.flush().map_err(|error| written(target, error))?;
+    Ok(size)
 }
 
 fn written(target: &Path, error: io::Error) -> Failure {

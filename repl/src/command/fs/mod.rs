@@ -3,6 +3,7 @@
 mod cat;
 mod export;
 mod get;
+mod holes;
 mod import;
 mod ls;
 mod put;

@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 use cowry_shell_core::{OpenOptions, VPathBuf, Vfs};
 use serde_json::json;
 
-use super::seal;
+use super::{holes, seal};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 
@@ -31,14 +31,14 @@ pub struct PutArgs {
 
 /// Copies, and commits.
 pub fn run(context: &mut Context, args: &PutArgs) -> Outcome {
-    let mut source = open_source(args)?;
+    let source = open_source(args)?;
     let workspace = context.workspace_to_create(None)?;
     let tree = workspace.fs();
     let path = target(&tree, args)?;
     if let Some(parent) = path.parent() {
         tree.mkdir_all(&parent, 0o755)?;
     }
-    let size = copy(&mut *source, &tree, &path, args)?;
+    let size = copy(source, &tree, &path, args)?;
     let revision = seal(context, &workspace, &format!("put {path}"))?;
     if context.out.json {
         context.out.object(&json!({ "path": path.as_str(), "size": size, "revision": revision }))?;
@@ -50,17 +50,17 @@ fn is_stdin(args: &PutArgs) -> bool {
     args.source.as_os_str() == "-"
 }
 
-/// Opens the source before the workspace, so that a misspelt name creates none.
-fn open_source(args: &PutArgs) -> Outcome<Box<dyn Read>> {
+/// Opens the source before the workspace, so that a misspelt name creates none. Standard input is open.
+fn open_source(args: &PutArgs) -> Outcome<Option<File>> {
     if is_stdin(args) {
-        return Ok(Box::new(io::stdin().lock()));
+        return Ok(None);
     }
     let file = File::open(&args.source).map_err(|error| Failure::host("read", &args.source, &error))?;
     if file.metadata().is_ok_and(|meta| meta.is_dir()) {
         let path = args.source.display();
         return Err(Failure::new(format!("{path} is a directory: `cowry fs import` takes whole folders")));
     }
-    Ok(Box::new(file))
+    Ok(Some(file))
 }
 
 /// The path of the new file: a directory takes it under the name it has on the host.
@@ -76,9 +76,19 @@ fn target(tree: &Vfs, args: &PutArgs) -> Outcome<VPathBuf> {
     VPathBuf::parse(&format!("{path}/{name}")).map_err(|error| Failure::new(error.to_string()))
 }
 
+fn copy(source: Option<File>, tree: &Vfs, path: &VPathBuf, args: &PutArgs) -> Outcome<u64> {
+    let target = tree.open(path, OpenOptions::write())?;
+    match source {
+        Some(file) if file.metadata().is_ok_and(|meta| meta.is_file()) => {
+            holes::from_host(&file, &target, &args.source)
+        }
+        Some(mut file) => stream(&mut file, &target, args),
+        None => stream(&mut io::stdin().lock(), &target, args),
+    }
+}
+
 /// Copies piece by piece: the source may be larger than memory.
-fn copy(source: &mut dyn Read, tree: &Vfs, path: &VPathBuf, args: &PutArgs) -> Outcome<u64> {
-    let file = tree.open(path, OpenOptions::write())?;
+fn stream(source: &mut dyn Read, target: &cowry_shell_core::File, args: &PutArgs) -> Outcome<u64> {
     let mut piece = vec![0; 1 << 20];
     let mut size = 0;
     loop {
@@ -88,7 +98,7 @@ fn copy(source: &mut dyn Read, tree: &Vfs, path: &VPathBuf, args: &PutArgs) -> O
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(Failure::host("read", &args.source, &error)),
         };
-        file.write_all(&piece[..length])?;
+        target.write_all(&piece[..length])?;
         size += length as u64;
     }
 }

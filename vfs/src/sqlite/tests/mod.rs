@@ -12,6 +12,7 @@ mod fork;
 mod group;
 mod history;
 mod log;
+mod many;
 mod model;
 mod names;
 mod opening;
