@@ -61,7 +61,10 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The file was a workspace and is damaged.
-    #[error("{path} is damaged: run `cowry check`, or restore a copy", path = path.display())]
+    #[error(
+        "{path} is damaged: save what can be read with `cowry check --salvage DIR`, or restore a copy",
+        path = path.display()
+    )]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -102,6 +105,14 @@ pub enum OpenError {
         path: PathBuf,
         /// A file that could do without those below it.
         file: PathBuf,
+    },
+    /// The file is damaged where it says what is where.
+    #[error("nothing can be read of {path}: restore a copy", path = path.display())]
+    Hopeless {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
     },
     /// The file cannot be read or written.
     #[error("cannot open {path}", path = path.display())]
