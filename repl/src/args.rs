@@ -71,6 +71,7 @@ pub enum Command {
     Gc(command::gc::GcArgs),
     Quota(command::quota::QuotaArgs),
     Check(command::check::CheckArgs),
+    Durability(command::durability::DurabilityArgs),
     Completions(command::completions::CompletionsArgs),
 }
 

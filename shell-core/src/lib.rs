@@ -57,6 +57,7 @@ pub mod record;
 mod revision;
 mod run;
 mod runtime;
+mod salvage;
 mod session;
 pub mod transfer;
 pub mod units;
@@ -69,8 +70,9 @@ pub use cowry_runtime::{
 pub use cowry_vfs as vfs;
 pub use cowry_vfs::commit::Verdict;
 pub use cowry_vfs::sqlite::{
-    CheckReport, FlattenReport, ForkInfo, GcReport, KeptFor, NameTaken, Parent, PruneReport, PruneRequest,
-    Quota, Revision, RevisionFilter, RevisionInfo, RevisionKind, RevisionName, WorkspaceId,
+    CheckReport, Durability, FlattenReport, ForkInfo, GcReport, KeptFor, NameTaken, Parent, PruneReport,
+    PruneRequest, Quota, RepairReport, Revision, RevisionFilter, RevisionInfo, RevisionKind, RevisionName,
+    SalvageReport, WorkspaceId,
 };
 pub use cowry_vfs::{
     Change, ChangeKind, Clock, DirEntry, Errno, Error as FsError, File, FileType, ManualClock, Name,
@@ -88,6 +90,7 @@ pub use record::{
 pub use revision::{RevisionError, RevisionPath, RevisionSpec};
 pub use run::{Program, Run, RunReport, Side};
 pub use runtime::Runtime;
+pub use salvage::{Salvaged, salvage};
 pub use session::{EntryReport, Session, SessionCommit, SessionOptions};
 pub use units::UnitError;
 pub use workspace::{OpenWorkspace, Workspace};

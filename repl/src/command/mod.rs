@@ -3,6 +3,7 @@
 pub mod check;
 pub mod completions;
 pub mod diff;
+pub mod durability;
 pub mod flatten;
 pub mod fork;
 pub mod fs;
@@ -38,6 +39,7 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Gc(args) => gc::run(context, &args),
         Command::Quota(args) => quota::run(context, &args),
         Command::Check(args) => check::run(context, &args),
+        Command::Durability(args) => durability::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
     }
 }

@@ -7,6 +7,7 @@ use super::revision::{Revision, RevisionKind, SealInfo};
 use super::tx::Tx;
 use super::{SqliteLayer, schema};
 use crate::errno::{Errno, NodeResult};
+use crate::failpoint;
 
 /// What was removed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -48,6 +49,7 @@ impl SqliteLayer {
             let report = self.change(|tx| tx.collect())?;
             Ok(GcReport { expired, rows, ..report })
         })?;
+        failpoint::pass("GC_VACUUM")?;
         schema::vacuum(&self.writer.lock().borrow().conn)?;
         report.bytes = before.saturating_sub(self.file_bytes()?);
         Ok(report)

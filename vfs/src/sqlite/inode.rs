@@ -11,6 +11,7 @@ use super::tx::Tx;
 use super::view;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
+use crate::failpoint;
 use crate::node::{FileType, Ino, SetAttr, Stat, XattrMode};
 
 /// Extended attributes of one node.
@@ -96,6 +97,7 @@ impl Node {
 
     /// Writes the row: over itself if it began in the open revision `rev`, else as a new one after it.
     pub(super) fn store(&mut self, conn: &Connection, rev: i64) -> NodeResult<()> {
+        failpoint::pass("STORE")?;
         if self.from != rev {
             self.end(conn, rev)?;
             return self.insert(conn, rev);
@@ -144,6 +146,7 @@ impl Node {
 
     /// Writes a row that begins in `rev`.
     pub(super) fn insert(&mut self, conn: &Connection, rev: i64) -> NodeResult<()> {
+        failpoint::pass("INSERT")?;
         self.from = rev;
         conn.prepare_cached(
             "INSERT INTO main.inode(ino, from_rev, to_rev, kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime,

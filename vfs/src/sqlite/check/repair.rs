@@ -111,6 +111,9 @@ fn is_intact(conn: &Connection) -> bool {
 
 impl Tx<'_> {
     fn repair(&mut self, report: &mut RepairReport) -> NodeResult<()> {
+        let used: i64 =
+            self.conn.query_row("SELECT coalesce(max(ino), 1) FROM inode", [], |row| row.get(0))?;
+        self.state.next_ino = self.state.next_ino.max(used + 1);
         self.mend_revisions(report)?;
         self.mend_ranges(report)?;
         self.give_up_inline(report)?;
@@ -305,23 +308,24 @@ impl Tx<'_> {
 
     /// What past revisions cannot show any more.
     fn give_up_history(&self, report: &mut RepairReport) -> NodeResult<()> {
-        let there = "inode i WHERE i.ino = e.ino AND i.to_rev > e.from_rev AND";
+        // The first revision that shows the name; those before it may have been pruned.
+        let seen =
+            "coalesce((SELECT id FROM revision WHERE id >= e.from_rev ORDER BY id LIMIT 1), e.from_rev)";
+        let node = format!("inode i WHERE i.ino = e.ino AND i.to_rev > {seen}");
+        let nowhere = format!(
+            "e.ino IS NOT NULL AND e.to_rev > {seen} AND NOT EXISTS (SELECT 1 FROM {node} AND i.from_rev <= {seen})"
+        );
         self.mend(
             report,
             "names were older than their nodes",
             &format!(
                 "UPDATE OR REPLACE main.entry AS e
-                 SET from_rev = (SELECT min(i.from_rev) FROM {there} i.from_rev < e.to_rev)
-                 WHERE ino IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {there} i.from_rev <= e.from_rev)
-                     AND EXISTS (SELECT 1 FROM {there} i.from_rev < e.to_rev)"
+                 SET from_rev = (SELECT min(i.from_rev) FROM {node} AND i.from_rev < e.to_rev)
+                 WHERE {nowhere} AND EXISTS (SELECT 1 FROM {node} AND i.from_rev < e.to_rev)"
             ),
             [],
         )?;
-        let gone = self.execute(
-            "DELETE FROM main.entry AS e WHERE ino IS NOT NULL AND NOT EXISTS (
-                 SELECT 1 FROM inode i WHERE i.ino = e.ino AND i.from_rev <= e.from_rev AND i.to_rev > e.from_rev)",
-            [],
-        )?;
+        let gone = self.execute(&format!("DELETE FROM main.entry AS e WHERE {nowhere}"), [])?;
         if gone > 0 {
             report.lose(format!("{gone} names in past revisions that led nowhere"));
         }
@@ -335,18 +339,17 @@ impl Tx<'_> {
 
     fn recount(&mut self, report: &mut RepairReport) -> NodeResult<()> {
         self.flush()?;
-        let (bytes, inodes, next): (i64, i64, i64) = self.conn.query_row(
+        let (bytes, inodes): (i64, i64) = self.conn.query_row(
             "SELECT (SELECT coalesce(sum(space), 0) FROM inode WHERE to_rev = ?1),
-                 (SELECT count(*) FROM inode WHERE to_rev = ?1), (SELECT max(ino) + 1 FROM inode)",
+                 (SELECT count(*) FROM inode WHERE to_rev = ?1)",
             [LIVE],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         let usage = &mut self.state.pending.usage;
         if (usage.bytes, usage.inodes) != (bytes, inodes) {
             report.mend(format!("the tree takes up {bytes} bytes in {inodes} nodes"));
         }
         (usage.bytes, usage.inodes) = (bytes, inodes);
-        self.state.next_ino = self.state.next_ino.max(next);
         self.flush()
     }
 }

@@ -132,13 +132,16 @@ impl Check<'_> {
         )
     }
 
-    /// What is true of every revision at once.
+    /// What is true of every revision at once. Of one that was pruned, what others need is left.
     pub(super) fn history(&mut self) -> NodeResult<()> {
         let head: i64 = self.conn.query_row("SELECT head FROM meta", [], |row| row.get(0))?;
         self.report(
             "SELECT 'entry ' || name || ' of directory ' || parent || ' led to no node in revision ' || from_rev
-             FROM entry e WHERE ino IS NOT NULL AND NOT EXISTS (
-                 SELECT 1 FROM inode i WHERE i.ino = e.ino AND i.from_rev <= e.from_rev AND i.to_rev > e.from_rev)",
+             FROM (SELECT name, parent, ino, from_rev, to_rev, coalesce(
+                       (SELECT id FROM revision WHERE id >= entry.from_rev ORDER BY id LIMIT 1), from_rev) AS seen
+                   FROM entry WHERE ino IS NOT NULL) e
+             WHERE e.to_rev > e.seen AND NOT EXISTS (
+                 SELECT 1 FROM inode i WHERE i.ino = e.ino AND i.from_rev <= e.seen AND i.to_rev > e.seen)",
             [],
         )?;
         self.report(
