@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::fallible_iterator::FallibleIterator;
 
 use super::Durability;
 use crate::failpoint;
