@@ -77,6 +77,7 @@ pub enum Command {
     Mount(command::mount::MountArgs),
     #[cfg(all(feature = "fuse", target_os = "linux"))]
     Unmount(command::unmount::UnmountArgs),
+    Durability(command::durability::DurabilityArgs),
     Completions(command::completions::CompletionsArgs),
 }
 

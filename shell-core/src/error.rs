@@ -68,8 +68,19 @@ pub enum Error {
         path: PathBuf,
     },
     /// The file is damaged.
-    #[error("{} is damaged ({detail}): restore it from a copy", path.display())]
+    #[error(
+        "{path} is damaged ({detail}): save what can be read with `cowry -w {path} check --salvage DIR`, or restore a copy",
+        path = path.display()
+    )]
     Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The file is so damaged that nothing can be read.
+    #[error("nothing can be read of {} ({detail}): restore it from a copy", path.display())]
+    Hopeless {
         /// The file.
         path: PathBuf,
         /// What is wrong.
@@ -186,6 +197,7 @@ impl Error {
             | Error::NewerSchema { .. }
             | Error::Locked { .. }
             | Error::Damaged { .. }
+            | Error::Hopeless { .. }
             | Error::Unopenable { .. }
             | Error::ReadOnly { .. }
             | Error::Scratch { .. }

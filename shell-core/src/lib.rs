@@ -61,6 +61,7 @@ pub mod record;
 mod revision;
 mod run;
 mod runtime;
+mod salvage;
 mod session;
 pub mod transfer;
 pub mod units;
@@ -76,8 +77,9 @@ pub use cowry_vfs::commit::Verdict;
 pub use cowry_vfs::merge::{MergeConflict, MergeConflictKind, Method as MergeMethod, Resolution};
 pub use cowry_vfs::sqlite::BaseOwner;
 pub use cowry_vfs::sqlite::{
-    CheckReport, FlattenReport, ForkInfo, GcReport, KeptFor, NameTaken, Parent, PruneReport, PruneRequest,
-    Quota, Revision, RevisionFilter, RevisionInfo, RevisionKind, RevisionName, WorkspaceId,
+    CheckReport, Durability, FlattenReport, ForkInfo, GcReport, KeptFor, NameTaken, Parent, PruneReport,
+    PruneRequest, Quota, RepairReport, Revision, RevisionFilter, RevisionInfo, RevisionKind, RevisionName,
+    SalvageReport, WorkspaceId,
 };
 pub use cowry_vfs::{
     Change, ChangeKind, Clock, DirEntry, Errno, Error as FsError, File, FileType, ManualClock, Name,
@@ -96,6 +98,7 @@ pub use record::{
 pub use revision::{RevisionError, RevisionPath, RevisionSpec};
 pub use run::{Program, Run, RunReport, Side};
 pub use runtime::Runtime;
+pub use salvage::{Salvaged, salvage};
 pub use session::{EntryReport, Session, SessionCommit, SessionOptions};
 pub use units::UnitError;
 pub use watch::RevisionWatch;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cowry_runtime::Event;
 use cowry_vfs::sqlite::{
-    CheckReport, GcReport, OpenError, Quota, Revision, RevisionFilter, RevisionInfo, RevisionKind, SealInfo,
-    SqliteLayer, SqliteOptions,
+    CheckReport, Durability, GcReport, OpenError, Quota, RepairReport, Revision, RevisionFilter,
+    RevisionInfo, RevisionKind, SealInfo, SqliteLayer, SqliteOptions,
 };
 use cowry_vfs::{Clock, Layer, MemoryLayer, SystemClock, Timestamp, VPathBuf, Vfs, VfsOptions};
 
@@ -338,6 +338,32 @@ impl Workspace {
         Ok(self.file("check")?.check()?)
     }
 
+    /// Mends what [`check`](Workspace::check) finds wrong, as a new revision; what has lost its name goes to `/lost+found`.
+    ///
+    /// # Errors
+    /// If it is read-only or scratch, in use, or too damaged to be mended: then [`salvage`](crate::salvage()) it.
+    pub fn repair(&self) -> Result<RepairReport> {
+        self.writable("repair")?;
+        Ok(self.file("repair")?.repair()?)
+    }
+
+    /// When a change has reached the disk.
+    ///
+    /// # Errors
+    /// If it is scratch, or the file cannot be read.
+    pub fn durability(&self) -> Result<Durability> {
+        Ok(self.file("read the durability of")?.durability()?)
+    }
+
+    /// Says when a change has reached the disk from now on; other processes follow when they open the workspace next.
+    ///
+    /// # Errors
+    /// If it is read-only or scratch, or the file cannot be written.
+    pub fn set_durability(&self, durability: Durability) -> Result<()> {
+        self.writable("set the durability of")?;
+        Ok(self.file("set the durability of")?.set_durability(durability)?)
+    }
+
     /// Runs a program as one transaction: what it writes is committed at its end as the policy says, or not at all.
     ///
     /// Direct writes are sealed first; the run sees the tree as it is then. A program that throws, is killed or
@@ -450,6 +476,7 @@ impl From<OpenError> for Error {
             }
             OpenError::Locked { path } => Error::Locked { path },
             OpenError::Corrupt { path, source } => Error::Damaged { path, detail: source.to_string() },
+            OpenError::Hopeless { path, source } => Error::Hopeless { path, detail: source.to_string() },
             OpenError::Io { path, source } => Error::Unopenable { path, reason: source.to_string() },
             other => Error::Usage(other.to_string()),
         }

@@ -85,6 +85,7 @@ pub mod conformance;
 mod crate_fs;
 mod crate_layer;
 mod errno;
+mod failpoint;
 mod fs;
 #[cfg(all(feature = "fuse", target_os = "linux"))]
 pub mod fuse;
@@ -107,6 +108,8 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use commit::{Applied, InoMap, Judge, PersistAll, Touched, Verdict};
 pub use crate_layer::CrateLayer;
 pub use errno::{Errno, Error, NodeError, NodeResult, Result};
+#[cfg(feature = "failpoints")]
+pub use failpoint::with_failpoints;
 pub use fs::{
     Access, AtVersion, Atime, CopyTree, Credentials, File, Follow, FsEvent, FsEventKind, GlobOptions,
     HeldLock, Located, LockKind, LockOwner, LockWait, MountInfo, MountOptions, OpenOptions, Overwrite,

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod completions;
 pub mod diff;
+pub mod durability;
 pub mod flatten;
 pub mod fork;
 pub mod fs;
@@ -51,6 +52,7 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Mount(args) => mount::run(context, &args),
         #[cfg(all(feature = "fuse", target_os = "linux"))]
         Command::Unmount(args) => unmount::run(context, &args),
+        Command::Durability(args) => durability::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
     }
 }

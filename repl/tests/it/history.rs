@@ -218,3 +218,90 @@ c
 "#,
     );
 }
+
+#[test]
+fn the_durability_is_shown_and_set() {
+    check(
+        r#"
+$ cowry -q -w a.cowry run -e 'fs.writeFileSync("/a", "1")'
+$ cowry -w a.cowry durability
+fsync
+$ cowry -w a.cowry durability relaxed
+$ cowry -w a.cowry durability --json
+{"durability":"relaxed"}
+$ cowry -w a.cowry durability always
+! cowry: invalid value 'always' for '[SETTING]': …fsync, relaxed or none…
+[exit status: 125]
+"#,
+    );
+}
+
+#[test]
+fn damage_is_named_mended_and_what_is_lost_is_told() {
+    let place = Place::new();
+    place.check("$ cowry -q -w a.cowry run -e 'fs.writeFileSync(\"/a\", \"precious\"); fs.writeFileSync(\"/b\", \"other\")'");
+    place.check("$ cowry -w a.cowry check\n! no damage found\n");
+    let sql = |sql: &str| {
+        let file = rusqlite::Connection::open(place.path().join("a.cowry")).expect("a SQLite file");
+        file.execute_batch(sql).expect(sql);
+    };
+    sql(
+        "UPDATE content SET inline = x'00' WHERE inline = x'70726563696f7573'; DELETE FROM entry WHERE name = 'b'",
+    );
+    place.check(
+        r#"
+$ cowry -w a.cowry check
+…
+/a cannot be read: …
+! `cowry check --repair` mends this; copy the file first
+[exit status: 125]
+$ cowry -w a.cowry fs cat /a
+! cowry: EIO: …, … '/a'…
+[exit status: 125]
+$ cowry -w a.cowry check --repair
+…
+moved to /lost+found/#3: a file without a name
+…
+lost /a: …
+! committed revision 2
+…
+! no damage found
+[exit status: 125]
+$ cowry -w a.cowry fs cat '/lost+found/#3'
+other
+$ cowry -w a.cowry check
+…
+! no damage found
+"#,
+    );
+}
+
+#[test]
+fn a_file_that_is_cut_off_says_how_to_save_the_rest() {
+    let place = Place::new();
+    place.run("cowry -q -w a.cowry run -e 'fs.writeFileSync(\"/a\", \"kept\\n\"); let s = \"\"; while (s.length < 3e6) s += Math.random(); fs.writeFileSync(\"/z\", s)'");
+    let file = std::fs::File::options().write(true).open(place.path().join("a.cowry")).expect("the file");
+    file.set_len(file.metadata().expect("a size").len() - 8192).expect("cut");
+    place.check(
+        r#"
+$ cowry -w a.cowry log
+! cowry: a.cowry is damaged (…): save what can be read with `cowry -w a.cowry check --salvage DIR`, or restore a copy
+[exit status: 125]
+$ cowry -w a.cowry check
+! cowry: a.cowry is damaged (…): save what can be read with `cowry -w a.cowry check --salvage DIR`, or restore a copy
+[exit status: 125]
+$ cowry -w a.cowry check --salvage a.cowry
+! cowry: a.cowry already exists: name a folder or file that does not
+[exit status: 125]
+$ cowry -w a.cowry check --salvage rescued
+…
+! wrote rescued: … nodes
+[exit status: 125]
+$ cat rescued/a
+kept
+$ ls
+a.cowry
+rescued
+"#,
+    );
+}

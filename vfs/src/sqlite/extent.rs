@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 
 use bytes::{Bytes, BytesMut};
 use fastcdc::v2020::FastCDC;
+use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row};
 
 use super::chunk::{Hash, corrupt};
 use super::tx::Tx;
 use super::view::View;
-use crate::errno::NodeResult;
+use crate::errno::{NodeError, NodeResult};
 
 /// Bounds of a chunk. Content-defined, so that an insertion moves the boundaries after it with the bytes.
 const CHUNK_MIN: usize = 16 << 10;
@@ -52,7 +53,11 @@ impl Extent {
     fn from_row(row: &Row<'_>) -> NodeResult<Extent> {
         let chunk = row.get(2)?;
         // A list that names a chunk which is not there must not read as a hole.
-        let Some(hash) = row.get(4)? else { return Err(corrupt(chunk, "it is missing")) };
+        let hash = match row.get_ref(4)? {
+            ValueRef::Null => return Err(corrupt(chunk, "it is missing")),
+            // A repair gave the bytes up: nothing has this hash, and there is no block.
+            hash => Hash::try_from(hash.as_blob().map_err(NodeError::io)?).unwrap_or_default(),
+        };
         Ok(Extent {
             offset: row.get(0)?,
             length: row.get(1)?,

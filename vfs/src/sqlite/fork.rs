@@ -15,6 +15,7 @@ use super::tx::Tx;
 use super::{SqliteLayer, SqliteOptions, schema};
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
+use crate::failpoint;
 
 /// What tells one workspace from all others, wherever its file lies.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -88,6 +89,7 @@ impl SqliteLayer {
         }
         let place = Place::of(self.path(), path)?;
         let id = self.change(|tx| tx.pin(rev, &place.child))?;
+        failpoint::pass("FORK_PINNED")?;
         let made = open::create_with(path, self.options(), |conn| {
             conn.execute("ATTACH ?1 AS parent", [uri(self.path())])?;
             schema::lay_out(conn, |conn| plant(conn, rev, &id, &place.tie, self.shared.now()))

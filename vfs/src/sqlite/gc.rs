@@ -8,6 +8,7 @@ use super::tx::Tx;
 use super::{SqliteLayer, schema};
 use crate::commit::Touched;
 use crate::errno::{Errno, NodeResult};
+use crate::failpoint;
 
 /// What was removed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -49,6 +50,7 @@ impl SqliteLayer {
             let report = self.change(|tx| tx.collect())?;
             Ok(GcReport { expired, rows, ..report })
         })?;
+        failpoint::pass("GC_VACUUM")?;
         schema::vacuum(&self.writer.lock().borrow().conn)?;
         report.bytes = before.saturating_sub(self.file_bytes()?);
         Ok(report)

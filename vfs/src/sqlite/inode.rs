@@ -11,6 +11,7 @@ use super::tx::Tx;
 use super::view;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
+use crate::failpoint;
 use crate::node::{FileType, Ino, SetAttr, Stat, XattrMode, check_xattr_name};
 
 /// Extended attributes of one node.
@@ -101,6 +102,7 @@ impl Node {
 
     /// Writes the row: over itself if it began in the open revision `rev`, else as a new one after it.
     pub(super) fn store(&mut self, conn: &Connection, rev: i64) -> NodeResult<()> {
+        failpoint::pass("STORE")?;
         if self.from != rev {
             self.end(conn, rev)?;
             return self.insert(conn, rev);
@@ -154,6 +156,7 @@ impl Node {
 
     /// The same through [`INSERT_INODE`], prepared.
     pub(super) fn insert_with(&mut self, insert: &mut Statement<'_>, rev: i64) -> NodeResult<()> {
+        failpoint::pass("INSERT")?;
         self.from = rev;
         insert.execute(params![
             self.ino,

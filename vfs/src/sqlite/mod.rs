@@ -69,7 +69,7 @@ use crate::node::{
 use crate::path::Name;
 use crate::savepoint::Savepoint;
 
-pub use self::check::CheckReport;
+pub use self::check::{CheckReport, RepairReport, SalvageReport, salvage};
 pub use self::commit::{CommitError, CommitRequest, Committed};
 pub use self::conflict::{Conflict, ConflictKind};
 pub use self::durability::Durability;

@@ -16,6 +16,7 @@ use super::turn::{Passage, Turnstile};
 use super::view::View;
 use super::{Durability, SqliteOptions, schema};
 use crate::errno::{Errno, NodeError, NodeResult};
+use crate::failpoint;
 
 /// Why a workspace could not be opened or made. Each message says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +62,10 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The file was a workspace and is damaged.
-    #[error("{path} is damaged: run `cowry check`, or restore a copy", path = path.display())]
+    #[error(
+        "{path} is damaged: save what can be read with `cowry check --salvage DIR`, or restore a copy",
+        path = path.display()
+    )]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -102,6 +106,14 @@ pub enum OpenError {
         path: PathBuf,
         /// A file that could do without those below it.
         file: PathBuf,
+    },
+    /// The file is damaged where it says what is where.
+    #[error("nothing can be read of {path}: restore a copy", path = path.display())]
+    Hopeless {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
     },
     /// The file cannot be read or written.
     #[error("cannot open {path}", path = path.display())]
@@ -191,7 +203,9 @@ pub(super) fn create_with(
     // A link, unlike a rename, fails where somebody else was faster.
     let placed = made
         .map_err(|e| OpenError::sqlite(path, e))
+        .and_then(|()| pass("CREATE_DRAFTED", path))
         .and_then(|()| sync(&draft, options).map_err(|e| OpenError::io(path, e)))
+        .and_then(|()| pass("CREATE_SYNCED", path))
         .and_then(|()| match std::fs::hard_link(&draft, path) {
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
                 Err(OpenError::Exists { path: path.to_owned() })
@@ -199,9 +213,15 @@ pub(super) fn create_with(
             Err(_) => std::fs::rename(&draft, path).map_err(|e| OpenError::io(path, e)),
             Ok(()) => Ok(()),
         })
+        .and_then(|()| pass("CREATE_LINKED", path))
         .and_then(|()| sync(&folder(path), options).map_err(|e| OpenError::io(path, e)));
     let _ = std::fs::remove_file(&draft);
     placed
+}
+
+/// A place where a test lets the making of a file fail.
+fn pass(place: &'static str, path: &Path) -> Result<(), OpenError> {
+    failpoint::pass(place).map_err(|e| OpenError::Io { path: path.to_owned(), source: e.into() })
 }
 
 /// Makes a file, or the names in a folder, as durable as the options ask for.

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::fallible_iterator::FallibleIterator;
 
 use super::Durability;
+use crate::failpoint;
 
 /// What the file's header says it is: `Cowr`.
 pub(super) const APPLICATION_ID: i32 = 0x436f_7772;
@@ -182,15 +184,31 @@ pub(super) fn migrate(conn: &Connection) -> rusqlite::Result<()> {
     let done = identity(conn).and_then(|(_, version)| {
         // Another process may have been here first, so the version is read again under the lock.
         for step in STEPS.iter().skip(usize::try_from(version - 1).unwrap_or(usize::MAX)) {
-            conn.execute_batch(step)?;
+            run(conn, step)?;
         }
         conn.pragma_update(None, "user_version", VERSION)?;
+        pass()?;
         conn.execute_batch("COMMIT")
     });
     if done.is_err() && !conn.is_autocommit() {
         let _ = conn.execute_batch("ROLLBACK");
     }
     done
+}
+
+/// Runs SQL statement by statement.
+fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    let mut batch = rusqlite::Batch::new(conn, sql);
+    while let Some(mut statement) = batch.next()? {
+        pass()?;
+        statement.execute([])?;
+    }
+    Ok(())
+}
+
+/// A place where a test lets it fail.
+fn pass() -> rusqlite::Result<()> {
+    failpoint::pass("MIGRATE").map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
 }
 
 /// Lays out an empty file: the tables, and what `begin` puts into them.

@@ -23,6 +23,7 @@ use super::usage::Usage;
 use super::view::View;
 use super::{Durability, SqliteLayer, schema};
 use crate::errno::{Errno, NodeError, NodeResult};
+use crate::failpoint;
 
 /// The writing connection and the transaction on it.
 pub(super) struct Writer {
@@ -99,6 +100,7 @@ impl Tx<'_> {
     }
 
     pub(super) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> NodeResult<usize> {
+        failpoint::pass("EXECUTE")?;
         Ok(self.conn.prepare_cached(sql)?.execute(params)?)
     }
 
@@ -281,15 +283,18 @@ impl Writer {
     /// Commits what stands in the transaction.
     pub(super) fn commit_group(&mut self) {
         let Some(group) = self.group.take_if(|_| self.part.is_none()) else { return };
-        let done = self.conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        let commit = || Ok(self.conn.prepare_cached("COMMIT")?.execute([])?);
+        let done: NodeResult<usize> = failpoint::pass("COMMIT").and_then(|()| commit());
         match done {
             Ok(_) => {
                 self.state = None;
+                // It is done, whatever a test makes of this place.
+                let _ = failpoint::pass("COMMITTED");
                 group.finish(Ok(()));
             }
             Err(error) => {
                 self.group = Some(group);
-                self.rollback(error.into());
+                self.rollback(error);
             }
         }
     }

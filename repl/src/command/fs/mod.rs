@@ -8,7 +8,7 @@ mod import;
 mod ls;
 mod put;
 mod rm;
-mod totals;
+pub mod totals;
 mod tree;
 
 use std::str::FromStr;

@@ -10,6 +10,16 @@ fn check(damage: &str, expected: &str) {
     f.sql(damage);
     let problems = f.layer.check().unwrap().problems;
     assert!(problems.iter().any(|problem| problem.contains(expected)), "{problems:#?}");
+    let report = f.layer.repair().unwrap();
+    assert!(!report.is_empty());
+    let after = f.layer.check().unwrap();
+    assert!(after.is_sound() && after.unreadable.is_empty(), "{report:#?} left {after:#?}");
+    assert_eq!(f.layer.repair().unwrap(), RepairReport::default(), "nothing is left to be done");
+    // Whatever was repaired can be gone on with.
+    f.put("/later", b"works");
+    f.seal();
+    f.layer.gc().unwrap();
+    assert!(f.layer.check().unwrap().is_sound());
 }
 
 #[test]
@@ -58,4 +68,212 @@ fn a_forgotten_nameless_file_is_found() {
 #[test]
 fn a_missing_revision_is_found() {
     check("DELETE FROM revision WHERE id = 2", "revision 2 is the latest and not recorded");
+}
+
+#[test]
+fn a_row_of_the_future_is_found() {
+    check("UPDATE inode SET from_rev = 9 WHERE ino = 2", "begins after the open revision");
+}
+
+#[test]
+fn wrong_counts_of_use_are_found() {
+    check("UPDATE meta SET used_bytes = used_bytes + 1", "is said to take up");
+}
+
+/// What a repair says about damage, and the tree after it.
+fn repair(damage: &str) -> (RepairReport, Vec<String>, Fixture) {
+    let f = Fixture::new();
+    f.mkdir("/d");
+    f.mkdir("/d/e");
+    f.put("/d/e/small", b"small");
+    f.put("/large", &noise(1, 1 << 20));
+    f.seal();
+    f.put("/d/open", b"not sealed");
+    f.sql(damage);
+    let f = f.reopened();
+    let report = f.layer.repair().unwrap();
+    let names = tree(&f.layer).into_iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    assert!(f.layer.check().unwrap().is_sound());
+    (report, names, f)
+}
+
+#[test]
+fn a_sound_workspace_is_left_alone() {
+    let (report, names, f) = repair("SELECT 1");
+    assert!(report.is_empty(), "{report:?}");
+    assert_eq!(names, ["/d", "/d/e", "/d/e/small", "/d/open", "/large"]);
+    assert_eq!(report.revision, Some(Revision(2)), "with what was not sealed");
+    assert_eq!(f.layer.repair().unwrap().revision, None);
+}
+
+#[test]
+fn what_has_no_name_goes_to_lost_and_found() {
+    let (report, names, f) = repair("DELETE FROM entry WHERE name IN ('d', 'small')");
+    let (d, small) = (f.ino("/lost+found/#2"), f.ino("/lost+found/#4"));
+    assert_eq!(
+        names,
+        [
+            "/large",
+            "/lost+found",
+            "/lost+found/#2",
+            "/lost+found/#2/e",
+            "/lost+found/#2/open",
+            "/lost+found/#4"
+        ]
+    );
+    assert_eq!((d, small), (Ino(2), Ino(4)));
+    assert_eq!(read(&f.layer, "/lost+found/#4"), b"small");
+    assert_eq!(
+        report.moved,
+        ["/lost+found/#2: a directory without a place", "/lost+found/#4: a file without a name"]
+    );
+    assert!(report.lost.is_empty());
+}
+
+#[test]
+fn names_in_a_directory_that_is_gone_are_kept() {
+    let (report, names, f) = repair("DELETE FROM inode WHERE ino = 2");
+    assert_eq!(
+        names,
+        [
+            "/large",
+            "/lost+found",
+            "/lost+found/#2",
+            "/lost+found/#2/e",
+            "/lost+found/#2/e/small",
+            "/lost+found/#2/open"
+        ]
+    );
+    assert_eq!(report.lost[0], "/d: its node 2 is gone");
+    assert_eq!(read(&f.layer, "/lost+found/#2/e/small"), b"small");
+}
+
+#[test]
+fn a_ring_of_directories_is_cut() {
+    // /d moves below its own child.
+    let (report, names, _) =
+        repair("UPDATE entry SET parent = 3 WHERE name = 'd'; UPDATE inode SET parent = 3 WHERE ino = 2");
+    assert_eq!(
+        names,
+        [
+            "/large",
+            "/lost+found",
+            "/lost+found/#2",
+            "/lost+found/#2/e",
+            "/lost+found/#2/e/small",
+            "/lost+found/#2/open"
+        ]
+    );
+    assert_eq!(report.moved, ["/lost+found/#2: a directory without a place"]);
+}
+
+#[test]
+fn what_is_left_of_a_damaged_file_is_kept_and_named() {
+    let (report, names, f) = repair("UPDATE block SET data = zeroblob(length(data)) WHERE chunk = 2");
+    assert_eq!(names, ["/d", "/d/e", "/d/e/small", "/d/open", "/lost+found", "/lost+found/#5.part"]);
+    let (whole, part) = (noise(1, 1 << 20), read(&f.layer, "/lost+found/#5.part"));
+    assert_eq!(part.len(), whole.len());
+    let same = part.iter().zip(&whole).filter(|(a, b)| a == b).count();
+    assert!(same > whole.len() / 2 && same < whole.len(), "{same}");
+    assert!(
+        report.lost[1].starts_with("/large: chunk 2")
+            && report.lost[1].ends_with("are in /lost+found/#5.part"),
+        "{report:?}"
+    );
+    // The past shows what it can, and says so of the rest.
+    let then = f.at(Revision(1));
+    let file = ino(&*then, "/large");
+    assert_eq!(then.read(file, 0, 1 << 20).unwrap_err(), Errno::EIO);
+    assert_eq!(then.read(file, 0, 100).unwrap(), whole[..100]);
+    assert_eq!(f.layer.check().unwrap().lost.len(), 1);
+}
+
+#[test]
+fn a_small_file_that_is_damaged_is_lost_and_named() {
+    let (report, names, f) = repair("UPDATE content SET inline = x'00' WHERE inline = x'736d616c6c'");
+    assert_eq!(names, ["/d", "/d/e", "/d/open", "/large"]);
+    assert!(report.lost[1].starts_with("/d/e/small: content"), "{report:?}");
+    assert_eq!(f.at(Revision(1)).read(Ino(4), 0, 9).unwrap_err(), Errno::EIO);
+}
+
+#[test]
+fn an_index_that_misses_rows_is_made_anew() {
+    let f = Fixture::new();
+    f.put("/a", b"x");
+    f.seal();
+    let root: i64 = {
+        let conn = rusqlite::Connection::open(&f.path).unwrap();
+        conn.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'entry_from'", [], |row| row.get(0))
+            .unwrap()
+    };
+    let f = f.damaged(|bytes| bytes[(root as usize - 1) * 4096..][3..5].copy_from_slice(&[0, 0]));
+    let report = f.layer.check().unwrap();
+    assert!(report.broken && report.problems.iter().any(|line| line.contains("entry_from")), "{report:?}");
+    assert_eq!(f.layer.repair().unwrap().mended, ["indices were made anew"]);
+    assert!(f.layer.check().unwrap().is_sound());
+}
+
+#[test]
+fn a_broken_page_is_reported_with_the_paths_it_hits_and_the_rest_is_saved() {
+    let f = Fixture::new();
+    f.mkdir("/d");
+    for i in 0..40 {
+        f.put(&format!("/d/{i:02}"), &noise(i, 3000));
+    }
+    f.put("/sound", b"sound");
+    f.seal();
+    let needle = noise(17, 3000);
+    let at = |bytes: &[u8]| bytes.windows(32).position(|window| *window == needle[..32]).unwrap();
+    let f = f.damaged(|bytes| {
+        let page = at(bytes) / 4096;
+        bytes[page * 4096..(page + 1) * 4096].fill(0);
+    });
+    let report = f.layer.check().unwrap();
+    assert!(report.broken && !report.is_sound());
+    assert!(report.unreadable.iter().any(|(path, _)| path == "/d/17"), "{report:#?}");
+    assert!(!report.unreadable.iter().any(|(path, _)| path == "/sound"));
+    let error = f.layer.repair().unwrap_err();
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("--salvage DIR"));
+    let folder = tempfile::tempdir().unwrap();
+    let (new, salvaged) = salvage(&f.path, folder.path().join("new.cowry"), &options(&f.clock)).unwrap();
+    assert!(new.check().unwrap().is_sound());
+    assert_eq!(read(&new, "/sound"), b"sound");
+    assert!(salvaged.repair.lost.iter().any(|line| line.starts_with("/d/17: ")), "{salvaged:#?}");
+    let left = new.readdir(ino(&new, "/d"), None, 99).unwrap();
+    assert!(left.len() < 40);
+    for entry in left {
+        let number = entry.name.as_str().parse().unwrap();
+        assert_eq!(read(&new, &format!("/d/{}", entry.name)), noise(number, 3000));
+    }
+}
+
+#[test]
+fn what_is_left_of_a_file_cut_off_can_be_saved() {
+    let f = Fixture::new();
+    f.put("/first", b"first");
+    f.mkdir("/pipes");
+    f.layer.create(f.ino("/pipes"), &name("p"), NewNode::Fifo, &NewAttr::with_mode(0o600)).unwrap();
+    f.put("/large", &noise(1, 4 << 20));
+    f.seal();
+    let whole = tree(&f.layer);
+    let f = f.closed();
+    let cut = f.path.metadata().unwrap().len() / 2;
+    std::fs::File::options().write(true).open(&f.path).unwrap().set_len(cut).unwrap();
+    let error = SqliteLayer::open(&f.path, &options(&f.clock)).unwrap_err();
+    assert!(matches!(error, OpenError::Corrupt { .. }), "{error:?}");
+    assert!(error.to_string().contains("cowry check --salvage DIR"), "{error}");
+    let (new, report) = salvage(&f.path, f.path.with_extension("new"), &options(&f.clock)).unwrap();
+    assert!(new.check().unwrap().is_sound(), "{report:#?}");
+    let saved = tree(&new);
+    assert!(saved.len() >= 3 && saved.iter().filter(|line| whole.contains(line)).count() >= 3, "{saved:#?}");
+    assert!(report.repair.lost.iter().any(|line| line.starts_with("/large: ")), "{report:#?}");
+}
+
+#[test]
+fn a_file_without_a_beginning_is_hopeless_and_said_to_be() {
+    let f = Fixture::new().closed();
+    std::fs::write(&f.path, noise(1, 100_000)).unwrap();
+    let error = salvage(&f.path, f.path.with_extension("new"), &options(&f.clock)).unwrap_err();
+    assert!(error.to_string().ends_with("restore a copy"), "{error}");
+    assert!(!f.path.with_extension("new").exists());
 }

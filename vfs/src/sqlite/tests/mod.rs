@@ -38,6 +38,13 @@ pub(super) struct Fixture {
     _folder: tempfile::TempDir,
 }
 
+/// A workspace that nobody has open.
+pub(super) struct Closed {
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
 pub(super) const ROOT_INO: Ino = Ino(ROOT as u64);
 pub(super) const START: i64 = 1_700_000_000_000_000_000;
 
@@ -73,6 +80,23 @@ impl Fixture {
     pub(super) fn fork(&self, file: &str) -> SqliteLayer {
         let rev = self.layer.head().expect("a head");
         self.layer.fork(self._folder.path().join(file), rev).expect("a fork")
+    }
+
+    /// The folder, the path and the clock of a workspace that nobody has open.
+    pub(super) fn closed(self) -> Closed {
+        let Fixture { layer, clock, path, _folder } = self;
+        drop(layer);
+        Closed { clock, path, _folder }
+    }
+
+    /// The same workspace after its file was changed from outside while nobody had it open.
+    pub(super) fn damaged(self, damage: impl FnOnce(&mut Vec<u8>)) -> Fixture {
+        let Closed { clock, path, _folder } = self.closed();
+        let mut bytes = std::fs::read(&path).expect("the file");
+        damage(&mut bytes);
+        std::fs::write(&path, bytes).expect("the file");
+        let layer = SqliteLayer::open(&path, &options(&clock)).expect("a workspace");
+        Fixture { layer, clock, path, _folder }
     }
 
     /// A second layer on the same file, as another process would have it.

@@ -1,0 +1,77 @@
+//! Getting files out of a workspace that is too damaged to be opened.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cowry_vfs::sqlite::{SalvageReport, SqliteLayer, SqliteOptions, salvage as salvage_file};
+use cowry_vfs::{Layer, Vfs, VfsOptions};
+
+use crate::error::{Error, Result};
+use crate::transfer::{Progress, Totals, export_folder, export_tar};
+
+/// What was got out of a damaged workspace.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Salvaged {
+    /// What could be read, and what is lost.
+    pub report: SalvageReport,
+    /// What was exported; `None` where the target is a workspace.
+    pub exported: Option<Totals>,
+}
+
+/// Saves what can be read of the newest state of a workspace, which is not changed: into a folder, or an archive if
+/// the name ends in `.tar`, or a new workspace if it ends in `.cowry`. What has lost its name is in `lost+found`.
+///
+/// # Errors
+/// If there is something at `target` already, nothing at all can be read, or the target cannot be written.
+pub fn salvage(workspace: &Path, target: &Path, on_progress: &mut dyn FnMut(Progress)) -> Result<Salvaged> {
+    if target.symlink_metadata().is_ok() {
+        let target = target.display();
+        return Err(Error::Usage(format!("{target} already exists: name a folder or file that does not")));
+    }
+    let options = SqliteOptions::default();
+    if extension(target) == Some("cowry") {
+        let (_, report) = salvage_file(workspace, target, &options)?;
+        return Ok(Salvaged { report, exported: None });
+    }
+    // On the disk that the files go to, which has room for them.
+    let between = Between(beside(target, &format!(".salvage-{}.cowry", std::process::id())));
+    let (layer, report) = salvage_file(workspace, &between.0, &options)?;
+    let exported = export(Arc::new(layer), target, on_progress)?;
+    Ok(Salvaged { report, exported: Some(exported) })
+}
+
+fn export(layer: Arc<SqliteLayer>, target: &Path, on_progress: &mut dyn FnMut(Progress)) -> Result<Totals> {
+    let root: Arc<dyn Layer> = layer;
+    let tree = Vfs::new(root, VfsOptions { read_only: true, ..VfsOptions::default() });
+    if extension(target) != Some("tar") {
+        return export_folder(&tree, "/", target, on_progress);
+    }
+    let file = File::create_new(target).map_err(|error| Error::host("write", target, error))?;
+    let mut archive = BufWriter::with_capacity(1 << 20, file);
+    let done = export_tar(&tree, "/", &mut archive, on_progress)?;
+    archive.into_inner().map_err(|error| Error::host("write", target, error.into_error()))?;
+    Ok(done)
+}
+
+fn extension(path: &Path) -> Option<&str> {
+    path.extension().and_then(|extension| extension.to_str())
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The workspace in between, which goes when all is done.
+struct Between(PathBuf);
+
+impl Drop for Between {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm", "-lock", "-turn"] {
+            let _ = std::fs::remove_file(beside(&self.0, suffix));
+        }
+    }
+}
