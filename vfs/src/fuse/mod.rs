@@ -16,6 +16,7 @@ mod dirs;
 mod edit;
 mod gather;
 mod known;
+mod list;
 mod place;
 mod server;
 mod stale;

@@ -95,12 +95,9 @@ pub(super) fn check(dir: &Path) -> Result<PathBuf, FuseError> {
 
 /// What the failure of mounting means.
 pub(super) fn explain(dir: &Path, source: io::Error) -> FuseError {
-    let privileged = rustix::process::geteuid().is_root();
     match source.kind() {
         // Without the right to mount, fusermount3 was looked for.
-        io::ErrorKind::NotFound if !privileged => FuseError::NotPermitted,
-        io::ErrorKind::PermissionDenied => FuseError::NotPermitted,
-        io::ErrorKind::NotFound => FuseError::NotPermitted,
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => FuseError::NotPermitted,
         _ => FuseError::Io { dir: dir.to_path_buf(), source },
     }
 }
