@@ -182,7 +182,7 @@ impl Merger<'_> {
             at = Some(place.0);
             let ours_moved = !self.our.new_names(base)?.is_empty();
             if ours_moved && self.their.new_names(base)?.is_empty() {
-                self.to_old_place(base, &place)?;
+                self.put_back(base, &place)?;
             }
         }
         Ok(())
@@ -192,7 +192,7 @@ impl Merger<'_> {
     fn come_new(&mut self, come: &Come, node: Option<Stat>, place: &Place) -> NodeResult<()> {
         if let Some(node) = node {
             // One more name of what just came.
-            if !lookup(self.merged, place.0, &place.1)?.is_some_and(|there| there.ino == node.ino)
+            if lookup(self.merged, place.0, &place.1)?.is_none_or(|there| there.ino != node.ino)
                 && self.clear(come, place)?
             {
                 self.merged.link(node.ino, place.0, &place.1)?;

@@ -78,7 +78,7 @@ impl Merger<'_> {
         }
         for name in self.our.new_names(gone.node)? {
             let place = (name.dir, name.name);
-            if !lookup(self.merged, place.0, &place.1)?.is_some_and(|stat| stat.ino == node.ino) {
+            if lookup(self.merged, place.0, &place.1)?.is_none_or(|stat| stat.ino != node.ino) {
                 continue;
             }
             match gone.is_dir {

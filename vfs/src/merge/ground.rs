@@ -193,7 +193,7 @@ impl Merger<'_> {
     pub(super) fn evict(&mut self, place: &Place, node: &Stat) -> NodeResult<()> {
         if let Some(base) = self.our.kin.back(node.ino)?
             && self.their.node(base)?.is_some()
-            && self.to_old_place(base, place)?
+            && self.put_back(base, place)?
         {
             return Ok(());
         }
@@ -201,7 +201,7 @@ impl Merger<'_> {
     }
 
     /// Moves a node of the base back to where the base has it, if that is free.
-    pub(super) fn to_old_place(&mut self, base: Ino, from: &Place) -> NodeResult<bool> {
+    pub(super) fn put_back(&mut self, base: Ino, from: &Place) -> NodeResult<bool> {
         let old = self.our.base_place(base).or_else(|| self.their.base_place(base)).cloned();
         let Some((parent, name)) = old else { return Ok(false) };
         let Some(dir) = self.of_base(parent)? else { return Ok(false) };
