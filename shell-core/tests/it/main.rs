@@ -19,7 +19,7 @@ pub type Case = (&'static str, fn());
 
 fn main() {
     cowry_shell_core::init();
-    let modules: [(&str, &[Case]); 8] = [
+    let modules: &[(&str, &[Case])] = &[
         ("workspaces", workspaces::CASES),
         ("runs", runs::CASES),
         ("edge", edge::CASES),
