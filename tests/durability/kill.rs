@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use cowry_tests::chance::{Chance, seed_of};
 use cowry_vfs::commit::{InoMap, PersistAll};
-use cowry_vfs::sqlite::{CommitRequest, Durability, RevisionKind, SealInfo, SqliteLayer};
+use cowry_vfs::sqlite::{CommitRequest, Durability, PruneRequest, RevisionKind, SealInfo, SqliteLayer};
 use cowry_vfs::{Layer, with_failpoints};
 use cowry_vfs::{Overlay, OverlayOptions};
 use libtest_mimic::Trial;
@@ -25,7 +25,7 @@ pub const WORKER: &str = "--durability-worker";
 /// What turns a workspace into one of format version 1.
 const DOWNGRADE: &str = include_str!("../../vfs/src/sqlite/tests/downgrade.sql");
 /// How many are killed in all, unless `COWRY_KILLS` says otherwise.
-const KILLS: u64 = 320;
+const KILLS: u64 = 400;
 
 /// Something a worker does on an open workspace.
 type Task = (&'static str, fn(&Path, &mut Chance));
@@ -36,6 +36,8 @@ const TASKS: &[Task] = &[
     ("gc", gc),
     ("migrate", migrate),
     ("fork", fork),
+    ("flatten", flatten),
+    ("prune", prune),
     ("restore", restore),
     ("repair", repair),
     ("create", create),
@@ -51,7 +53,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Runs a worker, and says what it acknowledged.
-fn run(task: &str, path: &Path, seed: u64, dies_at: u64) -> Vec<String> {
+fn run(task: &str, path: &Path, seed: u64, dies_at: u64) -> (Vec<String>, bool) {
     let output = Command::new(std::env::current_exe().expect("this program"))
         .args([WORKER, task, path.to_str().expect("UTF-8"), &seed.to_string(), &dies_at.to_string()])
         .stdin(Stdio::null())
@@ -66,20 +68,23 @@ fn run(task: &str, path: &Path, seed: u64, dies_at: u64) -> Vec<String> {
     );
     // A last line without its end was being written.
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(str::to_owned).collect()
+    (
+        text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(str::to_owned).collect(),
+        killed,
+    )
 }
 
 fn kill_all(task: &str, kills: u64) {
     let template = tempfile::tempdir().expect("a folder");
     prepare(task, &template.path().join("work.cowry"));
     let mut chance = Chance::new(seed_of(task));
-    let mut events = 0;
+    let (mut events, mut died) = (0, 0);
     for kill in 0..kills {
         // Another course of events every now and then.
         let seed = kill / 20;
         if kill % 20 == 0 {
             let folder = copy(template.path());
-            let said = run(task, &work_file(&folder), seed, 0);
+            let (said, _) = run(task, &work_file(&folder), seed, 0);
             judge(&folder, &said, &format!("{task} {seed} to the end"));
             let last =
                 said.last().and_then(|line| line.strip_prefix("events ")).expect("the number of events");
@@ -88,9 +93,12 @@ fn kill_all(task: &str, kills: u64) {
         }
         let dies_at = 1 + chance.below(events);
         let folder = copy(template.path());
-        let said = run(task, &work_file(&folder), seed, dies_at);
+        let (said, killed) = run(task, &work_file(&folder), seed, dies_at);
+        died += u64::from(killed);
         judge(&folder, &said, &format!("{task} {seed} killed at {dies_at} of {events}"));
     }
+    // The number of events varies a little from run to run, so that the last ones may not come.
+    assert!(died * 10 >= kills * 8, "{task}: {died} of {kills} died");
 }
 
 fn work_file(folder: &tempfile::TempDir) -> PathBuf {
@@ -270,6 +278,27 @@ fn fork(path: &Path, chance: &mut Chance) {
         }
         seal(&fork).expect("sealed");
     }
+}
+
+fn flatten(path: &Path, chance: &mut Chance) {
+    let layer = layer(path, chance);
+    let fork = layer.fork(path.with_file_name("flat.cowry"), layer.head().expect("a head")).expect("a fork");
+    for _ in 0..3 {
+        let _ = change(&fork, chance);
+    }
+    seal(&fork).expect("sealed");
+    say("fork flat.cowry");
+    fork.flatten().expect("flattened");
+    say("fork flat.cowry");
+}
+
+fn prune(path: &Path, chance: &mut Chance) {
+    let layer = layer(path, chance);
+    let done = layer.prune(&PruneRequest { keep_last: Some(2), ..PruneRequest::default() }).expect("pruned");
+    assert!(!done.pruned.is_empty());
+    say_revision(&layer, Some(layer.head().expect("a head")));
+    layer.gc().expect("collected");
+    say_revision(&layer, Some(layer.head().expect("a head")));
 }
 
 fn restore(path: &Path, chance: &mut Chance) {

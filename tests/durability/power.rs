@@ -107,7 +107,7 @@ fn faults(fault: Fault) {
     let mut failed = 0;
     for round in 0..60 {
         let before = revisions(&layer);
-        disk.fail_at(1 + chance.below(12), fault);
+        disk.fail_at(1 + chance.below(120), fault);
         let done: Result<(), _> = (0..4).try_for_each(|i| {
             put(&layer, &format!("{round}-{i}"), &crate::state::noise(&mut chance, 3000))?;
             seal(&layer).map(|_| ())

@@ -33,9 +33,17 @@ pub(super) struct Writer {
     group: Option<Group>,
     /// A change or batch that has begun and not ended.
     part: Option<Part>,
+    /// A COMMIT failed: what it wrote is in the log, where the next opening would find it after all.
+    uncertain: bool,
     durability: Durability,
     /// What is there now, as far as it was read; empty while a transaction is running.
     recent: RefCell<Recent>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.settle_log();
+    }
 }
 
 /// What a change outside batches, or an outermost batch, is in its transaction.
@@ -131,7 +139,8 @@ impl Tx<'_> {
 
 impl Writer {
     pub(super) fn new(conn: Connection, durability: Durability) -> Writer {
-        Writer { conn, state: None, group: None, part: None, durability, recent: RefCell::default() }
+        let recent = RefCell::default();
+        Writer { conn, state: None, group: None, part: None, uncertain: false, durability, recent }
     }
 
     /// Whether the transaction is the thread's that has the lock.
@@ -240,7 +249,15 @@ impl Writer {
         }
     }
 
+    /// Cuts the log back to what was committed, if a COMMIT failed. As long as it cannot be done it is tried again.
+    fn settle_log(&mut self) {
+        if self.uncertain && schema::checkpoint(&self.conn).is_ok() {
+            self.uncertain = false;
+        }
+    }
+
     fn begin(&mut self, shared: &Shared) -> NodeResult<()> {
+        self.settle_log();
         // Held until the transaction has begun.
         let _passage = shared.pass_turnstile();
         let begun = self.conn.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]));
@@ -295,6 +312,8 @@ impl Writer {
             Err(error) => {
                 self.group = Some(group);
                 self.rollback(error);
+                self.uncertain = true;
+                self.settle_log();
             }
         }
     }
