@@ -27,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A few sectors of something else.
+#[expect(clippy::ptr_arg, reason = "one of a table of functions, another of which cuts off")]
 fn overwrite(bytes: &mut Vec<u8>, chance: &mut Chance) {
     for _ in 0..1 + chance.below(3) {
         let at = sector(bytes, chance);
@@ -36,6 +37,7 @@ fn overwrite(bytes: &mut Vec<u8>, chance: &mut Chance) {
 }
 
 /// A few pages of nothing.
+#[expect(clippy::ptr_arg, reason = "one of a table of functions, another of which cuts off")]
 fn blank(bytes: &mut Vec<u8>, chance: &mut Chance) {
     for _ in 0..1 + chance.below(3) {
         let at = sector(bytes, chance) / 4096 * 4096;
