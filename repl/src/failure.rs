@@ -32,8 +32,12 @@ impl Failure {
 
     /// An error of the host on `path`, with what was being done (`read`, `write`).
     pub fn host(doing: &str, path: &std::path::Path, error: &io::Error) -> Failure {
+        let folder = path.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
         let path = path.display();
         Failure::new(match error.kind() {
+            io::ErrorKind::NotFound if doing == "write" => {
+                format!("cannot write {path}: there is no folder {folder}, make it first")
+            }
             io::ErrorKind::NotFound => format!("no such file: {path}"),
             io::ErrorKind::PermissionDenied => format!("cannot {doing} {path}: permission denied"),
             io::ErrorKind::IsADirectory => format!("cannot {doing} {path}: it is a directory"),

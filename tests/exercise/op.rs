@@ -120,7 +120,7 @@ fn write(chance: &mut Chance, model: &Model) -> Option<Op> {
     if model.handle(slot).is_some_and(|handle| handle.append) {
         (offset, len) = (size, len.min(SIZE_MAX - size));
     }
-    Some(Op::Write { slot, offset, len: len as usize, salt: chance.next() })
+    Some(Op::Write { slot, offset, len: len as usize, salt: chance.bits() })
 }
 
 fn truncate(chance: &mut Chance, model: &Model) -> Option<Op> {
@@ -155,7 +155,7 @@ fn copy_range(chance: &mut Chance, model: &Model) -> Option<Op> {
 }
 
 fn replace(chance: &mut Chance) -> Op {
-    Op::Replace { name: chance.pick(NAMES), len: length(chance) as usize, salt: chance.next() }
+    Op::Replace { name: chance.pick(NAMES), len: length(chance) as usize, salt: chance.bits() }
 }
 
 fn copy(chance: &mut Chance, model: &Model) -> Option<Op> {

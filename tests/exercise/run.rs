@@ -47,7 +47,7 @@ impl<'a> Run<'a> {
     fn new(target: &'a mut dyn Target, seed: u64) -> Run<'a> {
         let mut chance = Chance::new(seed);
         // No zero among it, so that holes show.
-        let noise = (0..NOISE / 8).flat_map(|_| chance.next().to_le_bytes()).map(|byte| byte | 1).collect();
+        let noise = (0..NOISE / 8).flat_map(|_| chance.bits().to_le_bytes()).map(|byte| byte | 1).collect();
         Run { target, chance, model: Model::default(), noise, log: VecDeque::new(), culprit: None }
     }
 

@@ -34,6 +34,25 @@ hello
 }
 
 #[test]
+fn mistakes_make_no_workspace() {
+    Place::new().write("a.txt", "a note\n").check(
+        r#"
+$ cowry -w a.cowry fs import a.txt
+! cowry: this is no tar archive: import a folder or an archive, put a single file
+[exit status: 125]
+$ cowry -w a.cowry fs import missing
+! cowry: no such file: missing
+[exit status: 125]
+$ ls
+a.txt
+$ cowry -w a.cowry fs put -q a.txt && cowry -w a.cowry fs export / no/folder/x.tar
+! cowry: cannot write no/folder/x.tar: there is no folder no/folder, make it first
+[exit status: 125]
+"#,
+    );
+}
+
+#[test]
 fn put_and_get_keep_holes() {
     check(
         r#"

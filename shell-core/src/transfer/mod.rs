@@ -109,6 +109,14 @@ pub fn import_tar(
     sink.finish()
 }
 
+/// Looks at the beginning of what is to be unpacked, so that a mistake is told before anything is made for it.
+///
+/// # Errors
+/// If it begins as no archive does, or as a compressed one.
+pub fn recognise(mut head: &[u8]) -> Result<()> {
+    archive::recognise(&mut head)
+}
+
 /// Copies a directory of a tree into a host folder, which is made if it is missing.
 ///
 /// # Errors

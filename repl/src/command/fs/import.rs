@@ -1,12 +1,12 @@
 //! `cowry fs import`.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use cowry_shell_core::Vfs;
-use cowry_shell_core::transfer::{Totals, import_folder, import_tar};
+use cowry_shell_core::transfer::{Totals, import_folder, import_tar, recognise};
 
 use super::{seal, totals};
 use crate::context::Context;
@@ -65,7 +65,11 @@ fn source(args: &ImportArgs) -> Outcome<Source> {
         return Ok(Source::Folder(args.source.clone()));
     }
     let file = File::open(&args.source).map_err(host)?;
-    Ok(Source::Archive { bytes: Box::new(BufReader::with_capacity(1 << 20, file)), length: Some(meta.len()) })
+    let mut reader = BufReader::with_capacity(1 << 20, file);
+    if meta.is_file() {
+        recognise(reader.fill_buf().map_err(host)?)?;
+    }
+    Ok(Source::Archive { bytes: Box::new(reader), length: Some(meta.len()) })
 }
 
 fn copy(context: &Context, source: Source, tree: &Vfs, path: &str) -> Outcome<Totals> {

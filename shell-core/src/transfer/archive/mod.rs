@@ -26,6 +26,11 @@ pub(super) fn unpack(archive: &mut dyn Read, sink: &mut Sink<'_>) -> Result<()> 
     Ok(())
 }
 
+/// Whether what begins like this is an archive.
+pub(super) fn recognise(head: &mut dyn Read) -> Result<()> {
+    Members::new(&mut uncompressed(head)?).first()
+}
+
 /// Looks at the first bytes, since a compressed archive would only be called none.
 fn uncompressed(archive: &mut dyn Read) -> Result<impl Read + '_> {
     let mut head = [0; 6];

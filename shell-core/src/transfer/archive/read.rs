@@ -72,6 +72,14 @@ impl<'a> Members<'a> {
         Ok(None)
     }
 
+    /// Looks whether there is a header at all.
+    ///
+    /// # Errors
+    /// If it is no archive.
+    pub fn first(&mut self) -> Result<()> {
+        self.header().map(drop)
+    }
+
     fn member(&mut self, header: &Header, before: Before) -> Result<Member> {
         let Before { pax, name, link } = before;
         if let Some(size) = pax.size {
