@@ -54,8 +54,8 @@ fn processes() {
 /// What one of many processes does.
 pub fn work(path: &std::path::Path, chance: &mut Chance) {
     let layer = open(path);
-    let worker = chance.clone().next();
-    let worker = (0..4).find(|seed| Chance::new(*seed).next() == worker).expect("a small seed");
+    let worker = chance.clone().bits();
+    let worker = (0..4).find(|seed| Chance::new(*seed).bits() == worker).expect("a small seed");
     for i in 0..25 {
         put(&layer, &format!("w{worker}-{i}"), &noise(chance, 500)).expect("made");
         if i % 5 == 0 {

@@ -78,7 +78,7 @@ pub fn seal(layer: &SqliteLayer) -> NodeResult<Option<Revision>> {
 
 /// Bytes that do not repeat.
 pub fn noise(chance: &mut Chance, len: usize) -> Vec<u8> {
-    (0..len.div_ceil(8)).flat_map(|_| chance.next().to_le_bytes()).take(len).collect()
+    (0..len.div_ceil(8)).flat_map(|_| chance.bits().to_le_bytes()).take(len).collect()
 }
 
 /// One random change below the root. What cannot be done is an error and no harm.
