@@ -41,7 +41,7 @@ fn revisions_by_number_distance_and_time() {
         ("4", "the latest is 3"),
         ("latest~9", "the latest is 3"),
         ("1999-01-01T00:00:00Z", "nothing was sealed by"),
-        ("mine", "latest~N"),
+        ("mine", "no revision is called mine"),
     ] {
         let error = resolve(text).expect_err(text);
         assert!(error.to_string().contains(says), "{error}");

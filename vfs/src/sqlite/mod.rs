@@ -200,6 +200,13 @@ impl SqliteLayer {
     }
 }
 
+impl Drop for SqliteLayer {
+    /// The connection closed last empties the log into the file and removes it; one for reading cannot.
+    fn drop(&mut self) {
+        self.shared.close_readers();
+    }
+}
+
 impl fmt::Debug for SqliteLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteLayer").field("path", &self.shared.path).finish_non_exhaustive()

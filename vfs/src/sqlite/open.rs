@@ -350,6 +350,11 @@ impl Shared {
         View { conn, rev, chunks: &self.chunks, lineage: &self.lineage, pending: None }
     }
 
+    /// Closes the connections that are kept for the next reader.
+    pub(super) fn close_readers(&self) {
+        self.idle.lock().clear();
+    }
+
     /// A connection of one's own for reading, which goes back when it is dropped.
     pub(super) fn reader(&self) -> NodeResult<Reader<'_>> {
         let idle = self.idle.lock().pop();

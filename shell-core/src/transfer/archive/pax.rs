@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn damaged_records_are_refused() {
         for bad in
-            ["x", "9 path=a\n", "99 path=a\n", "10 path=ab\n", "3 =", "7 patha\n", "0 a=b\n", "11 size=x2\n"]
+            ["x", "8 path=a\n", "99 path=a\n", "10 path=ab\n", "3 =", "7 patha\n", "0 a=b\n", "11 size=x2\n"]
         {
             assert_eq!(Pax::parse(bad.as_bytes()), None, "{bad}");
         }

@@ -128,8 +128,13 @@ fn read_only_refuses_changes_and_reads() {
 #[test]
 fn nothing_is_left_beside_a_closed_workspace() {
     let f = Fixture::new();
-    f.put("/a", b"x");
+    let file = f.put("/a", b"x").ino;
+    f.seal();
+    // Through a connection for reading, which must not be the last one that is closed.
+    let snapshot = f.layer.at(Revision(1)).unwrap();
+    assert_eq!(snapshot.read(file, 0, 1).unwrap(), "x");
     let Fixture { layer, path, _folder, .. } = f;
+    drop(snapshot);
     drop(layer);
     let left: Vec<_> = std::fs::read_dir(_folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(left, [path]);
