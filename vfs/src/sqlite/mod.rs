@@ -145,6 +145,9 @@ impl SqliteLayer {
         let conn = open::connect(path, options)?;
         let durability = durability::of(&conn, path, options)?;
         let lineage = Lineage::follow(&conn, path, options)?;
+        if options.read_only {
+            schema::refuse_writes(&conn).map_err(|e| OpenError::sqlite(path, e))?;
+        }
         let shared = Arc::new(Shared::new(path, options, lineage));
         let layer = SqliteLayer { writer: WriterLock::new(Writer::new(conn, durability)), shared };
         if !options.read_only {

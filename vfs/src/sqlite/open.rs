@@ -242,10 +242,11 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection
     if meta.len() == 0 {
         return not("an empty file");
     }
-    let access =
-        if options.read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
     let sqlite = |e| OpenError::sqlite(path, e);
-    let conn = Connection::open_with_flags(plain(path), access | FLAGS).map_err(sqlite)?;
+    // For reading only, too: one that cannot write would leave the log it opens beside the file. Where the file
+    // cannot be written SQLite opens it for reading by itself.
+    let access = OpenFlags::SQLITE_OPEN_READ_WRITE | FLAGS;
+    let conn = Connection::open_with_flags(plain(path), access).map_err(sqlite)?;
     conn.busy_timeout(options.busy_timeout).map_err(sqlite)?;
     let (application, version) = schema::identity(&conn).map_err(sqlite)?;
     if application != schema::APPLICATION_ID {

@@ -280,6 +280,11 @@ pub(super) fn configure_attached(conn: &Connection, schema: &str) -> rusqlite::R
     conn.pragma_update(Some(schema), "cache_size", -16_384)
 }
 
+/// Nothing is written on this connection but by SQLite itself.
+pub(super) fn refuse_writes(conn: &Connection) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "query_only", true)
+}
+
 /// Moves the write-ahead log into the file and makes both durable.
 pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
     conn.query_row("PRAGMA main.wal_checkpoint(TRUNCATE)", [], |_| Ok(()))

@@ -136,6 +136,7 @@ fn nothing_is_left_beside_a_closed_workspace() {
     let Fixture { layer, path, _folder, .. } = f;
     drop(snapshot);
     drop(layer);
+    drop(SqliteLayer::open(&path, &SqliteOptions { read_only: true, ..SqliteOptions::default() }).unwrap());
     let left: Vec<_> = std::fs::read_dir(_folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(left, [path]);
 }
