@@ -21,6 +21,8 @@ M /out/a
 @@ -1 +1,2 @@
  one
 +two
+$ ls
+a.cowry
 "#,
     );
 }
