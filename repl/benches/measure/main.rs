@@ -11,6 +11,7 @@ mod directories;
 mod history;
 mod layers;
 mod machine;
+mod mount;
 mod operations;
 mod sandbox;
 mod table;
@@ -34,6 +35,7 @@ const PARTS: &[Part] = &[
     ("history", &[history::table, history::growth_table]),
     ("fork", &[commit::fork_table]),
     ("csv", &[command::csv_table]),
+    ("mount", &[mount::table]),
 ];
 
 /// `--bench` is what cargo adds; other words are names of parts, and none of them means all.
