@@ -13,18 +13,21 @@ class Timeout {
   constructor(callback, delay, args, repeats) {
     const context = core.getAsyncContext();
     const fire = () => {
+      // Whoever was interrupted while it made a timer has one that nobody can end.
+      if (this.#timer === undefined || active.get(this.#timer._timerId) !== this) return;
       const before = core.getAsyncContext();
       core.setAsyncContext(context);
       try {
         callback.apply(this, args);
       } finally {
         core.setAsyncContext(before);
-        // Whoever was interrupted while it made a timer has one that no object knows.
-        if (this.#timer !== undefined && (this.#timer._destroyed || !repeats)) active.delete(this.#timer._timerId);
+        if (this.#timer._destroyed || !repeats) active.delete(this.#timer._timerId);
       }
     };
-    this.#timer = core.createTimer(fire, +delay, undefined, repeats, true);
+    // Nothing waits for it before it is known to `endAll`: an interrupt may come between any two of these.
+    this.#timer = core.createTimer(fire, +delay, undefined, repeats, false);
     active.set(this.#timer._timerId, this);
+    core.refTimer(this.#timer);
   }
 
   ref() {
