@@ -309,3 +309,22 @@ kept
 "#,
     );
 }
+
+#[test]
+fn a_put_that_fails_leaves_what_was_there() {
+    check(
+        r#"
+$ echo precious > a
+$ cowry -w a.cowry fs put a
+! created workspace a.cowry
+! committed revision 1: put /a
+$ cowry -w a.cowry quota --bytes 100B >/dev/null
+$ yes | head -c 500 > a
+$ cowry -w a.cowry fs put a
+! cowry: EDQUOT: disk quota exceeded, write
+[exit status: 125]
+$ cowry -w a.cowry fs cat /a
+precious
+"#,
+    );
+}

@@ -30,15 +30,26 @@ impl SqliteLayer {
     /// from the parent's file, as far as it does, until it is opened again.
     ///
     /// # Errors
-    /// `EBUSY` within a batch; `EROFS`, `ENOSPC`, `EIO`.
+    /// `EBUSY` within a batch and while anybody else has the file open; `EROFS`, `ENOSPC`, `EIO`.
     pub fn flatten(&self) -> Result<Option<FlattenReport>, ForkError> {
         if self.read_now(|view| Ok(view.pending.is_some()))? {
             return Err(NodeError::from(Errno::EBUSY).into());
         }
         let Some(parent) = self.parent()? else { return Ok(None) };
         let before = self.file_bytes()?;
-        let (inodes, chunks) = self.change(|tx| tx.copy_ancestors())?;
-        let pinned = self.let_go(&parent).err().map(|error| error.to_string());
+        // Whoever else has it open goes on reading the parent, which is about to be free to change.
+        let cut = || {
+            let copied = self.change(|tx| tx.copy_ancestors())?;
+            NodeResult::Ok((copied, self.let_go(&parent).err().map(|error| error.to_string())))
+        };
+        let alone = self.shared.presence.as_ref().and_then(|presence| presence.alone(cut));
+        let ((inodes, chunks), pinned) = alone.unwrap_or_else(|| {
+            let why = format!(
+                "{} is open elsewhere: unmount it and end what works on it, then flatten",
+                self.path().display()
+            );
+            Err(NodeError::with_source(Errno::EBUSY, why))
+        })?;
         let bytes = self.file_bytes()?.saturating_sub(before);
         Ok(Some(FlattenReport { parent, inodes: inodes as u64, chunks: chunks as u64, bytes, pinned }))
     }

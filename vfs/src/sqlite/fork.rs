@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::lineage::{ANCESTORS_MAX, folder, uri};
 use super::open::{self, OpenError};
-use super::revision::Revision;
+use super::revision::{Revision, RevisionInfo};
 use super::tx::Tx;
 use super::{SqliteLayer, SqliteOptions, schema};
 use crate::clock::Timestamp;
@@ -180,17 +180,20 @@ impl SqliteLayer {
         let (path, parent) = (fork.as_ref(), parent.as_ref());
         let conn = open::connect(path, options)?;
         let sqlite = |e| OpenError::sqlite(path, e);
-        let tie: Option<([u8; 16], i64)> = conn
+        let tie: Option<([u8; 16], i64, i64)> = conn
             .query_row(
-                "SELECT parent_workspace, parent_rev FROM meta WHERE parent_workspace IS NOT NULL",
+                "SELECT parent_workspace, parent_rev, sealed_at FROM meta JOIN revision r ON r.id = parent_rev
+                 WHERE parent_workspace IS NOT NULL",
                 [],
-                |row| Ok((row.get(0)?, row.get(1)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             )
             .optional()
             .map_err(sqlite)?;
         let there = SqliteLayer::open(parent, options)?;
-        let is_parent = tie.is_some_and(|(id, rev)| {
-            there.id().is_ok_and(|found| found.0 == id) && there.revision(Revision(rev as u64)).is_ok()
+        let is_parent = tie.is_some_and(|(id, rev, sealed_at)| {
+            let same = |info: &RevisionInfo| info.sealed_at == Timestamp(sealed_at);
+            there.id().is_ok_and(|found| found.0 == id)
+                && there.revision(Revision(rev as u64)).is_ok_and(|info| same(&info))
         });
         if !is_parent {
             let (path, parent) = (path.to_owned(), parent.to_owned());

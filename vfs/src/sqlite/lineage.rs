@@ -92,8 +92,9 @@ impl Lineage {
             if lineage.ancestors.len() == ANCESTORS_MAX {
                 return Err(OpenError::TooDeep { path: path.to_owned(), file });
             }
-            let schema = alias(lineage.ancestors.len());
-            meet(conn, path, &ancestor, &schema, workspace, options)?;
+            let place = lineage.ancestors.len();
+            let schema = alias(place);
+            meet(conn, path, &ancestor, place, workspace, options)?;
             (file, limit) = (ancestor.path.clone(), ancestor.limit);
             tie = Tie::read(conn, &schema).map_err(sqlite)?;
             lineage.ancestors.push(ancestor);
@@ -191,11 +192,13 @@ fn meet(
     conn: &Connection,
     path: &Path,
     ancestor: &Ancestor,
-    schema: &str,
+    place: usize,
     workspace: &[u8],
     options: &SqliteOptions,
 ) -> Result<(), OpenError> {
     let parent = &ancestor.path;
+    let schema = &alias(place);
+    let nearer = if place == 0 { "main".to_owned() } else { alias(place - 1) };
     if !parent.is_file() {
         return Err(OpenError::ParentMissing { path: path.to_owned(), parent: parent.clone() });
     }
@@ -204,7 +207,11 @@ fn meet(
     attach(conn, parent, schema).map_err(|e| OpenError::sqlite(parent, e))?;
     let found = conn
         .query_row(
-            &format!("SELECT 1 FROM {schema}.meta, {schema}.revision r WHERE workspace = ?1 AND r.id = ?2"),
+            // A copy of the parent that went its own way has the same id and other revisions of the same numbers.
+            &format!(
+                "SELECT 1 FROM {schema}.meta, {schema}.revision r WHERE workspace = ?1 AND r.id = ?2
+                 AND r.sealed_at = coalesce((SELECT sealed_at FROM {nearer}.revision WHERE id = ?2), r.sealed_at)"
+            ),
             (workspace, ancestor.limit),
             |_| Ok(()),
         )

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use cowry_shell_core::{OpenOptions, VPathBuf, Vfs};
+use cowry_shell_core::{Errno, FsError, OpenOptions, VPathBuf, Vfs};
 use serde_json::json;
 
 use super::{holes, seal};
@@ -35,10 +35,12 @@ pub fn run(context: &mut Context, args: &PutArgs) -> Outcome {
     let workspace = context.workspace_to_create(None)?;
     let tree = workspace.fs();
     let path = target(&tree, args)?;
-    if let Some(parent) = path.parent() {
-        tree.mkdir_all(&parent, 0o755)?;
-    }
-    let size = copy(source, &tree, &path, args)?;
+    let source = match source {
+        Some(file) if file.metadata().is_ok_and(|meta| meta.is_file()) => file,
+        Some(mut pipe) => spooled(&mut pipe, args)?,
+        None => spooled(&mut io::stdin().lock(), args)?,
+    };
+    let size = put(&source, &tree, &path, args)?;
     let revision = seal(context, &workspace, &format!("put {path}"))?;
     if context.out.json {
         context.out.object(&json!({ "path": path.as_str(), "size": size, "revision": revision }))?;
@@ -76,29 +78,29 @@ fn target(tree: &Vfs, args: &PutArgs) -> Outcome<VPathBuf> {
     VPathBuf::parse(&format!("{path}/{name}")).map_err(|error| Failure::new(error.to_string()))
 }
 
-fn copy(source: Option<File>, tree: &Vfs, path: &VPathBuf, args: &PutArgs) -> Outcome<u64> {
-    let target = tree.open(path, OpenOptions::write())?;
-    match source {
-        Some(file) if file.metadata().is_ok_and(|meta| meta.is_file()) => {
-            holes::from_host(&file, &target, &args.source)
+/// All of it or nothing: after a failure what was there is there, and nobody else sees or seals a part.
+fn put(source: &File, tree: &Vfs, path: &VPathBuf, args: &PutArgs) -> Outcome<u64> {
+    let mut failure = None;
+    let done = tree.transaction(|| {
+        if let Some(parent) = path.parent() {
+            tree.mkdir_all(&parent, 0o755)?;
         }
-        Some(mut file) => stream(&mut file, &target, args),
-        None => stream(&mut io::stdin().lock(), &target, args),
+        let target = tree.open(path, OpenOptions::write())?;
+        holes::from_host(source, &target, &args.source).map_err(|error| {
+            failure = Some(error);
+            FsError::new("write", Errno::EIO)
+        })
+    });
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(done?),
     }
 }
 
-/// Copies piece by piece: the source may be larger than memory.
-fn stream(source: &mut dyn Read, target: &cowry_shell_core::File, args: &PutArgs) -> Outcome<u64> {
-    let mut piece = vec![0; 1 << 20];
-    let mut size = 0;
-    loop {
-        let length = match source.read(&mut piece) {
-            Ok(0) => return Ok(size),
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(Failure::host("read", &args.source, &error)),
-        };
-        target.write_all(&piece[..length])?;
-        size += length as u64;
-    }
+/// What comes through a pipe, in a nameless file first: the workspace is not kept from others while it comes.
+fn spooled(source: &mut dyn Read, args: &PutArgs) -> Outcome<File> {
+    let mut file =
+        tempfile::tempfile().map_err(|error| Failure::host("write to", &std::env::temp_dir(), &error))?;
+    io::copy(source, &mut file).map_err(|error| Failure::host("read", &args.source, &error))?;
+    Ok(file)
 }

@@ -210,6 +210,30 @@ fn writers_of_fork_and_parent_do_not_wait_for_each_other() {
 }
 
 #[test]
+fn parent_replaced_by_a_copy_that_went_its_own_way_is_refused() {
+    let f = parent();
+    let copy = f.path.with_file_name("copy.cowry");
+    let other = {
+        let f = f.reopened();
+        std::fs::copy(&f.path, &copy).unwrap();
+        f.put("/small", b"two");
+        f.seal();
+        drop(f.fork("fork.cowry"));
+        f
+    };
+    let own = SqliteLayer::open(&copy, &options(&other.clock)).unwrap();
+    other.clock.advance(1000);
+    create(&own, "else", b"other");
+    seal(&own);
+    drop(own);
+    let Fixture { layer, path, clock, _folder } = other;
+    drop(layer);
+    std::fs::rename(&copy, &path).unwrap();
+    let error = SqliteLayer::open(path.with_file_name("fork.cowry"), &options(&clock)).unwrap_err();
+    assert!(matches!(error, OpenError::ParentReplaced { .. }), "{error}");
+}
+
+#[test]
 fn fork_knows_what_its_tree_takes_up() {
     let f = Fixture::new();
     f.put("/a", &[7; 5000]);
