@@ -361,6 +361,27 @@ pub(crate) fn fill_gaps() -> usize {
     end
 }
 
+/// Leaves what is free at the end of the heap alone for good, and begins a new piece behind it, in pages of the usual
+/// size: what is written from here on is not in the large pages that the heap has been made of, which a write after a
+/// fork breaks up.
+#[cfg(target_env = "gnu")]
+pub(crate) fn end_large_pages() -> io::Result<()> {
+    prctl(libc::PR_SET_THP_DISABLE, 1, 0)?;
+    // SAFETY: what is allocated first is never used, the other is freed once.
+    unsafe {
+        let rest = libc::mallinfo2().keepcost;
+        libc::malloc(rest.saturating_sub(64));
+        libc::free(libc::malloc(1024));
+    }
+    Ok(())
+}
+
+/// Other allocators are not asked for large pages.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn end_large_pages() -> io::Result<()> {
+    prctl(libc::PR_SET_THP_DISABLE, 1, 0).map(drop)
+}
+
 /// The address behind the heap.
 pub(crate) fn heap_end() -> usize {
     // SAFETY: it only asks.

@@ -85,10 +85,13 @@ impl<'a> Zygote<'a> {
             spare: None,
         };
         zygote.isolate.fill_gaps();
+        // A fork is to have small pages of its own, and few. A kernel that cannot do otherwise has no large ones.
+        let _ = sys::end_large_pages();
         let trial = zygote.try_out()?;
         lockdown::lock_zygote(&own, &mut zygote.lockdown);
         zygote.learn_lock(&trial)?;
-        zygote.isolate.fill_gaps();
+        // Those of the engine stay as they are: it has done nothing since.
+        sys::fill_gaps();
         zygote.trial = Some(trial);
         Ok(zygote)
     }

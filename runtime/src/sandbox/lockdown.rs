@@ -14,10 +14,11 @@ use crate::sys;
 /// The newest Landlock this crate asks for; an older kernel grants what it has.
 const LANDLOCK: ABI = ABI::V6;
 
-/// The filter that a sandbox puts on, compiled ahead.
+/// The filters that a fork puts on, compiled ahead.
 pub(crate) struct LastLock {
-    filter: BpfProgram,
-    /// Whether the kernel let a child of the zygote put it on.
+    waiting: BpfProgram,
+    last: BpfProgram,
+    /// Whether the kernel let a child of the zygote put them on.
     pub is_granted: bool,
 }
 
@@ -51,8 +52,9 @@ unsafe extern "C" {
 pub(crate) fn prepare(lockdown: &mut Lockdown) -> io::Result<(BpfProgram, LastLock)> {
     lockdown.note("no new privileges", sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0).map(drop));
     let own = syscalls::zygote().map_err(io::Error::other)?;
-    let filter = syscalls::sandbox().map_err(io::Error::other)?;
-    Ok((own, LastLock { filter, is_granted: false }))
+    let waiting = syscalls::waiting().map_err(io::Error::other)?;
+    let last = syscalls::last().map_err(io::Error::other)?;
+    Ok((own, LastLock { waiting, last, is_granted: false }))
 }
 
 /// Locks the zygote down. From here on it opens nothing.
@@ -65,10 +67,19 @@ pub(crate) fn lock_zygote(own: &BpfProgram, lockdown: &mut Lockdown) {
     lockdown.note("system call filter of the zygote", apply_filter(own));
 }
 
-/// Locks this sandbox down for good. No thread can be started from here on.
-pub(crate) fn lock_sandbox(last: &LastLock, lockdown: &mut Lockdown) {
-    let filter = syscalls::for_process(last.filter.clone(), sys::process_id());
-    lockdown.note("system call filter of the sandbox", apply_filter_all_threads(&filter));
+/// Locks this fork down, but for what it takes to get a request. No thread can be started from here on.
+pub(crate) fn lock_waiting(locks: &LastLock) -> Result<(), String> {
+    put_on(&syscalls::for_process(locks.waiting.clone(), sys::process_id()))
+}
+
+/// Locks this sandbox down for good. `waiting` is what came of locking it down as it waited.
+pub(crate) fn lock_sandbox(locks: &LastLock, waiting: &Result<(), String>, lockdown: &mut Lockdown) {
+    let locked = waiting.clone().and_then(|()| put_on(&locks.last));
+    lockdown.note("system call filter of the sandbox", locked);
+}
+
+fn put_on(filter: &BpfProgram) -> Result<(), String> {
+    apply_filter_all_threads(filter).map_err(|error| error.to_string())
 }
 
 /// Denies every access to files and the network by path and port, and to processes outside.

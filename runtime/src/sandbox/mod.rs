@@ -107,7 +107,7 @@ fn end(life: impl FnOnce() -> io::Result<()>) -> ! {
 fn live(isolate: &mut Isolate, inherited: Inherited<'_>, orders: OwnedFd) -> io::Result<()> {
     // The zygote's descriptors first of all, and those of other sandboxes.
     sys::close_all_but(&mut [orders.as_raw_fd()])?;
-    let prepared = Prepared::new(isolate)?;
+    let prepared = Prepared::new(isolate, inherited.locks)?;
     inherited.dirt.touch();
     // A zygote that wants no more of us has closed its end.
     let Some(packet) = control::receive(&orders, control::PACKET)? else { return Ok(()) };
@@ -124,20 +124,23 @@ fn live(isolate: &mut Isolate, inherited: Inherited<'_>, orders: OwnedFd) -> io:
 struct Prepared {
     runtime: Runtime,
     watchdog: Watchdog,
+    /// What came of locking it down.
+    locked: Result<(), String>,
 }
 
 impl Prepared {
-    fn new(isolate: &mut Isolate) -> io::Result<Prepared> {
+    fn new(isolate: &mut Isolate, locks: &lockdown::LastLock) -> io::Result<Prepared> {
         sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, 0)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        Ok(Prepared { runtime, watchdog: watchdog::start(isolate.interrupt_handle())? })
+        let watchdog = watchdog::start(isolate.interrupt_handle())?;
+        Ok(Prepared { runtime, watchdog, locked: lockdown::lock_waiting(locks) })
     }
 
     /// Puts the limits and the last lock on, and says what of it the kernel did not grant.
     fn lock(&self, request: &SpawnRequest, inherited: Inherited<'_>) -> io::Result<Vec<String>> {
         let mut lockdown = Lockdown::default();
         limits::apply(request, inherited.data_bytes)?;
-        lockdown::lock_sandbox(inherited.locks, &mut lockdown);
+        lockdown::lock_sandbox(inherited.locks, &self.locked, &mut lockdown);
         if inherited.locks.is_granted && !lockdown.is_complete() {
             // What the zygote was granted it announced; a sandbox with less runs no code.
             return Err(io::Error::other(lockdown.missing.join("; ")));

@@ -90,24 +90,35 @@ const ZYGOTE: &[c_long] = &[
     libc::SYS_tgkill,
 ];
 
+/// What a fork needs besides, until it has its request: to take it, with its descriptors, and to put the last filter on.
+const WAITING: &[c_long] = &[
+    libc::SYS_recvmsg,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_dup2,
+    libc::SYS_dup3,
+    libc::SYS_prctl,
+    libc::SYS_seccomp,
+];
+
 /// The filter of a zygote.
 pub(super) fn zygote() -> Result<BpfProgram, BackendError> {
     let rules = PLAIN.iter().chain(ZYGOTE).map(|&call| (call, Vec::new()));
     compile(rules.collect())
 }
 
-/// The filter of a sandbox, for no process in particular yet: see [`for_process`].
-pub(super) fn sandbox() -> Result<BpfProgram, BackendError> {
-    let mut rules = BTreeMap::new();
+/// The filter of a fork that waits for a request, for no process in particular yet: see [`for_process`]. It is nearly
+/// all that a sandbox has, and put on before there is a request, since it is long.
+pub(super) fn waiting() -> Result<BpfProgram, BackendError> {
+    let mut rules: BTreeMap<_, _> = WAITING.iter().map(|&call| (call, Vec::new())).collect();
     // `abort` and the watchdog signal threads of this process.
     rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![equal(0, OWN_PROCESS.into())?])?]);
     rules.insert(libc::SYS_fcntl, vec![only(1, libc::F_GETFD as u64)?, only(1, libc::F_GETFL as u64)?]);
-    rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![equal(0, 0)?, null(2)?])?]);
+    rules.insert(libc::SYS_prlimit64, vec![only(0, 0)?]);
     // On a connected socket only, without an address, and with no flags but those of the standard library.
     let flags = [0, libc::MSG_NOSIGNAL as u64];
     let sends = flags.map(|flags| SeccompRule::new(vec![equal(3, flags)?, null(4)?]));
     rules.insert(libc::SYS_sendto, sends.into_iter().collect::<Result<_, _>>()?);
-    rules.insert(libc::SYS_recvfrom, vec![only(3, 0)?]);
+    rules.insert(libc::SYS_recvfrom, Vec::new());
     rules.insert(libc::SYS_mmap, vec![SeccompRule::new([vec![counted()?], not_executable()?].concat())?]);
     let protections = not_executable()?;
     let protects = if protections.is_empty() { Vec::new() } else { vec![SeccompRule::new(protections)?] };
@@ -115,8 +126,18 @@ pub(super) fn sandbox() -> Result<BpfProgram, BackendError> {
     Ok(allow_first(PLAIN, compile(rules)?))
 }
 
+/// What a sandbox puts on top of that filter before its first job: what only a waiting fork needs is refused.
+pub(super) fn last() -> Result<BpfProgram, BackendError> {
+    let mut rules: BTreeMap<_, _> = WAITING.iter().map(|&call| (call, Vec::new())).collect();
+    rules.insert(libc::SYS_prlimit64, vec![unless_zero(2, SeccompCmpArgLen::Qword)?]);
+    rules.insert(libc::SYS_recvfrom, vec![unless_zero(3, SeccompCmpArgLen::Dword)?]);
+    let refuse = SeccompAction::Errno(libc::EPERM as u32);
+    let arch = std::env::consts::ARCH.try_into()?;
+    SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch)?.try_into()
+}
+
 /// Puts the calls that are allowed whatever their arguments in front of the others, one instruction for each. Every
-/// sandbox puts its filter on itself, and what that costs goes with the filter's length.
+/// fork puts its filter on itself, and what that costs goes with the filter's length.
 fn allow_first(calls: &[c_long], mut filter: BpfProgram) -> BpfProgram {
     const LOAD_NUMBER: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     let instruction = |code: u32, jt: u8, jf: u8, k: u32| sock_filter { code: code as u16, jt, jf, k };
@@ -135,7 +156,7 @@ fn allow_first(calls: &[c_long], mut filter: BpfProgram) -> BpfProgram {
     filter
 }
 
-/// The sandbox's filter for the process with this number.
+/// A fork's filter for the process with this number.
 pub(super) fn for_process(mut filter: BpfProgram, pid: libc::pid_t) -> BpfProgram {
     for instruction in &mut filter {
         if instruction.k == OWN_PROCESS {
@@ -162,6 +183,10 @@ fn not_executable() -> Result<Vec<SeccompCondition>, BackendError> {
 
 fn null(argument: u8) -> Result<SeccompCondition, BackendError> {
     SeccompCondition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
+}
+
+fn unless_zero(argument: u8, length: SeccompCmpArgLen) -> Result<SeccompRule, BackendError> {
+    SeccompRule::new(vec![SeccompCondition::new(argument, length, SeccompCmpOp::Ne, 0)?])
 }
 
 fn only(argument: u8, value: u64) -> Result<SeccompRule, BackendError> {

@@ -31,11 +31,11 @@ fn try_out(isolate: &mut Isolate, inherited: Inherited<'_>, report: OwnedFd) -> 
     let mut keep = vec![report.as_raw_fd(), fs.as_raw_fd(), main.as_raw_fd(), supervisor.as_raw_fd()];
     keep.extend(look.iter().flat_map(|look| look.files().map(AsRawFd::as_raw_fd)));
     sys::close_all_but(&mut keep)?;
-    let prepared = Prepared::new(isolate)?;
     let request = ask(supervisor)?;
+    let prepared = Prepared::new(isolate, inherited.locks)?;
     let mut lockdown = Lockdown::default();
     super::limits::apply(&request, inherited.data_bytes)?;
-    lockdown::lock_sandbox(inherited.locks, &mut lockdown);
+    lockdown::lock_sandbox(inherited.locks, &prepared.locked, &mut lockdown);
     say(&report, &lockdown)?;
     let missing = lockdown.missing;
     serve::serve(isolate, &prepared, request, Kept { fs, main, spills: Vec::new() }, missing)?;

@@ -232,6 +232,8 @@ impl Drop for Process {
 const ENVIRONMENT: &[(&str, &str)] = &[
     // One arena: a second one would count as memory of the sandbox, and threads are few.
     ("MALLOC_ARENA_MAX", "1"),
+    // Large pages for the heap, if the kernel has any: fewer faults as it boots, less to copy for each fork.
+    ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"),
     // Libraries are bound once, and not in every fork again.
     ("LD_BIND_NOW", "1"),
     ("TZ", "UTC"),
