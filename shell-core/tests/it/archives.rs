@@ -157,7 +157,10 @@ fn everything_comes_from_a_folder() {
 
 /// Runs a program in a folder.
 fn run(folder: &Path, program: &str, arguments: &[&str]) {
-    let output = Command::new(program).args(arguments).current_dir(folder).output().expect(program);
+    let mut command = Command::new(program);
+    // Without it some refuse names that are not ASCII.
+    command.args(arguments).current_dir(folder).env("LC_ALL", "C.UTF-8");
+    let output = command.output().expect(program);
     let says = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {arguments:?}: {says}");
 }
