@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use cowry_tests::chance::Chance;
-use cowry_vfs::commit::{InoMap, PersistAll};
-use cowry_vfs::sqlite::{CommitRequest, Durability, Revision, RevisionKind, SealInfo, SqliteLayer};
+use cowry_vfs::sqlite::{Durability, Revision, RevisionKind, SealInfo, SqliteLayer};
 use cowry_vfs::{
     Errno, Layer, NewAttr, NewNode, Overlay, OverlayOptions, RenameMode, SetAttr, with_failpoints,
 };
 use libtest_mimic::Trial;
 
-use crate::state::{assert_sound, change, name, noise, open, options, put, revisions, seal, tree};
+use crate::state::{
+    assert_sound, change, commit_overlay, name, noise, open, options, put, revisions, seal, tree,
+};
 use crate::trial;
 
 /// An operation of several steps, on the workspace at a path.
@@ -62,17 +63,7 @@ const OPERATIONS: &[Operation] = &[
         let overlay = Overlay::new(layer.at(base).map_err(text)?, OverlayOptions::default());
         let mut chance = Chance::new(3);
         (0..12).for_each(|_| _ = change(&overlay, &mut chance));
-        let info = SealInfo::of(RevisionKind::Run);
-        let request = CommitRequest {
-            base,
-            own: &[],
-            before: None,
-            after: &overlay,
-            committed: &mut InoMap::new(),
-            judge: &PersistAll,
-            info: &info,
-        };
-        layer.commit(request).map(|_| ()).map_err(text)
+        commit_overlay(&layer, base, &overlay).map(|_| ()).map_err(text)
     }),
     ("restore", |path| {
         on(path, |layer| layer.restore(Revision(1), &[], &SealInfo::of(RevisionKind::Restore)).map(|_| ()))

@@ -10,14 +10,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use cowry_tests::chance::{Chance, seed_of};
-use cowry_vfs::commit::{InoMap, PersistAll};
-use cowry_vfs::sqlite::{CommitRequest, Durability, PruneRequest, RevisionKind, SealInfo, SqliteLayer};
+use cowry_vfs::sqlite::{Durability, PruneRequest, RevisionKind, SealInfo, SqliteLayer};
 use cowry_vfs::{Layer, with_failpoints};
 use cowry_vfs::{Overlay, OverlayOptions};
 use libtest_mimic::Trial;
 
 use crate::disk::{self, Fault};
-use crate::state::{assert_sound, change, digest, name, noise, open, options, put, revisions, seal};
+use crate::state::{
+    assert_sound, change, commit_overlay, digest, name, noise, open, options, put, revisions, seal,
+};
 use crate::trial;
 
 /// The word that makes this program a worker.
@@ -234,16 +235,7 @@ fn commit(path: &Path, chance: &mut Chance) {
         for _ in 0..6 {
             let _ = change(&overlay, chance);
         }
-        let request = CommitRequest {
-            base,
-            own: &[],
-            before: None,
-            after: &overlay,
-            committed: &mut InoMap::new(),
-            judge: &PersistAll,
-            info: &SealInfo::of(RevisionKind::Run),
-        };
-        let done = layer.commit(request).expect("committed");
+        let done = commit_overlay(&layer, base, &overlay).expect("committed");
         say_revision(&layer, done.revision);
     }
 }

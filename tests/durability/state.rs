@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use cowry_tests::chance::Chance;
+use cowry_vfs::commit::{InoMap, PersistAll};
 use cowry_vfs::sqlite::{
-    Durability, Revision, RevisionFilter, RevisionKind, SealInfo, SqliteLayer, SqliteOptions,
+    CommitError, CommitRequest, Committed, Durability, Revision, RevisionFilter, RevisionKind, SealInfo,
+    SqliteLayer, SqliteOptions,
 };
-use cowry_vfs::{FileType, Ino, Layer, Name, NewAttr, NewNode, NodeResult, RenameMode, SetAttr};
+use cowry_vfs::{FileType, Ino, Layer, Name, NewAttr, NewNode, NodeResult, Overlay, RenameMode, SetAttr};
 
 pub fn options(durability: Durability) -> SqliteOptions {
     SqliteOptions {
@@ -19,6 +21,23 @@ pub fn options(durability: Durability) -> SqliteOptions {
 pub fn open(path: &Path) -> SqliteLayer {
     SqliteLayer::open(path, &options(Durability::Fsync))
         .unwrap_or_else(|e| panic!("{}: {e:?}", path.display()))
+}
+
+/// Commits all that an overlay over a revision changed, as a run's.
+pub fn commit_overlay(
+    layer: &SqliteLayer,
+    base: Revision,
+    overlay: &Overlay,
+) -> Result<Committed, CommitError> {
+    layer.commit(CommitRequest {
+        base,
+        own: &[],
+        before: None,
+        after: overlay,
+        committed: &mut InoMap::new(),
+        judge: &PersistAll,
+        info: &SealInfo::of(RevisionKind::Run),
+    })
 }
 
 pub fn name(text: &str) -> Name {

@@ -134,6 +134,10 @@ CREATE TABLE run(
 ) STRICT;
 CREATE INDEX run_started ON run(started);
 CREATE TABLE run_changes(run TEXT PRIMARY KEY, until INTEGER NOT NULL, changes BLOB NOT NULL) STRICT;
+";
+
+/// The tables that came with version 2: part of every new file, and of the way there.
+const TABLES_OF_2: &str = "
 CREATE TABLE pin(workspace BLOB PRIMARY KEY, rev INTEGER NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL) STRICT,
     WITHOUT ROWID;
 CREATE TABLE name(name TEXT PRIMARY KEY, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -149,7 +153,8 @@ CREATE TABLE merged_node(
 ";
 
 /// What takes a file from the version that is the place in this list, counted from 1, to the next one.
-const STEPS: &[&str] = &["
+const STEPS: &[&[&str]] = &[&[
+    "
 ALTER TABLE meta ADD COLUMN durability TEXT NOT NULL DEFAULT 'fsync';
 ALTER TABLE meta ADD COLUMN quota_bytes INTEGER;
 ALTER TABLE meta ADD COLUMN quota_inodes INTEGER;
@@ -164,19 +169,9 @@ DROP INDEX chunk_hash;
 CREATE INDEX chunk_hash ON chunk(hash) WHERE owner IS NULL;
 ALTER TABLE meta ADD COLUMN first_content INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE meta ADD COLUMN first_chunk INTEGER NOT NULL DEFAULT 1;
-CREATE TABLE pin(workspace BLOB PRIMARY KEY, rev INTEGER NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL) STRICT,
-    WITHOUT ROWID;
-CREATE TABLE name(name TEXT PRIMARY KEY, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE INDEX name_rev ON name(rev);
-CREATE TABLE merged(workspace BLOB PRIMARY KEY, theirs INTEGER NOT NULL, ours INTEGER NOT NULL, at INTEGER NOT NULL)
-    STRICT, WITHOUT ROWID;
-CREATE TABLE merged_node(
-    workspace BLOB NOT NULL,
-    theirs INTEGER NOT NULL,
-    ours INTEGER NOT NULL,
-    PRIMARY KEY (workspace, theirs)
-) STRICT, WITHOUT ROWID;
-"];
+",
+    TABLES_OF_2,
+]];
 
 /// Brings a file of an older version to this one, in one transaction: a crash leaves the old version or the new.
 pub(super) fn migrate(conn: &Connection) -> rusqlite::Result<()> {
@@ -184,7 +179,7 @@ pub(super) fn migrate(conn: &Connection) -> rusqlite::Result<()> {
     let done = identity(conn).and_then(|(_, version)| {
         // Another process may have been here first, so the version is read again under the lock.
         for step in STEPS.iter().skip(usize::try_from(version - 1).unwrap_or(usize::MAX)) {
-            run(conn, step)?;
+            step.iter().try_for_each(|sql| run(conn, sql))?;
         }
         conn.pragma_update(None, "user_version", VERSION)?;
         pass()?;
@@ -219,6 +214,7 @@ pub(super) fn lay_out(
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.execute_batch("BEGIN IMMEDIATE")?;
     conn.execute_batch(TABLES)?;
+    conn.execute_batch(TABLES_OF_2)?;
     begin(conn)?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
     conn.pragma_update(None, "user_version", VERSION)?;
