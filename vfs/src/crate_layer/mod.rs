@@ -30,14 +30,17 @@ use table::{Table, Times};
 ///
 /// - Inode numbers belong to paths and are remembered for as long as the layer lives.
 /// - A write anywhere but at the end reads and writes the whole file, which may have 1 GiB at most.
-/// - A rename that the filesystem cannot do is a copy and a removal: it is not atomic.
+/// - Calls take turns, since most changes are several steps of that crate's: a rename onto a file removes that first,
+///   and one that the filesystem cannot do is a copy and a removal. Who uses the filesystem past this layer sees the
+///   steps.
 /// - An open file that is removed lives on in memory. A removed name is `ESTALE` at once if others removed it.
 /// - Directories have `nlink` 2, whatever they hold; times that the filesystem does not keep are kept in memory.
 pub struct CrateLayer {
     fs: Arc<dyn FileSystem>,
     clock: Arc<dyn Clock>,
     table: Mutex<Table>,
-    writing: ReentrantMutex<()>,
+    /// One call at a time: most changes are several steps, and nobody may look in between.
+    turn: ReentrantMutex<()>,
 }
 
 impl fmt::Debug for CrateLayer {
@@ -55,7 +58,7 @@ impl CrateLayer {
     /// Wraps a filesystem that is shared, by this clock.
     pub fn with_clock(fs: Arc<dyn FileSystem>, clock: Arc<dyn Clock>) -> CrateLayer {
         let table = Mutex::new(Table::new(clock.now()));
-        CrateLayer { fs, clock, table, writing: ReentrantMutex::new(()) }
+        CrateLayer { fs, clock, table, turn: ReentrantMutex::new(()) }
     }
 
     /// The path of a node that has a name.
@@ -213,15 +216,17 @@ impl Layer for CrateLayer {
     }
 
     fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
+        let _turn = self.turn.lock();
         self.see(&format!("{}/{name}", self.dir_path(parent)?))
     }
 
     fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
+        let _turn = self.turn.lock();
         self.stat(ino)
     }
 
     fn setattr(&self, ino: Ino, changes: &SetAttr) -> NodeResult<Stat> {
-        let _writing = self.writing.lock();
+        let _turn = self.turn.lock();
         let stat = self.stat(ino)?;
         Self::check_ownership(&stat, changes)?;
         if let Some(size) = changes.size {
@@ -234,36 +239,40 @@ impl Layer for CrateLayer {
     }
 
     fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
+        let _turn = self.turn.lock();
         self.list(dir, after, limit)
     }
 
     fn readlink(&self, ino: Ino) -> NodeResult<String> {
+        let _turn = self.turn.lock();
         self.stat(ino)?;
         Err(Errno::EINVAL.into())
     }
 
     fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+        let _turn = self.turn.lock();
         self.read_range(ino, offset, len)
     }
 
     fn write(&self, ino: Ino, offset: u64, data: &[u8]) -> NodeResult<()> {
-        let _writing = self.writing.lock();
+        let _turn = self.turn.lock();
         self.write_range(ino, offset, data)
     }
 
     fn append(&self, ino: Ino, data: &[u8]) -> NodeResult<u64> {
-        let _writing = self.writing.lock();
+        let _turn = self.turn.lock();
         let end = self.file_size(ino)?;
         self.write_range(ino, end, data)?;
         Ok(end)
     }
 
     fn allocate(&self, ino: Ino, how: Allocate, offset: u64, len: u64) -> NodeResult<()> {
-        let _writing = self.writing.lock();
+        let _turn = self.turn.lock();
         self.allocate_range(ino, how, offset, len)
     }
 
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
+        let _turn = self.turn.lock();
         let size = self.file_size(ino)?;
         match to {
             _ if offset >= size => Err(Errno::ENXIO.into()),
@@ -273,6 +282,7 @@ impl Layer for CrateLayer {
     }
 
     fn open(&self, ino: Ino) -> NodeResult<()> {
+        let _turn = self.turn.lock();
         self.stat(ino)?;
         self.table.lock().pin(ino)
     }
@@ -282,28 +292,29 @@ impl Layer for CrateLayer {
     }
 
     fn create(&self, parent: Ino, name: &Name, node: NewNode<'_>, attr: &NewAttr) -> NodeResult<Stat> {
-        let _writing = self.writing.lock();
+        let _turn = self.turn.lock();
         self.make(parent, name, node, attr)
     }
 
     fn link(&self, ino: Ino, parent: Ino, _: &Name) -> NodeResult<Stat> {
+        let _turn = self.turn.lock();
         self.stat(ino)?;
         self.dir_path(parent)?;
         Err(Errno::EOPNOTSUPP.into())
     }
 
     fn unlink(&self, parent: Ino, name: &Name) -> NodeResult<()> {
-        let _writing = self.writing.lock();
+        let _turn = self.turn.lock();
         self.remove_file(parent, name)
     }
 
     fn rmdir(&self, parent: Ino, name: &Name) -> NodeResult<()> {
-        let _writing = self.writing.lock();
+        let _turn = self.turn.lock();
         self.remove_dir(parent, name)
     }
 
     fn rename(&self, from: (Ino, &Name), to: (Ino, &Name), mode: RenameMode) -> NodeResult<()> {
-        let _writing = self.writing.lock();
+        let _turn = self.turn.lock();
         if mode != RenameMode::Replace {
             return Err(Errno::EOPNOTSUPP.into());
         }
@@ -311,26 +322,31 @@ impl Layer for CrateLayer {
     }
 
     fn getxattr(&self, ino: Ino, _: &str) -> NodeResult<Bytes> {
+        let _turn = self.turn.lock();
         self.stat(ino)?;
         Err(Errno::EOPNOTSUPP.into())
     }
 
     fn listxattr(&self, ino: Ino) -> NodeResult<Vec<String>> {
+        let _turn = self.turn.lock();
         self.stat(ino).map(|_| Vec::new())
     }
 
     fn setxattr(&self, ino: Ino, _: &str, _: &[u8], _: XattrMode) -> NodeResult<()> {
+        let _turn = self.turn.lock();
         self.stat(ino)?;
         Err(Errno::EOPNOTSUPP.into())
     }
 
     fn removexattr(&self, ino: Ino, _: &str) -> NodeResult<()> {
+        let _turn = self.turn.lock();
         self.stat(ino)?;
         Err(Errno::EOPNOTSUPP.into())
     }
 
     /// Each write is handed on whole; that crate has nothing to ask for durability with.
     fn fsync(&self, ino: Option<Ino>) -> NodeResult<()> {
+        let _turn = self.turn.lock();
         ino.map_or(Ok(()), |ino| self.stat(ino).map(drop))
     }
 
@@ -348,7 +364,7 @@ impl Layer for CrateLayer {
     }
 
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
-        let _writing = self.writing.lock();
+        let _turn = self.turn.lock();
         work(self)
     }
 }
