@@ -77,6 +77,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod cases;
 mod change;
 mod clock;
 pub mod commit;

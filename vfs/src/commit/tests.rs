@@ -418,7 +418,7 @@ fn discarded_paths_stay(ops: &[Op]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases::cases(400))]
 
     #[test]
     fn overlay_then_commit_equals_doing_it_directly(ops in prop::collection::vec(op(), 1..40)) {

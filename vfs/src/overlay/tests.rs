@@ -263,7 +263,7 @@ fn check_holes(layer: &dyn Layer, ino: Ino, model: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases::cases(60))]
 
     #[test]
     fn content_is_what_was_written(

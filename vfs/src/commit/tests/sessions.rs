@@ -6,9 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use proptest::test_runner::RngSeed;
-
 use super::*;
+use crate::cases::cases;
 use crate::sqlite::{
     CommitError, CommitRequest, Durability, Revision, RevisionKind, SealInfo, SqliteLayer, SqliteOptions,
 };
@@ -334,16 +333,6 @@ fn rounds(others: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Round>> {
 
 fn rules() -> impl Strategy<Value = Rules> {
     (0..RULES.len()).prop_map(|at| RULES[at])
-}
-
-fn cases(usual: u32) -> ProptestConfig {
-    let cases = std::env::var("COWRY_SESSION_CASES").ok().and_then(|text| text.parse().ok());
-    let rng_seed = match cases {
-        None => RngSeed::Fixed(3),
-        Some(_) => RngSeed::Random,
-    };
-    let cases = cases.unwrap_or(usual);
-    ProptestConfig { cases, rng_seed, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {

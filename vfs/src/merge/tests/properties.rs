@@ -22,7 +22,7 @@ fn growth(line: &str, before: &[String], after: &[String]) -> isize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases::cases(256))]
 
     #[test]
     fn a_change_of_one_side_is_taken(base: Vec<u8>, other: Vec<u8>) {
@@ -91,7 +91,7 @@ const BASE: &str =
     "mkdir /d/f; mkdir /e; write /a 1; write /b 2; write /d/a 3; ln /d/a /d/b; write /e/a 4; write /d/f/a 5";
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases::cases(256))]
 
     #[test]
     fn a_side_that_did_nothing_gives_the_other(theirs in steps()) {
