@@ -13,6 +13,9 @@ class Timeout {
   constructor(callback, delay, args, repeats) {
     const context = core.getAsyncContext();
     const fire = () => {
+      // The loop looks for timers right after it ran a module, which may have taken until this one was due. What it
+      // left to ticks, promises and rejections comes before any timer all the same, as in Node.
+      core.runNextTicks();
       // Whoever was interrupted while it made a timer has one that nobody can end.
       if (this.#timer === undefined || active.get(this.#timer._timerId) !== this) return;
       const before = core.getAsyncContext();
