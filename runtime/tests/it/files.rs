@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cowry_runtime::{Job, Limits, Mount, Outcome, RuntimeError, Sandbox, SandboxSpec};
 use cowry_vfs::{Layer, MemoryLayer, Vfs, VfsOptions};
 
-use crate::support::{Case, run, zygote};
+use crate::support::{Case, plenty, run, zygote};
 
 pub const CASES: &[Case] = &[
     ("files::a_sandbox_reads_what_is_below", reads),
@@ -176,8 +176,7 @@ fn rolled_back() {
 fn one_set_of_limits() {
     let mut spec = SandboxSpec::new(tree(&[]));
     spec.mounts.push(mount("/work", tree(&[]), true));
-    spec.limits =
-        Limits { scratch_memory_bytes: 1 << 20, scratch_bytes: 4 << 20, files: 100, ..Limits::default() };
+    spec.limits = Limits { scratch_memory_bytes: 1 << 20, scratch_bytes: 4 << 20, files: 100, ..plenty() };
     let mut sandbox = spawn(spec);
     let code = "
         const attempt = (work) => { try { work(); return 'done' } catch (error) { return error.code } };
@@ -208,7 +207,7 @@ fn large() {
 fn many() {
     let names: Vec<String> = (0..3000).map(|n| format!("/many/{n:05}")).collect();
     let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), name.as_bytes())).collect();
-    let spec = SandboxSpec { limits: Limits::default(), ..SandboxSpec::new(tree(&files)) };
+    let spec = SandboxSpec { limits: plenty(), ..SandboxSpec::new(tree(&files)) };
     let mut sandbox = spawn(spec);
     let code = "[fs.readdirSync('/many').length, fs.readFileSync('/many/02999', 'utf8')]";
     assert_eq!(eval(&mut sandbox, code), "[3000,\"/many/02999\"]");

@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cowry_runtime::{Event, Job, Limits, Outcome, Program, SandboxSpec};
+use cowry_runtime::{Event, Job, Outcome, Program, SandboxSpec};
 use cowry_vfs::{Layer, MemoryLayer, Vfs, VfsOptions};
 use libtest_mimic::{Failed, Trial};
 
-use crate::support::{run, zygote};
+use crate::support::{plenty, run, zygote};
 
 /// Set to write what came out instead of comparing it.
 const BLESS: &str = "COWRY_BLESS";
@@ -54,7 +54,7 @@ fn output(path: &Path) -> String {
     let vfs = Vfs::new(layer.clone(), VfsOptions::default());
     vfs.mkdir("/work", 0o777).expect("an empty tree");
     vfs.write(&file, &std::fs::read(path).expect("a case")).expect("an empty tree");
-    let spec = SandboxSpec { limits: Limits::default(), ..SandboxSpec::new(layer as Arc<dyn Layer>) };
+    let spec = SandboxSpec { limits: plenty(), ..SandboxSpec::new(layer as Arc<dyn Layer>) };
     let mut sandbox = zygote().spawn(spec).expect("a sandbox can be forked");
     let job = Job {
         cwd: "/work".into(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cowry_runtime::{Job, Limits, Outcome, Program, SandboxSpec, SourceKind, TimeLimit};
 use cowry_vfs::{Layer, MemoryLayer, Vfs, VfsOptions};
 
-use crate::support::{Case, Done, eval_within, run, zygote};
+use crate::support::{Case, Done, eval_within, plenty, run, zygote};
 
 pub const CASES: &[Case] = &[
     ("program::its_own_folder_has_modules_that_fs_does_not_see", own_folder),
@@ -198,14 +198,14 @@ fn syntax() {
 }
 
 fn deep() {
-    let done = eval_within(Limits::default(), &"(".repeat(100_000));
+    let done = eval_within(plenty(), &"(".repeat(100_000));
     assert!(thrown(&done).starts_with("SyntaxError: nested more than 400 deep"), "{}", thrown(&done));
     let fine = format!("{}1{}", "[".repeat(399), "]".repeat(399));
-    assert_eq!(eval_within(Limits::default(), &fine).json(), fine);
+    assert_eq!(eval_within(plenty(), &fine).json(), fine);
 }
 
 fn exiting() {
-    let limits = Limits { cpu: Duration::from_secs(1), wall: Duration::from_secs(600), ..Limits::default() };
+    let limits = Limits { cpu: Duration::from_secs(1), ..plenty() };
     let done = eval_within(limits, "process.on('exit', () => { for (;;); }); 1");
     assert_eq!(*done.outcome(), Outcome::TimedOut(TimeLimit::Cpu));
 }
@@ -230,7 +230,7 @@ fn source() {
 }
 
 fn large() {
-    let limits = Limits { result_bytes: 1000, ..Limits::default() };
+    let limits = Limits { result_bytes: 1000, ..plenty() };
     match eval_within(limits, "'x'.repeat(2000)").outcome() {
         Outcome::Threw(thrown) => {
             assert_eq!(thrown.name, "RangeError");
@@ -241,7 +241,7 @@ fn large() {
 }
 
 fn expressions() {
-    let json = |code: &str| eval_within(Limits::default(), code).json().to_owned();
+    let json = |code: &str| eval_within(plenty(), code).json().to_owned();
     assert_eq!(json("```ts\nconst n: number = 41;\nn + 1\n```"), "42");
     assert_eq!(
         json("(input, env, ctx) => [input === undefined, typeof env, typeof ctx.waitUntil]"),

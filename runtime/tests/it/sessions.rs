@@ -3,7 +3,7 @@
 use cowry_runtime::{Event, Job, Limits, Outcome, Program, Sandbox, TimeLimit, Value};
 use std::time::Duration;
 
-use crate::support::{Case, run, sandbox};
+use crate::support::{Case, plenty, run, sandbox};
 
 pub const CASES: &[Case] = &[
     ("session::declarations_stay_for_later_entries", declarations),
@@ -25,7 +25,7 @@ struct Session(Sandbox);
 
 impl Session {
     fn new() -> Session {
-        Session(sandbox(Limits::default()))
+        Session(sandbox(plenty()))
     }
 
     fn enter(&mut self, code: &str) -> (Outcome, Option<Value>, Vec<Event>) {
@@ -197,15 +197,15 @@ fn uncaught() {
 }
 
 fn interrupted() {
-    let (second, plenty) = (Duration::from_secs(1), Duration::from_secs(600));
-    let busy = Limits { cpu: second, wall: plenty, ..Limits::default() };
+    let second = Duration::from_secs(1);
+    let busy = Limits { cpu: second, ..plenty() };
     let mut session = Session(sandbox(busy));
     session.shows("var kept = 1");
     for code in ["while (true) {}", "for (;;) await 0"] {
         assert_eq!(session.enter(code).0, Outcome::TimedOut(TimeLimit::Cpu), "{code}");
         assert_eq!(session.shows("kept"), "1");
     }
-    let waiting = Limits { cpu: plenty, wall: second, ..Limits::default() };
+    let waiting = Limits { wall: second, ..plenty() };
     let mut session = Session(sandbox(waiting));
     session.in_time("globalThis.kept = 1");
     let code = "await new Promise((resolve) => setTimeout(resolve, 1e8))";

@@ -1,6 +1,7 @@
 //! What the tests share: one zygote, sandboxes over memory, short ways to say what is expected.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use cowry_runtime::{
     Event, Job, JobReport, JobResult, Limits, Outcome, Sandbox, SandboxSpec, Zygote, ZygoteOptions,
@@ -22,6 +23,12 @@ pub fn trial((name, test): Case) -> Trial {
 pub fn zygote() -> &'static Zygote {
     static ZYGOTE: OnceLock<Zygote> = OnceLock::new();
     ZYGOTE.get_or_init(|| Zygote::start(&ZygoteOptions::default()).expect("the test binary calls init()"))
+}
+
+/// Time that no busy machine uses up, for what is not about time.
+pub fn plenty() -> Limits {
+    let plenty = Duration::from_secs(600);
+    Limits { cpu: plenty, wall: plenty, ..Limits::default() }
 }
 
 /// An empty tree.
@@ -62,9 +69,9 @@ pub fn run(sandbox: &mut Sandbox, job: &Job) -> Done {
     Done { report, events }
 }
 
-/// Evaluates code in a sandbox of its own with default limits.
+/// Evaluates code in a sandbox of its own with the usual limits of space.
 pub fn eval(code: &str) -> Done {
-    eval_within(Limits::default(), code)
+    eval_within(plenty(), code)
 }
 
 pub fn eval_within(limits: Limits, code: &str) -> Done {

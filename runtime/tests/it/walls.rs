@@ -9,9 +9,9 @@ pub const CASES: &[crate::support::Case] = &[];
 
 #[cfg(cowry_probe)]
 mod probe {
-    use cowry_runtime::{Job, Limits, Outcome};
+    use cowry_runtime::{Job, Outcome};
 
-    use crate::support::{Case, eval, run, sandbox};
+    use crate::support::{Case, eval, plenty, run, sandbox};
 
     pub const CASES: &[Case] = &[
         ("walls::nothing_can_be_opened", || {
@@ -205,7 +205,7 @@ mod probe {
             libc::SYS_fcntl,
             libc::F_GETFD
         );
-        let mut sandbox = sandbox(Limits::default());
+        let mut sandbox = sandbox(plenty());
         let done = run(&mut sandbox, &Job::expression(code));
         // The standard streams, two sockets, the spill file, and what an event loop needs.
         let open: usize = done.json().parse().expect("a number");

@@ -85,8 +85,13 @@ fn dropped() {
 fn fork_that_waits(zygote: &Zygote) -> u32 {
     zygote.lockdown().expect("it boots");
     let [process] = *children(zygote.process_id()) else { panic!("a launcher has one child") };
-    wait_until("more or less than one fork", || children(process).len() == 1);
-    children(process)[0]
+    let mut found = Vec::new();
+    // Looked at once and kept: the trial may end, and the fork that waits come, between two looks.
+    wait_until("more or less than one fork", || {
+        found = children(process);
+        found.len() == 1
+    });
+    found[0]
 }
 
 fn waiting() {
