@@ -1,13 +1,17 @@
 //! A workspace that the kernel has mounted, for tests that work on it as any program would.
 
 use std::fs::Permissions;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use cowry_vfs::fuse::{Elsewhere, FuseError, FuseMount, FuseOptions};
 use cowry_vfs::{Layer, SqliteLayer, SqliteOptions};
 use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A layer mounted on a directory below `/tmp` that every user can reach. Unmounted and removed when dropped.
 #[derive(Debug)]
@@ -59,7 +63,24 @@ impl Mounted {
     /// # Errors
     /// If somebody still works in it.
     pub fn unmount(&self) -> std::io::Result<()> {
-        self.mount.unmount()
+        unmount(&self.mount)
+    }
+}
+
+/// Unmounts as soon as nobody is in there: what this process had open a moment ago, a process that another test was just
+/// starting may hold until it is executed.
+///
+/// # Errors
+/// If somebody still works in it after two minutes.
+pub fn unmount(mount: &FuseMount) -> std::io::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match mount.unmount() {
+            Err(error) if error.kind() == ErrorKind::ResourceBusy && begun.elapsed() < PATIENCE => {
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+            done => return done,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cowry_tests::mounted::{Mounted, assert_sound, home};
+use cowry_tests::mounted::{Mounted, assert_sound, home, unmount};
 use cowry_vfs::fuse::{FuseError, FuseMount, FuseOptions};
 use cowry_vfs::sqlite::{RevisionKind, SealInfo};
 use cowry_vfs::{Layer, MemoryLayer, Name, NewAttr, NewNode, SqliteLayer, SqliteOptions, Vfs, VfsOptions};
@@ -337,7 +337,7 @@ fn revision() {
     assert_eq!(errno(fs::write(dir.join("file"), "")), refused);
     assert_eq!(errno(fs::create_dir(dir.join("dir"))), refused);
     assert_eq!(errno(fs::remove_file(dir.join("file"))), refused);
-    mount.unmount().unwrap();
+    unmount(&mount).unwrap();
 }
 
 fn memory() {
