@@ -13,8 +13,9 @@ use crate::path::Name;
 /// The number of the root.
 pub(super) const ROOT: Ino = Ino(1);
 
-/// Directories kept open. When there are more, all are closed and opened again as needed.
-const OPEN_DIRS: usize = 256;
+/// Directories kept open. When there are more, all are closed and opened again as needed. Few, since a process may have
+/// 1024 files open in all, and a run several host mounts.
+const OPEN_DIRS: usize = 64;
 
 /// A descriptor on a node that is open.
 #[derive(Debug)]
