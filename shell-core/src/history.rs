@@ -11,6 +11,16 @@ use cowry_vfs::{Errno, NodeError};
 use crate::error::{Error, Result};
 use crate::workspace::{OpenWorkspace, Workspace};
 
+/// What becomes of a fork that is to be forgotten and is still there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ForkThere {
+    /// Its revision goes on being kept, and forgetting it fails.
+    #[default]
+    Refuse,
+    /// It is forgotten, and may lose what it reads.
+    Forget,
+}
+
 impl Workspace {
     /// The sealed revisions that a filter lets through, the latest first.
     ///
@@ -71,11 +81,11 @@ impl Workspace {
     pub fn fork(&self, path: impl AsRef<Path>, revision: Option<Revision>) -> Result<Workspace> {
         self.writable("fork")?;
         let file = self.file("fork")?;
-        let revision = match revision {
-            Some(revision) => revision,
+        let fork = match revision {
+            Some(revision) => file.fork(path, revision)?,
             None => {
                 self.seal(None)?;
-                file.head()?
+                file.fork_latest(path)?
             }
         };
         let how = OpenWorkspace {
@@ -84,7 +94,7 @@ impl Workspace {
             busy_timeout: file.options().busy_timeout,
             ..OpenWorkspace::default()
         };
-        Ok(Workspace::of_file(file.fork(path, revision)?, &how))
+        Ok(Workspace::of_file(fork, &how))
     }
 
     /// What tells this workspace from all others, wherever its file lies.
@@ -120,12 +130,12 @@ impl Workspace {
         Ok(self.file("list the forks of")?.forks()?)
     }
 
-    /// Lets go of the revision that is kept for a fork, named by its file or the beginning of its id. The fork, if it is
-    /// still there, may lose what it reads here.
+    /// Lets go of the revision that is kept for a fork, named by its file or the beginning of its id. One that is still
+    /// there may lose what it reads here.
     ///
     /// # Errors
-    /// If there is no such fork, or several are meant.
-    pub fn forget_fork(&self, fork: &str) -> Result<ForkInfo> {
+    /// If there is no such fork, several are meant, or it is still there and is not to be forgotten then.
+    pub fn forget_fork(&self, fork: &str, there: ForkThere) -> Result<ForkInfo> {
         self.writable("forget a fork of")?;
         let place = std::path::absolute(fork).unwrap_or_else(|_| PathBuf::from(fork));
         let is_meant = |info: &ForkInfo| {
@@ -137,6 +147,13 @@ impl Workspace {
         match (meant.pop(), meant.len()) {
             (None, _) => {
                 Err(Error::Usage(format!("no fork {fork} is known: `cowry fork --list` lists them")))
+            }
+            (Some(info), 0) if info.is_there && there == ForkThere::Refuse => {
+                let path = info.path.display();
+                Err(Error::Usage(format!(
+                    "{path} is still there and reads revision {}: flatten or remove it first; --force forgets it all the same",
+                    info.revision.0
+                )))
             }
             (Some(info), 0) => {
                 self.file("forget a fork of")?.forget_fork(info.workspace)?;

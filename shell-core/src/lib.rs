@@ -87,6 +87,7 @@ pub use cowry_vfs::{
 };
 pub use diff::{ContentDiff, Diff, DiffSummary};
 pub use error::{Error, ErrorKind, Result};
+pub use history::ForkThere;
 pub use interrupt::InterruptHandle;
 pub use merge::{CsvKey, CsvKeyError, MergeOptions, MergeReport, MergeVersion, VersionContent};
 pub use mount::{Mount, MountError, MountMode};

@@ -434,8 +434,7 @@ impl Workspace {
                 if !read_only {
                     layer.seal(&SealInfo::of(RevisionKind::Edit))?;
                 }
-                let head = layer.head()?;
-                Ok((head, layer.at(head)?))
+                Ok(layer.latest()?)
             }
         }
     }

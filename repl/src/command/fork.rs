@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use cowry_shell_core::{ForkInfo, Workspace};
+use cowry_shell_core::{ForkInfo, ForkThere, Workspace};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -41,6 +41,9 @@ pub struct ForkArgs {
     /// Lets go of the revision kept for a fork: its file, or the beginning of its id
     #[arg(long, value_name = "FORK", conflicts_with_all = ["file", "parent"])]
     forget: Option<String>,
+    /// Forgets a fork that is still there, too: it may lose what it reads here
+    #[arg(long, requires = "forget")]
+    force: bool,
     /// Tells this workspace, a fork, where its parent was moved to
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "file")]
     parent: Option<PathBuf>,
@@ -50,7 +53,7 @@ pub struct ForkArgs {
 pub fn run(context: &mut Context, args: &ForkArgs) -> Outcome {
     match args {
         ForkArgs { file: Some(file), rev, .. } => fork(context, file, rev.as_deref()),
-        ForkArgs { forget: Some(fork), .. } => forget(context, fork),
+        ForkArgs { forget: Some(fork), force, .. } => forget(context, fork, *force),
         ForkArgs { parent: Some(parent), .. } => move_parent(context, parent),
         _ => list(context),
     }
@@ -94,7 +97,7 @@ fn list(context: &mut Context) -> Outcome {
     }
     let mut table = Table::new(&[0]);
     for fork in &forks {
-        let gone = if fork.is_there { "" } else { "not there: moved, or to be forgotten" };
+        let gone = if fork.is_there { "" } else { "not there: moved (open it once) or gone (--forget)" };
         table.row([
             fork.revision.0.to_string(),
             iso(fork.at),
@@ -123,8 +126,9 @@ fn object(fork: &ForkInfo) -> Value {
     })
 }
 
-fn forget(context: &mut Context, fork: &str) -> Outcome {
-    let forgotten = context.workspace_to_write()?.forget_fork(fork)?;
+fn forget(context: &mut Context, fork: &str, force: bool) -> Outcome {
+    let there = if force { ForkThere::Forget } else { ForkThere::Refuse };
+    let forgotten = context.workspace_to_write()?.forget_fork(fork, there)?;
     let (place, revision) = (forgotten.path.display(), forgotten.revision.0);
     context.out.note(&format!("revision {revision} is no longer kept for {place}"));
     if context.out.json {

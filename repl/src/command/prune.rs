@@ -19,7 +19,7 @@ Examples:
   cowry -w site.cowry prune 7 && cowry -w site.cowry gc
 
 What is said together has to hold together. The latest revision, the first, and those that
-have a name or a fork stay. `cowry gc` gives the space back.";
+have a name, a fork or kept changes of a run stay. `cowry gc` gives the space back.";
 
 /// Forget old revisions
 #[derive(Args, Debug)]
@@ -88,10 +88,18 @@ fn reason(why: &KeptFor) -> String {
         KeptFor::Latest => "it is the latest".into(),
         KeptFor::First => "history begins with it".into(),
         KeptFor::Name(name) => format!("it is called {name}; `cowry name --delete {name}` lets go of it"),
-        KeptFor::Fork(path) if path.is_file() => format!("{} is a fork of it", path.display()),
-        KeptFor::Fork(path) => {
-            let path = path.display();
-            format!("{path} was a fork of it and is gone; `cowry fork --forget {path}` lets go of it")
+        KeptFor::Fork(fork) if fork.is_there => format!("{} is a fork of it", fork.path.display()),
+        KeptFor::Fork(fork) => {
+            let path = fork.path.display();
+            format!(
+                "a fork of it was {path} and is not there; if it was moved, open it once; if it is gone, \
+                 `cowry fork --forget {path}` lets go of it"
+            )
+        }
+        KeptFor::Run(run) => {
+            format!(
+                "the kept changes of run {run} need it; `cowry runs commit {run}` or `drop` lets go of it"
+            )
         }
         _ => "it is being read".into(),
     }
@@ -117,6 +125,7 @@ fn object(report: &PruneReport, dry_run: bool) -> Value {
         KeptFor::First => "first",
         KeptFor::Name(_) => "name",
         KeptFor::Fork(_) => "fork",
+        KeptFor::Run(_) => "run",
         _ => "reader",
     };
     let kept: Vec<Value> = report

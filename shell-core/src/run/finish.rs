@@ -2,7 +2,9 @@
 
 use cowry_runtime::Outcome;
 use cowry_vfs::commit::{InoMap, Judge, Verdict};
-use cowry_vfs::sqlite::{CommitError, CommitRequest, Revision, RevisionKind, RunRow, SealInfo, SqliteLayer};
+use cowry_vfs::sqlite::{
+    CommitError, CommitRequest, KeptChanges, Revision, RevisionKind, RunRow, SealInfo, SqliteLayer,
+};
 use cowry_vfs::{Errno, Layer, NodeError, NodeResult, Overlay, Timestamp, VPathBuf};
 
 use super::Run;
@@ -172,7 +174,8 @@ impl Ending<'_> {
     fn keep(&self, file: &SqliteLayer, record: &mut RunRecord, changes: Option<&[u8]>) -> NodeResult<()> {
         let Some(changes) = changes else { return Ok(()) };
         let until = Timestamp(self.workspace.clock().now().0.saturating_add(KEPT));
-        file.put_run_changes(&record.id, changes, until)?;
+        let base = Some(Revision(record.base));
+        file.put_run_changes(&record.id, KeptChanges { changes, until, base })?;
         record.kept_until = Some(until);
         Ok(())
     }

@@ -12,7 +12,7 @@ mod tests;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use cowry_vfs::sqlite::SqliteLayer;
+use cowry_vfs::sqlite::{KeptChanges, SqliteLayer};
 use cowry_vfs::{
     Errno, FileType, HostLayer, HostOptions, Layer, NodeResult, OpenOptions, RenameMode, SetTime, Timestamp,
     VPathBuf, Vfs, VfsOptions,
@@ -198,7 +198,8 @@ fn stage_steps(host: &Vfs, mount: &Mount, staging: &str, steps: &Steps, after: &
 impl Staged {
     fn write(&self, file: &SqliteLayer) -> NodeResult<()> {
         let text = serde_json::to_vec(&self.journal).expect("paths and numbers can be written as JSON");
-        file.put_run_changes(&format!("{KEY}{}", self.journal.id), &text, FOREVER)
+        let kept = KeptChanges { changes: &text, until: FOREVER, base: None };
+        file.put_run_changes(&format!("{KEY}{}", self.journal.id), kept)
     }
 
     /// Says that the steps are to be taken; part of the commit.

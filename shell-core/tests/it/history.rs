@@ -14,7 +14,7 @@ pub const CASES: &[Case] = &[
     ("a_run_on_a_fork_is_committed_there", a_run_on_a_fork_is_committed_there),
     ("a_name_stands_for_a_revision", a_name_stands_for_a_revision),
     ("pruning_waits_for_a_session", pruning_waits_for_a_session),
-    ("changes_kept_on_a_pruned_base_are_told", changes_kept_on_a_pruned_base_are_told),
+    ("kept_changes_keep_their_base", kept_changes_keep_their_base),
     ("a_fork_finds_its_parent_again", a_fork_finds_its_parent_again),
 ];
 
@@ -79,7 +79,7 @@ fn pruning_waits_for_a_session() {
     other.gc().expect("collected");
 }
 
-fn changes_kept_on_a_pruned_base_are_told() {
+fn kept_changes_keep_their_base() {
     let place = Place::new();
     place.write("/a", "1");
     let failed = place.run("fs.writeFileSync('/b', '1'); throw new Error('no')");
@@ -88,11 +88,20 @@ fn changes_kept_on_a_pruned_base_are_told() {
     drop(failed);
     assert_eq!(base, 1);
     place.write("/a", "2");
-    let pruned = place.workspace.prune(&PruneRequest::default()).expect("pruned").pruned;
-    assert_eq!(pruned, [Revision(1)]);
+    let other = place.run("fs.writeFileSync('/c', '1'); throw new Error('no')");
+    let dropped = other.record.id.clone();
+    assert_eq!(other.record.base, 2);
+    drop(other);
+    place.write("/a", "3");
+    let report = place.workspace.prune(&PruneRequest::default()).expect("pruned");
+    let why = [(Revision(1), KeptFor::Run(id.clone())), (Revision(2), KeptFor::Run(dropped.clone()))];
+    assert_eq!((&report.pruned[..], &report.kept[1..3]), (&[][..], &why[..]));
     place.workspace.gc().expect("collected");
-    let error = place.workspace.run_commit(&id, None).expect_err("its base is gone").to_string();
-    assert!(error.contains("revision 1 is no longer there"), "{error}");
+    place.workspace.run_commit(&id, None).expect("its base is there");
+    assert!(place.has("/b"));
+    place.workspace.run_drop(&dropped).expect("dropped");
+    let pruned = place.workspace.prune(&PruneRequest::default()).expect("pruned").pruned;
+    assert_eq!(pruned, [Revision(1), Revision(2), Revision(3)]);
     assert!(place.workspace.check().expect("checked").problems.is_empty());
 }
 

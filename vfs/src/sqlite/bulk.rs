@@ -5,7 +5,7 @@ use super::content::INLINE_MAX;
 use super::entry::INSERT_ENTRY;
 use super::inode::{INSERT_INODE, Node};
 use super::schema::LIVE;
-use super::tx::Tx;
+use super::tx::{Next, Tx};
 use super::{SqliteLayer, content::INSERT_CONTENT};
 use crate::clock::Timestamp;
 use crate::commit::{Bulk, NewFile};
@@ -38,9 +38,9 @@ impl Tx<'_> {
             if (1..=INLINE_MAX).contains(&size) {
                 self.need_bytes(&node, 0, size)?;
                 let hash = blake3::hash(&file.content);
-                let id = self.free_id("content", self.state.first.0)?;
+                let id = Next::take(&mut self.state.next.content);
                 contents.execute((id, rev, &file.content[..], &hash.as_bytes()[..]))?;
-                (node.content, node.size, node.space) = (Some(conn.last_insert_rowid()), size, size);
+                (node.content, node.size, node.space) = (Some(id), size, size);
             } else {
                 self.write_node(&mut node, 0, &file.content)?;
             }

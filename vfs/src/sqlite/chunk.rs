@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::extent::Extent;
-use super::tx::Tx;
+use super::tx::{Next, Tx};
 use crate::errno::{NodeError, NodeResult};
 
 /// A BLAKE3 hash.
@@ -109,16 +109,16 @@ pub(super) fn corrupt(chunk: i64, why: &str) -> NodeError {
 
 impl Tx<'_> {
     /// A chunk with these bytes: one that every revision shares if there is one, else a new one that `content` owns.
-    pub(super) fn put_chunk(&self, content: i64, data: &[u8]) -> NodeResult<i64> {
+    pub(super) fn put_chunk(&mut self, content: i64, data: &[u8]) -> NodeResult<i64> {
         let hash = *blake3::hash(data).as_bytes();
         if let Some(shared) = self.shared_chunk(&hash)? {
             return Ok(shared);
         }
+        let chunk = Next::take(&mut self.state.next.chunk);
         self.execute(
             "INSERT INTO main.chunk(id, hash, length, owner) VALUES (?1, ?2, ?3, ?4)",
-            (self.free_id("chunk", self.state.first.1)?, &hash[..], data.len() as i64, content),
+            (chunk, &hash[..], data.len() as i64, content),
         )?;
-        let chunk = self.conn.last_insert_rowid();
         self.execute("INSERT INTO main.block(chunk, data) VALUES (?1, ?2)", (chunk, data))?;
         Ok(chunk)
     }

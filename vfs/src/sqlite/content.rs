@@ -15,7 +15,7 @@ use rusqlite::types::ValueRef;
 use super::chunk::Hash;
 use super::extent::Extent;
 use super::inode::Node;
-use super::tx::Tx;
+use super::tx::{Next, Tx};
 use super::view::{self, View};
 use crate::errno::{Errno, NodeError, NodeResult};
 use crate::node::{Allocate, FileType, Ino, SeekTo};
@@ -23,7 +23,7 @@ use crate::node::{Allocate, FileType, Ino, SeekTo};
 /// The longest content that is stored in its row. It has no holes.
 pub(super) const INLINE_MAX: i64 = 64 << 10;
 
-/// Number (or none, for the next one), revision, inline bytes, their hash.
+/// Number, revision, inline bytes, their hash.
 pub(super) const INSERT_CONTENT: &str =
     "INSERT INTO main.content(id, rev, inline, hash) VALUES (?1, ?2, ?3, ?4)";
 
@@ -282,7 +282,7 @@ impl Tx<'_> {
         }
     }
 
-    fn put_inline(&self, node: &mut Node, bytes: &[u8], owned: bool) -> NodeResult<()> {
+    fn put_inline(&mut self, node: &mut Node, bytes: &[u8], owned: bool) -> NodeResult<()> {
         match node.content.filter(|_| owned) {
             Some(id) => {
                 self.execute(
@@ -296,20 +296,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn new_content(&self, inline: Option<&[u8]>) -> NodeResult<i64> {
-        let id = self.free_id("content", self.state.first.0)?;
+    fn new_content(&mut self, inline: Option<&[u8]>) -> NodeResult<i64> {
+        let id = Next::take(&mut self.state.next.content);
         let hash = inline.map(|bytes| *blake3::hash(bytes).as_bytes());
         self.execute(INSERT_CONTENT, (id, self.rev(), inline, hash.as_ref().map(|hash| &hash[..])))?;
-        Ok(self.conn.last_insert_rowid())
-    }
-
-    /// The number of a new row: `None`, which leaves it to SQLite, but in a fork one that no ancestor has.
-    pub(super) fn free_id(&self, table: &str, first: i64) -> NodeResult<Option<i64>> {
-        if first <= 1 {
-            return Ok(None);
-        }
-        let sql = format!("SELECT max(?1, coalesce(max(id) + 1, 1)) FROM main.{table}");
-        Ok(Some(self.conn.prepare_cached(&sql)?.query_row([first], |row| row.get(0))?))
+        Ok(id)
     }
 
     /// Turns inline content into an extent list.
@@ -326,7 +317,7 @@ impl Tx<'_> {
     }
 
     /// Makes sure that the node has an extent list that may be changed.
-    fn own_extents(&self, node: &mut Node, owned: bool) -> NodeResult<()> {
+    fn own_extents(&mut self, node: &mut Node, owned: bool) -> NodeResult<()> {
         if owned {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use super::inode::Node;
 use super::schema::LIVE;
-use super::tx::Tx;
+use super::tx::{Next, Tx};
 use super::view::EntryRow;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeResult};
@@ -75,8 +75,7 @@ impl Tx<'_> {
 
     /// A number no inode ever had.
     pub(super) fn new_ino(&mut self) -> i64 {
-        self.state.next_ino += 1;
-        self.state.next_ino - 1
+        Next::take(&mut self.state.next.ino)
     }
 
     pub(super) fn create(

@@ -231,7 +231,7 @@ impl Tx<'_> {
         self.lay_cut(content, before.offset, &joined)
     }
 
-    fn lay_cut(&self, content: i64, offset: i64, data: &[u8]) -> NodeResult<()> {
+    fn lay_cut(&mut self, content: i64, offset: i64, data: &[u8]) -> NodeResult<()> {
         for piece in cut(data) {
             let chunk = self.put_chunk(content, &data[piece.clone()])?;
             self.put_extent(content, offset + piece.start as i64, piece.len() as i64, chunk, 0)?;

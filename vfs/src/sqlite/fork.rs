@@ -10,8 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::lineage::{ANCESTORS_MAX, folder, uri};
 use super::open::{self, OpenError};
-use super::revision::{Revision, RevisionInfo};
-use super::tx::Tx;
+use super::revision::Revision;
 use super::{SqliteLayer, SqliteOptions, schema};
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
@@ -38,21 +37,6 @@ pub struct Parent {
     pub revision: Revision,
 }
 
-/// A fork as its parent remembers it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ForkInfo {
-    /// Its id.
-    pub workspace: WorkspaceId,
-    /// The revision that was forked, which cannot be pruned.
-    pub revision: Revision,
-    /// Where it was made.
-    pub path: PathBuf,
-    /// When.
-    pub at: Timestamp,
-    /// Whether there still is a file at that place. If not it was removed or moved.
-    pub is_there: bool,
-}
-
 /// Why there is no fork.
 #[derive(Debug, thiserror::Error)]
 pub enum ForkError {
@@ -74,10 +58,21 @@ impl SqliteLayer {
     /// [`OpenError::Exists`], [`OpenError::TooDeep`] with ten files below already; `ENOENT` if there is no such
     /// revision, `EBUSY` within a batch, `EROFS`, `EILSEQ` of a path that is no UTF-8.
     pub fn fork(&self, path: impl AsRef<Path>, rev: Revision) -> Result<SqliteLayer, ForkError> {
-        let path = path.as_ref();
-        if let Some(owner) = self.owner(rev)? {
-            return owner.fork(path, rev);
+        match self.owner(rev)? {
+            Some(owner) => owner.fork(path, rev),
+            None => self.make_fork(path.as_ref(), Some(rev)),
         }
+    }
+
+    /// The same of the revision that is the latest when it is forked, whatever others seal and prune meanwhile.
+    ///
+    /// # Errors
+    /// As [`fork`](SqliteLayer::fork).
+    pub fn fork_latest(&self, path: impl AsRef<Path>) -> Result<SqliteLayer, ForkError> {
+        self.make_fork(path.as_ref(), None)
+    }
+
+    fn make_fork(&self, path: &Path, rev: Option<Revision>) -> Result<SqliteLayer, ForkError> {
         if path.symlink_metadata().is_ok() {
             return Err(OpenError::Exists { path: path.to_owned() }.into());
         }
@@ -88,7 +83,11 @@ impl SqliteLayer {
             return Err(NodeError::from(Errno::EBUSY).into());
         }
         let place = Place::of(self.path(), path)?;
-        let id = self.change(|tx| tx.pin(rev, &place.child))?;
+        let (id, rev) = self.change(|tx| {
+            let rev = rev.unwrap_or(Revision(tx.state.head as u64));
+            let id = tx.conn.query_row("SELECT randomblob(16)", [], |row| row.get(0).map(WorkspaceId))?;
+            tx.pin(id, rev, &place.child).map(|()| (id, rev))
+        })?;
         failpoint::pass("FORK_PINNED")?;
         let made = open::create_with(path, self.options(), |conn| {
             conn.execute("ATTACH ?1 AS parent", [uri(self.path())])?;
@@ -138,37 +137,7 @@ impl SqliteLayer {
         Ok(workspace.map(parent))
     }
 
-    /// The forks of this workspace that were not flattened or forgotten, the oldest first.
-    ///
-    /// # Errors
-    /// `EIO` if the file cannot be read.
-    pub fn forks(&self) -> NodeResult<Vec<ForkInfo>> {
-        self.read_now(|view| {
-            let mut statement =
-                view.conn.prepare_cached("SELECT workspace, rev, path, at FROM pin ORDER BY at, path")?;
-            let row = |row: &rusqlite::Row<'_>| {
-                let path = PathBuf::from(row.get::<_, String>(2)?);
-                Ok(ForkInfo {
-                    workspace: WorkspaceId(row.get(0)?),
-                    revision: Revision(row.get::<_, i64>(1)? as u64),
-                    is_there: path.is_file(),
-                    path,
-                    at: Timestamp(row.get(3)?),
-                })
-            };
-            Ok(statement.query_map([], row)?.collect::<Result<_, _>>()?)
-        })
-    }
-
-    /// Lets go of the revision that was kept for a fork: the fork is gone, or is given up. Whether it was known.
-    ///
-    /// # Errors
-    /// `EROFS`, `EIO`.
-    pub fn forget_fork(&self, fork: WorkspaceId) -> NodeResult<bool> {
-        self.change(|tx| Ok(tx.execute("DELETE FROM pin WHERE workspace = ?1", [fork.0])? > 0))
-    }
-
-    /// Tells a fork that cannot be opened where its parent is by now.
+    /// Tells a fork that cannot be opened where its parent is by now, and the parent where the fork is.
     ///
     /// # Errors
     /// [`OpenError::ParentReplaced`] if that is not its parent; otherwise those of [`open`](SqliteLayer::open).
@@ -180,41 +149,53 @@ impl SqliteLayer {
         let (path, parent) = (fork.as_ref(), parent.as_ref());
         let conn = open::connect(path, options)?;
         let sqlite = |e| OpenError::sqlite(path, e);
-        let tie: Option<([u8; 16], i64, i64)> = conn
-            .query_row(
-                "SELECT parent_workspace, parent_rev, sealed_at FROM meta JOIN revision r ON r.id = parent_rev
-                 WHERE parent_workspace IS NOT NULL",
-                [],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-            )
-            .optional()
-            .map_err(sqlite)?;
+        let tie = Told::by(&conn).map_err(sqlite)?;
         let there = SqliteLayer::open(parent, options)?;
-        let is_parent = tie.is_some_and(|(id, rev, sealed_at)| {
-            let same = |info: &RevisionInfo| info.sealed_at == Timestamp(sealed_at);
-            there.id().is_ok_and(|found| found.0 == id)
-                && there.revision(Revision(rev as u64)).is_ok_and(|info| same(&info))
-        });
-        if !is_parent {
+        let Some(tie) = tie.filter(|tie| tie.is_of(&there)) else {
             let (path, parent) = (path.to_owned(), parent.to_owned());
             return Err(OpenError::ParentReplaced { path, parent }.into());
-        }
-        let place = Place::of(parent, path)?;
-        conn.execute("UPDATE meta SET parent_path = ?1", [&place.tie]).map_err(sqlite)?;
+        };
+        // As it is looked for: from where the file is, not a link to it.
+        let path = path.canonicalize().map_err(|e| OpenError::io(path, e))?;
+        let place = Place::of(parent, &path)?;
+        conn.execute("UPDATE meta SET parent_path = ?1", [&place.tie])
+            .map_err(|e| OpenError::sqlite(&path, e))?;
+        // One that cannot be written is told by whoever opens the fork when it can.
+        let _ = there.keep_for(tie.fork, tie.rev, &place.child);
         Ok(())
     }
 }
 
-impl Tx<'_> {
-    /// Keeps a revision for a new fork, and gives the fork its id.
-    fn pin(&mut self, rev: Revision, path: &str) -> NodeResult<WorkspaceId> {
-        self.require_revision(rev)?;
-        let id = self.conn.query_row("SELECT randomblob(16)", [], |row| row.get(0).map(WorkspaceId))?;
-        self.execute(
-            "INSERT INTO pin(workspace, rev, path, at) VALUES (?1, ?2, ?3, ?4)",
-            (id.0, rev.0 as i64, path, self.now),
-        )?;
-        Ok(id)
+/// What a fork says about itself and its parent.
+struct Told {
+    fork: WorkspaceId,
+    parent: WorkspaceId,
+    rev: Revision,
+    sealed_at: Timestamp,
+}
+
+impl Told {
+    fn by(conn: &Connection) -> rusqlite::Result<Option<Told>> {
+        conn.query_row(
+            "SELECT workspace, parent_workspace, parent_rev, sealed_at FROM meta JOIN revision r ON r.id = parent_rev
+             WHERE parent_workspace IS NOT NULL",
+            [],
+            |row| {
+                Ok(Told {
+                    fork: WorkspaceId(row.get(0)?),
+                    parent: WorkspaceId(row.get(1)?),
+                    rev: Revision(row.get::<_, i64>(2)? as u64),
+                    sealed_at: Timestamp(row.get(3)?),
+                })
+            },
+        )
+        .optional()
+    }
+
+    /// Whether that is the parent, and no other copy of it.
+    fn is_of(&self, parent: &SqliteLayer) -> bool {
+        parent.id().is_ok_and(|id| id == self.parent)
+            && parent.revision(self.rev).is_ok_and(|info| info.sealed_at == self.sealed_at)
     }
 }
 
@@ -224,11 +205,11 @@ fn plant(conn: &Connection, rev: Revision, id: &WorkspaceId, tie: &str, now: i64
     let rev = rev.0 as i64;
     let (bytes, inodes) = used(conn, rev)?;
     conn.execute(
-        "INSERT INTO main.meta(id, workspace, created, head, next_ino, parent_path, parent_workspace, parent_rev,
-             durability, quota_bytes, quota_inodes, used_bytes, used_inodes, first_content, first_chunk)
-         SELECT 1, ?1, ?2, ?3, next_ino, ?4, workspace, ?3, durability, quota_bytes, quota_inodes, ?5, ?6,
-             max(first_content, (SELECT coalesce(max(id) + 1, 1) FROM parent.content)),
-             max(first_chunk, (SELECT coalesce(max(id) + 1, 1) FROM parent.chunk))
+        "INSERT INTO main.meta(id, workspace, created, head, next_ino, next_content, next_chunk, first_content,
+             first_chunk, parent_path, parent_workspace, parent_rev, durability, quota_bytes, quota_inodes, used_bytes,
+             used_inodes)
+         SELECT 1, ?1, ?2, ?3, next_ino, next_content, next_chunk, next_content, next_chunk, ?4, workspace, ?3,
+             durability, quota_bytes, quota_inodes, ?5, ?6
          FROM parent.meta",
         (id.0, now, rev, tie, bytes, inodes),
     )?;
@@ -259,15 +240,15 @@ fn used(conn: &Connection, rev: i64) -> rusqlite::Result<(i64, i64)> {
 }
 
 /// Where a fork and its parent are, as each remembers the other.
-struct Place {
+pub(super) struct Place {
     /// The parent, as seen from the fork's folder.
     tie: String,
     /// The fork, from the root of the host's filesystem.
-    child: String,
+    pub(super) child: String,
 }
 
 impl Place {
-    fn of(parent: &Path, child: &Path) -> NodeResult<Place> {
+    pub(super) fn of(parent: &Path, child: &Path) -> NodeResult<Place> {
         let text = |path: PathBuf| {
             path.into_os_string().into_string().map_err(|path| {
                 let message = format!("a fork and its parent need names in UTF-8: {}", path.display());

@@ -33,6 +33,7 @@ mod names;
 mod open;
 mod paths;
 mod pending;
+mod pin;
 mod prune;
 mod recent;
 mod restore;
@@ -74,15 +75,16 @@ pub use self::commit::{CommitError, CommitRequest, Committed};
 pub use self::conflict::{Conflict, ConflictKind};
 pub use self::durability::Durability;
 pub use self::flatten::FlattenReport;
-pub use self::fork::{ForkError, ForkInfo, Parent, WorkspaceId};
+pub use self::fork::{ForkError, Parent, WorkspaceId};
 pub use self::gc::GcReport;
 pub use self::log::RevisionFilter;
 pub use self::merged::{BaseOwner, Kinship, MergeRecord};
 pub use self::names::{NameTaken, RevisionName, RevisionNameError};
 pub use self::open::OpenError;
+pub use self::pin::ForkInfo;
 pub use self::prune::{KeptFor, PruneReport, PruneRequest};
 pub use self::revision::{Revision, RevisionInfo, RevisionKind, SealInfo};
-pub use self::runs::RunRow;
+pub use self::runs::{KeptChanges, RunRow};
 pub use self::snapshot::Snapshot;
 pub use self::usage::Quota;
 
@@ -152,6 +154,7 @@ impl SqliteLayer {
         let layer = SqliteLayer { writer: WriterLock::new(Writer::new(conn, durability)), shared };
         if !options.read_only {
             layer.sweep_orphans();
+            layer.renew_pin();
         }
         Ok(layer)
     }

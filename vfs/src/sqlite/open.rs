@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{File, TryLockError};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -264,6 +265,17 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection
     }
     schema::configure(&conn, options.durability, options.busy_timeout).map_err(sqlite)?;
     Ok(conn)
+}
+
+/// The id of the workspace at a path; `None` of another program's database.
+pub(super) fn id_at(path: &Path) -> rusqlite::Result<Option<[u8; 16]>> {
+    let conn = Connection::open_with_flags(plain(path), OpenFlags::SQLITE_OPEN_READ_WRITE | FLAGS)?;
+    conn.busy_timeout(Duration::from_secs(1))?;
+    match schema::identity(&conn) {
+        Ok((schema::APPLICATION_ID, _)) => conn.query_row("SELECT workspace FROM meta", [], |row| row.get(0)),
+        Err(e) if e.sqlite_error_code() != Some(ErrorCode::NotADatabase) => Err(e),
+        _ => Ok(None),
+    }
 }
 
 /// Brings a file of an older version up to date, on a connection of its own: the caller's may be read-only.

@@ -3,10 +3,9 @@
 //! Pruning takes a revision out of history; what only it could reach is given back by `gc`. Rows that other
 //! revisions need stay as they are, so a comparison of two that are left is right whatever was between them.
 
-use std::path::PathBuf;
-
 use super::SqliteLayer;
 use super::names::is_named;
+use super::pin::ForkInfo;
 use super::revision::Revision;
 use super::tx::Tx;
 use crate::clock::Timestamp;
@@ -38,7 +37,9 @@ pub enum KeptFor {
     /// It has a name.
     Name(String),
     /// A fork stands on it.
-    Fork(PathBuf),
+    Fork(ForkInfo),
+    /// The kept changes of the run with this id are changes of it.
+    Run(String),
     /// This process is reading it.
     Reader,
 }
@@ -54,7 +55,7 @@ pub struct PruneReport {
 
 impl SqliteLayer {
     /// Forgets revisions: they are listed no longer and cannot be read. The latest, the first, and those that have a
-    /// name or a fork stay. In a fork only its own are looked at.
+    /// name, a fork or kept changes of a run stay. In a fork only its own are looked at.
     ///
     /// # Errors
     /// `EBUSY` within a batch, and while another process reads a sealed revision or writes; `EROFS`, `EIO`.
@@ -62,9 +63,19 @@ impl SqliteLayer {
         if self.read_now(|view| Ok(view.pending.is_some()))? {
             return Err(Errno::EBUSY.into());
         }
-        if request.dry_run {
-            return self.change(|tx| tx.judge_revisions(request, &[]));
+        let mut report = match request.dry_run {
+            true => self.change(|tx| tx.judge_revisions(request, &[])),
+            false => self.prune_alone(request),
+        }?;
+        for (_, why) in &mut report.kept {
+            if let KeptFor::Fork(fork) = why {
+                fork.look();
+            }
         }
+        Ok(report)
+    }
+
+    fn prune_alone(&self, request: &PruneRequest) -> NodeResult<PruneReport> {
         // First, as everybody does who reads a revision within a batch.
         let _writer = self.writer.lock();
         self.shared.holds.alone(self.options().busy_timeout, |held| {
@@ -88,11 +99,7 @@ impl Tx<'_> {
             let why = match rev {
                 rev if rev == head => Some(KeptFor::Latest),
                 rev if rev == first => Some(KeptFor::First),
-                rev => match (is_named(self, rev)?, self.fork_on(rev)?) {
-                    (Some(name), _) => Some(KeptFor::Name(name)),
-                    (_, Some(path)) => Some(KeptFor::Fork(path.into())),
-                    _ => held.contains(&Revision(rev as u64)).then_some(KeptFor::Reader),
-                },
+                rev => self.needed_by(rev, held)?,
             };
             let rev = Revision(rev as u64);
             match why {
@@ -103,13 +110,22 @@ impl Tx<'_> {
         Ok(report)
     }
 
-    fn first_revision(&self) -> NodeResult<i64> {
-        Ok(self.conn.query_row("SELECT min(id) FROM main.revision", [], |row| row.get(0))?)
+    /// What needs a revision that neither begins nor ends history.
+    fn needed_by(&self, rev: i64, held: &[Revision]) -> NodeResult<Option<KeptFor>> {
+        if let Some(name) = is_named(self, rev)? {
+            return Ok(Some(KeptFor::Name(name)));
+        }
+        if let Some(fork) = self.fork_on(rev)? {
+            return Ok(Some(KeptFor::Fork(fork)));
+        }
+        if let Some(run) = self.run_on(rev)? {
+            return Ok(Some(KeptFor::Run(run)));
+        }
+        Ok(held.contains(&Revision(rev as u64)).then_some(KeptFor::Reader))
     }
 
-    fn fork_on(&self, rev: i64) -> NodeResult<Option<String>> {
-        let mut statement = self.conn.prepare_cached("SELECT min(path) FROM pin WHERE rev = ?1")?;
-        Ok(statement.query_row([rev], |row| row.get(0))?)
+    fn first_revision(&self) -> NodeResult<i64> {
+        Ok(self.conn.query_row("SELECT min(id) FROM main.revision", [], |row| row.get(0))?)
     }
 
     fn asked_for(&self, request: &PruneRequest) -> NodeResult<Vec<i64>> {

@@ -13,6 +13,7 @@ use super::tx::Tx;
 use super::{SqliteLayer, view};
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
+use crate::failpoint;
 use crate::layer::Layer;
 
 /// The number of a sealed revision. 0 is the empty root that every workspace begins with.
@@ -104,6 +105,9 @@ pub struct RevisionInfo {
     pub names: Vec<String>,
 }
 
+/// How often the latest revision is looked up before it is believed to be gone.
+const LATEST_TRIES: u32 = 16;
+
 pub(super) const INFO: &str = "id, parent, sealed_at, kind, message, run";
 
 impl RevisionInfo {
@@ -163,6 +167,24 @@ impl SqliteLayer {
         let snapshot = Snapshot::new(self.shared.clone(), rev)?;
         self.read_now(|view| require(view.conn, rev))?;
         Ok(Arc::new(snapshot))
+    }
+
+    /// The latest sealed revision and its tree. One that is pruned while it is looked up, since others have sealed
+    /// another one meanwhile, is looked up again.
+    ///
+    /// # Errors
+    /// `EBUSY` while another process prunes; `EIO`.
+    pub fn latest(&self) -> NodeResult<(Revision, Arc<dyn Layer>)> {
+        let mut tries = 0;
+        loop {
+            let head = self.head()?;
+            failpoint::pass("LATEST_KNOWN")?;
+            tries += 1;
+            match self.at(head) {
+                Err(error) if error == Errno::ENOENT && tries < LATEST_TRIES => {}
+                found => return found.map(|tree| (head, tree)),
+            }
+        }
     }
 
     /// One revision.

@@ -26,6 +26,17 @@ pub struct RunRow {
     pub record: Vec<u8>,
 }
 
+/// What is kept of a run, or for one.
+#[derive(Clone, Copy, Debug)]
+pub struct KeptChanges<'a> {
+    /// In their writer's format.
+    pub changes: &'a [u8],
+    /// Until when; `i64::MAX` means until they are dropped.
+    pub until: Timestamp,
+    /// The revision that they are changes of, which cannot be pruned for so long.
+    pub base: Option<Revision>,
+}
+
 /// `until` of what is kept until it is dropped, and outside the bound.
 const FOREVER: i64 = i64::MAX;
 
@@ -105,13 +116,13 @@ impl SqliteLayer {
         })
     }
 
-    /// Keeps changes under a key until a time; `i64::MAX` means until they are dropped. The oldest make room where
-    /// all that have a time would take more than
+    /// Keeps changes under a key. The oldest make room where all that have a time would take more than
     /// [`kept_changes_bytes`](super::SqliteOptions::kept_changes_bytes).
     ///
     /// # Errors
     /// `EDQUOT` if these alone are more than that; `EROFS`, `ENOSPC`, `EIO`.
-    pub fn put_run_changes(&self, key: &str, changes: &[u8], until: Timestamp) -> NodeResult<()> {
+    pub fn put_run_changes(&self, key: &str, kept: KeptChanges<'_>) -> NodeResult<()> {
+        let KeptChanges { changes, until, base } = kept;
         let bound = self.options().kept_changes_bytes;
         if until.0 != FOREVER && changes.len() as u64 > bound {
             return Err(NodeError::with_source(
@@ -121,8 +132,8 @@ impl SqliteLayer {
         }
         self.change(|tx| {
             tx.execute(
-                "INSERT OR REPLACE INTO run_changes(run, until, changes) VALUES (?1, ?2, ?3)",
-                (key, until.0, changes),
+                "INSERT OR REPLACE INTO run_changes(run, until, changes, base) VALUES (?1, ?2, ?3, ?4)",
+                (key, until.0, changes, base.map(|rev| rev.0 as i64)),
             )?;
             tx.drop_expired_changes()?;
             tx.bound_changes(bound, key)
@@ -167,6 +178,12 @@ impl Tx<'_> {
     /// Drops kept changes whose time has come.
     pub(super) fn drop_expired_changes(&self) -> NodeResult<usize> {
         self.execute("DELETE FROM run_changes WHERE until <= ?1", [self.now])
+    }
+
+    /// The run whose kept changes are those of a revision, if there is one.
+    pub(super) fn run_on(&self, rev: i64) -> NodeResult<Option<String>> {
+        let sql = "SELECT min(run) FROM run_changes WHERE base = ?1 AND until > ?2";
+        Ok(self.conn.prepare_cached(sql)?.query_row((rev, self.now), |row| row.get(0))?)
     }
 
     /// Drops run records past the bound, the oldest.

@@ -26,6 +26,8 @@ const STATEMENTS: usize = 160;
 /// Rows of `inode` and `entry` are valid from revision `from_rev` until before `to_rev`. Columns of `inode` that
 /// may be long stand last, so that reading the others never follows an overflow page. Contents stand apart from
 /// inodes and the bytes of chunks apart from their hashes, so that looking at either touches no content. Two chunks have the same bytes only where a fork took in its parent's.
+/// `next_ino`, `next_content` and `next_chunk` only grow: a number that was given out never stands for anything else,
+/// whatever `gc` deleted, since forks name them.
 /// `origin`, `opaque`, an entry without inode (a whiteout) and the parent columns of `meta` belong to forks.
 /// New files are laid out by this; files of an older version get there by [`STEPS`].
 pub(super) const TABLES: &str = "
@@ -44,7 +46,9 @@ CREATE TABLE meta(
     used_bytes INTEGER NOT NULL DEFAULT 0,
     used_inodes INTEGER NOT NULL DEFAULT 1,
     first_content INTEGER NOT NULL DEFAULT 1,
-    first_chunk INTEGER NOT NULL DEFAULT 1
+    first_chunk INTEGER NOT NULL DEFAULT 1,
+    next_content INTEGER NOT NULL DEFAULT 1,
+    next_chunk INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE TABLE revision(
     id INTEGER PRIMARY KEY,
@@ -133,7 +137,13 @@ CREATE TABLE run(
     record BLOB NOT NULL
 ) STRICT;
 CREATE INDEX run_started ON run(started);
-CREATE TABLE run_changes(run TEXT PRIMARY KEY, until INTEGER NOT NULL, changes BLOB NOT NULL) STRICT;
+CREATE TABLE run_changes(
+    run TEXT PRIMARY KEY,
+    until INTEGER NOT NULL,
+    changes BLOB NOT NULL,
+    base INTEGER
+) STRICT;
+CREATE INDEX run_changes_base ON run_changes(base) WHERE base IS NOT NULL;
 ";
 
 /// The tables that came with version 2: part of every new file, and of the way there.
@@ -169,6 +179,12 @@ DROP INDEX chunk_hash;
 CREATE INDEX chunk_hash ON chunk(hash) WHERE owner IS NULL;
 ALTER TABLE meta ADD COLUMN first_content INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE meta ADD COLUMN first_chunk INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE meta ADD COLUMN next_content INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE meta ADD COLUMN next_chunk INTEGER NOT NULL DEFAULT 1;
+UPDATE meta SET next_content = (SELECT coalesce(max(id), 0) + 1 FROM content),
+    next_chunk = (SELECT coalesce(max(id), 0) + 1 FROM chunk);
+ALTER TABLE run_changes ADD COLUMN base INTEGER;
+CREATE INDEX run_changes_base ON run_changes(base) WHERE base IS NOT NULL;
 ",
     TABLES_OF_2,
 ]];

@@ -56,8 +56,36 @@ enum Part {
 }
 
 static STATE: LazyLock<String> = LazyLock::new(|| {
-    format!("SELECT head, next_ino, first_content, first_chunk, {} FROM main.meta", Usage::COLUMNS)
+    format!(
+        "SELECT head, next_ino, next_content, next_chunk, first_content, first_chunk, {} FROM main.meta",
+        Usage::COLUMNS
+    )
 });
+
+/// The numbers that are given out next. They only grow, whatever is undone or deleted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Next {
+    pub(super) ino: i64,
+    pub(super) content: i64,
+    pub(super) chunk: i64,
+}
+
+impl Next {
+    /// Gives out a number.
+    pub(super) fn take(counter: &mut i64) -> i64 {
+        *counter += 1;
+        *counter - 1
+    }
+
+    /// Whatever was given out by either.
+    pub(super) fn after(self, other: Next) -> Next {
+        Next {
+            ino: self.ino.max(other.ino),
+            content: self.content.max(other.content),
+            chunk: self.chunk.max(other.chunk),
+        }
+    }
+}
 
 /// What a running transaction knows.
 pub(super) struct State {
@@ -65,11 +93,11 @@ pub(super) struct State {
     depth: u32,
     /// The latest sealed revision.
     pub(super) head: i64,
-    pub(super) next_ino: i64,
+    pub(super) next: Next,
     /// The first content and the first chunk that are not an ancestor's; 1 in a workspace that is no fork.
     pub(super) first: (i64, i64),
-    /// `next_ino` and what is used, as `meta` has them.
-    stored: (i64, Usage),
+    /// The next numbers and what is used, as `meta` has them.
+    stored: (Next, Usage),
     pub(super) pending: Pending,
     /// An operation failed half way: nothing but undoing is left.
     poisoned: bool,
@@ -117,19 +145,19 @@ impl Tx<'_> {
         if self.state.is_batch() { Err(Errno::EBUSY.into()) } else { Ok(()) }
     }
 
-    /// Writes directories that changed, the next free inode number and what is used.
+    /// Writes directories that changed, the next free numbers and what is used.
     pub(super) fn flush(&mut self) -> NodeResult<()> {
         let rev = self.rev();
         for dir in self.state.pending.dirs.values_mut().filter(|dir| dir.dirty) {
             dir.node.store(self.conn, rev)?;
             dir.dirty = false;
         }
-        let current = (self.state.next_ino, self.state.pending.usage);
+        let current = (self.state.next, self.state.pending.usage);
         if current != self.state.stored {
-            let (next_ino, usage) = current;
+            let (next, usage) = current;
             self.execute(
-                "UPDATE meta SET next_ino = ?1, used_bytes = ?2, used_inodes = ?3",
-                (next_ino, usage.bytes, usage.inodes),
+                "UPDATE meta SET next_ino = ?1, next_content = ?2, next_chunk = ?3, used_bytes = ?4, used_inodes = ?5",
+                (next.ino, next.content, next.chunk, usage.bytes, usage.inodes),
             )?;
             self.state.stored = current;
         }
@@ -279,11 +307,12 @@ impl Writer {
     fn read_state(&self) -> NodeResult<State> {
         let mut meta = self.conn.prepare_cached(&STATE)?;
         let row = |row: &Row<'_>| {
-            Ok((row.get(0)?, row.get(1)?, (row.get(2)?, row.get(3)?), Usage::from_row(row, 4)?))
+            let next = Next { ino: row.get(1)?, content: row.get(2)?, chunk: row.get(3)? };
+            Ok((row.get(0)?, next, (row.get(4)?, row.get(5)?), Usage::from_row(row, 6)?))
         };
-        let (head, next_ino, first, usage) = meta.query_row([], row)?;
-        let (pending, stored) = (Pending::new(usage), (next_ino, usage));
-        Ok(State { depth: 0, head, next_ino, first, stored, pending, poisoned: false })
+        let (head, next, first, usage) = meta.query_row([], row)?;
+        let (pending, stored) = (Pending::new(usage), (next, usage));
+        Ok(State { depth: 0, head, next, first, stored, pending, poisoned: false })
     }
 
     /// The thread that has the lock lets go of it: leaves the open transaction to those who wait, or commits it.
@@ -367,8 +396,7 @@ impl Writer {
         match fresh {
             // Numbers given out in what was undone stay used.
             Ok(fresh) => {
-                let next_ino = state.next_ino.max(fresh.next_ino);
-                *state = State { depth: state.depth, next_ino, ..fresh };
+                *state = State { depth: state.depth, next: state.next.after(fresh.next), ..fresh };
                 Ok(())
             }
             Err(error) => {

@@ -5,6 +5,7 @@
 //! where SQLite's own structure is broken, [`salvage`] puts what can be read into a new workspace.
 
 mod content;
+mod numbers;
 mod repair;
 mod salvage;
 mod tidy;
@@ -65,6 +66,7 @@ impl SqliteLayer {
             check.part("chunks", Check::chunks);
             check.part("the history", Check::history);
             check.part("what is used", Check::usage);
+            check.part("the next numbers", Check::numbers);
             if !check.report.is_sound() {
                 check.report.unreadable = walk::unreadable(&self.shared.view(conn, NOW));
             }

@@ -111,9 +111,7 @@ fn is_intact(conn: &Connection) -> bool {
 
 impl Tx<'_> {
     fn repair(&mut self, report: &mut RepairReport) -> NodeResult<()> {
-        let used: i64 =
-            self.conn.query_row("SELECT coalesce(max(ino), 1) FROM inode", [], |row| row.get(0))?;
-        self.state.next_ino = self.state.next_ino.max(used + 1);
+        self.mend_numbers(report)?;
         self.mend_revisions(report)?;
         self.mend_ranges(report)?;
         self.give_up_inline(report)?;

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
 use super::super::open::OpenError;
 use super::super::schema::{LIVE, ROOT};
-use super::super::tx::Tx;
+use super::super::tx::{Next, Tx};
 use super::super::{SqliteLayer, SqliteOptions};
 use super::reason;
 use super::repair::RepairReport;
@@ -95,7 +95,8 @@ impl Wreck<'_, '_> {
                 self.report.unreadable.push(format!("content {content}: {}", reason(&error)));
             }
         }
-        Ok(())
+        // Of a new workspace there is nothing to be told.
+        self.tx.mend_numbers(&mut RepairReport::default())
     }
 
     /// What a fork reads from its parent is not in its file.
@@ -218,8 +219,8 @@ impl Wreck<'_, '_> {
         if let Some(twin) = twin {
             return Ok(twin);
         }
-        self.tx.execute("INSERT INTO chunk(hash, length) VALUES (?1, ?2)", (hash, length))?;
-        let here = self.tx.conn.last_insert_rowid();
+        let here = Next::take(&mut self.tx.state.next.chunk);
+        self.tx.execute("INSERT INTO chunk(id, hash, length) VALUES (?1, ?2, ?3)", (here, hash, length))?;
         self.tx.execute("INSERT INTO block(chunk, data) VALUES (?1, ?2)", (here, data))?;
         Ok(here)
     }

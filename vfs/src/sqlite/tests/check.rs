@@ -80,6 +80,13 @@ fn wrong_counts_of_use_are_found() {
     check("UPDATE meta SET used_bytes = used_bytes + 1", "is said to take up");
 }
 
+#[test]
+fn next_numbers_that_are_taken_are_found() {
+    check("UPDATE meta SET next_content = 1", "the next content is said to be 1, there is ");
+    check("UPDATE meta SET next_chunk = 1", "the next chunk is said to be 1, there is ");
+    check("UPDATE meta SET next_ino = 2", "the next node is said to be 2, there is ");
+}
+
 /// What a repair says about damage, and the tree after it.
 fn repair(damage: &str) -> (RepairReport, Vec<String>, Fixture) {
     let f = Fixture::new();

@@ -224,7 +224,8 @@ fn gc_removes_what_has_expired_and_gives_space_back() {
     put(&over, "/short", b"x");
     commit_as(&f, base, &over, &ExpireAll).unwrap();
     f.put("/big", &noise(1, 4 << 20));
-    f.layer.put_run_changes("r1", &[0; 1 << 20], Timestamp(START + HOUR.as_nanos() as i64)).unwrap();
+    let until = Timestamp(START + HOUR.as_nanos() as i64);
+    f.layer.put_run_changes("r1", KeptChanges { changes: &[0; 1 << 20], until, base: None }).unwrap();
     f.unlink("/big");
     assert_eq!(f.layer.gc().unwrap().expired, None);
     f.clock.advance(2 * HOUR.as_nanos() as i64);

@@ -191,3 +191,38 @@ fn inline_bytes_without_a_hash_are_believed_until_written() {
     f.sql("UPDATE content SET inline = zeroblob(length(inline))");
     assert_eq!(f.layer.read(file.ino, 0, 9).unwrap_err(), Errno::EIO);
 }
+
+#[test]
+fn numbers_of_contents_and_chunks_are_given_out_once() {
+    let f = Fixture::new();
+    f.put("/kept", b"kept");
+    let newest = |f: &Fixture| -> (i64, i64) {
+        let conn = rusqlite::Connection::open(&f.path).unwrap();
+        let sql =
+            "SELECT (SELECT coalesce(max(id), 0) FROM content), (SELECT coalesce(max(id), 0) FROM chunk)";
+        conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    f.put("/large", &noise(1, 200_000));
+    f.put("/small", b"small");
+    f.seal();
+    let before = newest(&f);
+    f.unlink("/large");
+    f.unlink("/small");
+    f.seal();
+    f.layer.prune(&PruneRequest::default()).unwrap();
+    f.layer.gc().unwrap();
+    assert!(newest(&f) < before, "the highest numbers are gone");
+    let f = f.reopened();
+    f.put("/large", &noise(2, 200_000));
+    f.seal();
+    let conn = rusqlite::Connection::open(&f.path).unwrap();
+    let again: bool = conn
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM content WHERE id > 1 AND id <= ?1) OR EXISTS (SELECT 1 FROM chunk WHERE id <= ?2)",
+            [before.0, before.1],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert!(!again, "{before:?}");
+    assert_eq!(f.layer.check().unwrap(), CheckReport::default());
+}

@@ -252,3 +252,110 @@ fn fork_knows_what_its_tree_takes_up() {
         assert_eq!(fork.statfs().unwrap(), then, "{old}");
     }
 }
+
+/// What the workspace at `parent` says of its only fork.
+fn told(parent: &Fixture) -> (PathBuf, bool) {
+    let forks = parent.layer.forks().unwrap();
+    assert_eq!(forks.len(), 1);
+    (forks[0].path.clone(), forks[0].is_there)
+}
+
+/// Moves a closed fork, of the first revision of `f`, to another name.
+fn moved(f: &Fixture) -> (PathBuf, PathBuf) {
+    let folder = f.path.parent().unwrap().canonicalize().unwrap();
+    let (old, new) = (folder.join("old.cowry"), folder.join("new.cowry"));
+    drop(f.layer.fork(&old, Revision(1)).unwrap());
+    std::fs::rename(&old, &new).unwrap();
+    f.put("/small", b"two");
+    f.seal();
+    (old, new)
+}
+
+#[test]
+fn fork_that_was_moved_is_known_again_once_it_is_opened() {
+    let f = parent();
+    let (old, new) = moved(&f);
+    assert_eq!(told(&f), (old.clone(), false));
+    let read_only = SqliteOptions { read_only: true, ..options(&f.clock) };
+    drop(SqliteLayer::open(&new, &read_only).unwrap());
+    assert_eq!(told(&f), (old.clone(), false), "who only reads tells nobody");
+    // Something else is where it was.
+    std::fs::write(&old, "text").unwrap();
+    assert_eq!(told(&f), (old.clone(), false));
+    std::fs::remove_file(&old).unwrap();
+    drop(SqliteLayer::create(&old, &options(&f.clock)).unwrap());
+    assert_eq!(told(&f), (old, false));
+    drop(SqliteLayer::open(&new, &options(&f.clock)).unwrap());
+    assert_eq!(told(&f), (new, true));
+}
+
+#[test]
+fn of_two_copies_of_a_fork_the_first_is_remembered() {
+    let f = parent();
+    let (old, new) = moved(&f);
+    drop(SqliteLayer::open(&new, &options(&f.clock)).unwrap());
+    std::fs::copy(&new, &old).unwrap();
+    drop(SqliteLayer::open(&old, &options(&f.clock)).unwrap());
+    assert_eq!(told(&f), (new.clone(), true));
+    std::fs::remove_file(new).unwrap();
+    drop(SqliteLayer::open(&old, &options(&f.clock)).unwrap());
+    assert_eq!(told(&f), (old, true));
+}
+
+#[test]
+fn fork_that_was_forgotten_is_pinned_again_when_it_is_opened() {
+    let f = parent();
+    let fork = f.layer.fork(f.path.with_file_name("fork.cowry"), Revision(1)).unwrap();
+    f.put("/small", b"two");
+    f.seal();
+    let (id, path) = (fork.id().unwrap(), fork.path().clone());
+    let then = tree(&fork);
+    drop(fork);
+    assert!(f.layer.forget_fork(id).unwrap());
+    let fork = SqliteLayer::open(&path, &options(&f.clock)).unwrap();
+    let forks = f.layer.forks().unwrap();
+    assert_eq!((forks[0].workspace, forks[0].revision, forks[0].is_there), (id, Revision(1), true));
+    assert!(f.layer.prune(&PruneRequest::default()).unwrap().pruned.is_empty());
+    assert_eq!(tree(&fork), then);
+}
+
+#[test]
+fn parent_that_cannot_be_told_is_told_the_next_time() {
+    let f = parent();
+    let (old, new) = moved(&f);
+    // Somebody else is writing to the parent for as long as the fork is opened and read.
+    f.layer
+        .batch(&mut |layer| {
+            layer.setattr(ROOT_INO, &SetAttr::mode(0o700))?;
+            let fork = SqliteLayer::open(&new, &options(&f.clock)).unwrap();
+            assert_eq!(read(&fork, "/small"), b"small");
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(told(&f), (old, false));
+    drop(SqliteLayer::open(&new, &options(&f.clock)).unwrap());
+    assert_eq!(told(&f), (new, true));
+}
+
+#[test]
+fn parent_that_is_found_again_is_told_where_the_fork_is() {
+    let f = parent();
+    let (_, new) = moved(&f);
+    let away = new.with_file_name("away.cowry");
+    let Fixture { layer, path, clock, _folder } = f;
+    drop(layer);
+    std::fs::rename(path, &away).unwrap();
+    SqliteLayer::move_parent(&new, &away, &options(&clock)).unwrap();
+    let layer = SqliteLayer::open(&away, &options(&clock)).unwrap();
+    let f = Fixture { layer, path: away, clock, _folder };
+    assert_eq!(told(&f), (new, true));
+}
+
+#[test]
+fn latest_is_what_is_latest_when_it_is_forked() {
+    let f = parent();
+    f.put("/small", b"two");
+    let rev = f.seal();
+    let fork = f.layer.fork_latest(f.path.with_file_name("fork.cowry")).unwrap();
+    assert_eq!((fork.head().unwrap(), read(&fork, "/small")), (rev, b"two".to_vec()));
+}

@@ -43,7 +43,8 @@ fn latest_first_named_forked_and_read_stay() {
         |rev: u64| done.kept.iter().find(|(kept, _)| kept.0 == rev).map(|(_, why)| why.clone()).unwrap();
     assert_eq!(why(0), KeptFor::First);
     assert_eq!(why(2), KeptFor::Name("two".into()));
-    assert_eq!(why(3), KeptFor::Fork(fork.path().canonicalize().unwrap()));
+    let KeptFor::Fork(told) = why(3) else { panic!("{done:?}") };
+    assert_eq!((told.path, told.is_there), (fork.path().canonicalize().unwrap(), true));
     assert_eq!(why(4), KeptFor::Reader);
     assert_eq!(why(6), KeptFor::Latest);
     drop(reader);
@@ -197,4 +198,28 @@ fn forgotten_fork_keeps_nothing() {
     assert!(!f.layer.forks().unwrap()[0].is_there);
     assert!(f.layer.forget_fork(id).unwrap());
     assert_eq!(numbers(&f.layer.prune(&PruneRequest::default()).unwrap().pruned), [3]);
+}
+
+#[test]
+fn base_of_kept_changes_stays_until_they_are_dropped_or_their_time_has_come() {
+    let (f, trees) = history();
+    let keep = |key: &str, base, until| {
+        let kept = KeptChanges { changes: b"what it did", until, base: Some(Revision(base)) };
+        f.layer.put_run_changes(key, kept).unwrap();
+    };
+    let soon = Timestamp(f.clock.now().0 + 1000);
+    keep("first", 2, Timestamp(i64::MAX));
+    keep("second", 4, soon);
+    let done = f.layer.prune(&PruneRequest::default()).unwrap();
+    assert_eq!(numbers(&done.pruned), [1, 3, 5]);
+    let why: Vec<KeptFor> = done.kept[1..3].iter().map(|(_, why)| why.clone()).collect();
+    assert_eq!(why, [KeptFor::Run("first".into()), KeptFor::Run("second".into())]);
+    f.layer.gc().unwrap();
+    for rev in [2, 4] {
+        assert_eq!(tree(&*f.at(Revision(rev))), trees[rev as usize], "revision {rev}");
+    }
+    f.clock.advance(1000);
+    assert_eq!(numbers(&f.layer.prune(&PruneRequest::default()).unwrap().pruned), [4]);
+    f.layer.drop_run_changes("first").unwrap();
+    assert_eq!(numbers(&f.layer.prune(&PruneRequest::default()).unwrap().pruned), [2]);
 }

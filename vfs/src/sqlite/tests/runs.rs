@@ -44,13 +44,16 @@ fn kept_changes_expire_make_room_and_can_be_dropped() {
     let options = SqliteOptions { kept_changes_bytes: 250, ..options(&f.clock) };
     let layer = SqliteLayer::open(&f.path, &options).unwrap();
     let until = |seconds: i64| Timestamp(START + seconds);
-    layer.put_run_changes("host:1", &[9; 1000], Timestamp(i64::MAX)).unwrap();
+    let put = |key: &str, changes: &[u8], until| {
+        layer.put_run_changes(key, KeptChanges { changes, until, base: None })
+    };
+    put("host:1", &[9; 1000], Timestamp(i64::MAX)).unwrap();
     for (key, seconds) in [("a", 10), ("b", 20), ("c", 30)] {
-        layer.put_run_changes(key, &[1; 100], until(seconds)).unwrap();
+        put(key, &[1; 100], until(seconds)).unwrap();
     }
     assert_eq!(layer.run_changes("a").unwrap(), None, "it made room");
     assert_eq!(layer.run_changes("b").unwrap().unwrap(), [1; 100]);
-    assert_eq!(layer.put_run_changes("d", &[1; 300], until(99)).unwrap_err(), Errno::EDQUOT);
+    assert_eq!(put("d", &[1; 300], until(99)).unwrap_err(), Errno::EDQUOT);
     assert_eq!(layer.run_changes_keys("").unwrap(), ["b", "c", "host:1"]);
     assert_eq!(layer.run_changes_keys("host:").unwrap(), ["host:1"]);
     f.clock.advance(20);
