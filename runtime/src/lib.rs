@@ -46,6 +46,7 @@ mod isolate;
 mod js;
 mod module;
 mod ops;
+pub mod state;
 
 pub use engine::{CAPABILITIES, Capabilities};
 pub use host::{Host, InterruptHandle};

@@ -103,5 +103,8 @@ for (const [name, value] of Object.entries(values)) define(name, value, true);
 define("Buffer", core.loadExtScript("ext:cowry/buffer.js").Buffer, false);
 define("process", core.loadExtScript("ext:cowry/process.js"), false);
 
+// Ours.
+define("state", core.loadExtScript("ext:cowry/state.js").state, false);
+
 return {};
 })();

@@ -12,6 +12,7 @@ mod module;
 #[cfg(cowry_probe)]
 mod probe;
 mod random;
+mod state;
 mod time;
 
 pub(crate) use atomic::Savepoints;
@@ -30,6 +31,7 @@ pub(crate) fn all() -> Vec<OpDecl> {
         fs::ops(),
         module::ops(),
         random::ops(),
+        state::ops(),
         time::ops(),
     ]
     .concat();

@@ -10,6 +10,7 @@ mod limits;
 mod programs;
 mod randomness;
 mod sessions;
+mod state;
 mod walls;
 mod zygotes;
 
@@ -25,6 +26,7 @@ fn main() {
         programs::CASES,
         randomness::CASES,
         sessions::CASES,
+        state::CASES,
         zygotes::CASES,
         leaks::CASES,
         walls::CASES,

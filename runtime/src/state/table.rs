@@ -1,0 +1,206 @@
+//! The table of operations.
+
+use super::{Args, State, StateError, StateResult};
+
+/// Whether an operation changes files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// It looks.
+    Read,
+    /// It may change something.
+    Write,
+}
+
+/// How an operation is run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Run {
+    /// By this function.
+    Native(fn(&State<'_>, &Args) -> StateResult),
+    /// By `state.js`, over an operation of its own: its arguments or its answer are bytes, or values that only
+    /// JavaScript has, or it is called so often that JSON would cost too much.
+    Script,
+}
+
+/// A positional parameter; calls with one object name it.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type in TypeScript.
+    pub ty: &'static str,
+    /// Whether it may be left out.
+    pub optional: bool,
+}
+
+/// One operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Method {
+    /// Its name: `state.NAME`.
+    pub name: &'static str,
+    /// Its parameters in order.
+    pub params: &'static [Param],
+    /// The type of its answer in TypeScript.
+    pub result: &'static str,
+    /// Whether it changes files.
+    pub effect: Effect,
+    /// What it does, in one line.
+    pub doc: &'static str,
+    pub(crate) run: Run,
+}
+
+impl Method {
+    /// A call as errors show it: `state.mkdir({ path, options? })`.
+    pub fn form(&self) -> String {
+        let names: Vec<String> =
+            self.params.iter().map(|p| format!("{}{}", p.name, if p.optional { "?" } else { "" })).collect();
+        match names.is_empty() {
+            true => format!("state.{}()", self.name),
+            false => format!("state.{}({{ {} }})", self.name, names.join(", ")),
+        }
+    }
+
+    pub(crate) fn misuse(&self) -> StateError {
+        StateError::usage(format!("state.{} takes a single object argument: {}", self.name, self.form()))
+    }
+
+    pub(crate) fn missing(&self, param: &Param) -> StateError {
+        StateError::usage(format!(
+            "state.{}: missing required parameter \"{}\" — expected {}",
+            self.name,
+            param.name,
+            self.form()
+        ))
+    }
+}
+
+/// A row of the table.
+macro_rules! methods {
+    ($($effect:ident $name:ident($($param:ident $(? $opt:tt)?: $ty:literal),*) -> $result:literal = $run:expr, $doc:literal;)*) => {
+        /// Every operation there is.
+        pub const METHODS: &[Method] = &[$(Method {
+            name: stringify!($name),
+            params: &[$(Param {
+                name: stringify!($param),
+                ty: $ty,
+                optional: methods!(@opt $($opt)?),
+            }),*],
+            result: $result,
+            effect: Effect::$effect,
+            doc: $doc,
+            run: $run,
+        }),*];
+    };
+    (@opt) => { false };
+    (@opt $opt:tt) => { true };
+}
+
+const SCRIPT: Run = Run::Script;
+
+// An optional parameter is written `name ? o: "type"`.
+methods! {
+    Read getCapabilities() -> "{ chmod: boolean; utimes: boolean; hardLinks: boolean }" = SCRIPT,
+        "What the tree can keep.";
+    Read readFile(path: "string") -> "string" = SCRIPT,
+        "The text of a file (UTF-8).";
+    Read readFileBytes(path: "string") -> "Uint8Array" = SCRIPT,
+        "The bytes of a file.";
+    Write writeFile(path: "string", content: "string") -> "void" = SCRIPT,
+        "Makes or replaces a file; missing directories are made.";
+    Write writeFileBytes(path: "string", content: "Uint8Array") -> "void" = SCRIPT,
+        "The same with bytes.";
+    Write appendFile(path: "string", content: "string | Uint8Array") -> "void" = SCRIPT,
+        "Adds to the end of a file, which is made if it is missing.";
+    Read readJson(path: "string") -> "unknown" = SCRIPT,
+        "A JSON file as a value.";
+    Write writeJson(path: "string", value: "unknown", options ? o: "{ spaces?: number }") -> "void" = SCRIPT,
+        "Writes a value as JSON; spaces: 2.";
+    Read queryJson(path: "string", query: "string") -> "unknown" = SCRIPT,
+        "The value at a path in a JSON file: .users[0].name, .a[\"odd key\"], .list[-1]; undefined if nothing is there.";
+    Write updateJson(path: "string", operations: "JsonOp[]")
+        -> "{ value: unknown; content: string; diff: string; operationsApplied: number }" = SCRIPT,
+        "Sets and deletes values in a JSON file.";
+    Read exists(path: "string") -> "boolean" = SCRIPT,
+        "Whether the path leads to anything.";
+    Read stat(path: "string") -> "Stat | null" = SCRIPT,
+        "What the path leads to; null if nothing.";
+    Read lstat(path: "string") -> "Stat | null" = SCRIPT,
+        "The same without following a link.";
+    Write mkdir(path: "string", options ? o: "{ recursive?: boolean }") -> "void" = SCRIPT,
+        "Makes a directory.";
+    Read readdir(path: "string") -> "string[]" = SCRIPT,
+        "The names in a directory, sorted.";
+    Read readdirWithFileTypes(path: "string") -> "{ name: string; type: EntryType }[]" = SCRIPT,
+        "Names and types in a directory, sorted.";
+    Read find(path: "string", options ? o: "FindOptions") -> "Found[]" = SCRIPT,
+        "Everything below a path that fits, itself included.";
+    Read walkTree(path: "string", options ? o: "{ maxDepth?: number }") -> "Tree" = SCRIPT,
+        "A directory as a tree.";
+    Read summarizeTree(path: "string", options ? o: "{ maxDepth?: number }")
+        -> "{ files: number; directories: number; symlinks: number; totalBytes: number; maxDepth: number }" = SCRIPT,
+        "How much there is below a path.";
+    Read searchText(path: "string", query: "string", options ? o: "SearchOptions") -> "Match[]" = SCRIPT,
+        "Lines of a file that match.";
+    Read searchFiles(pattern: "string", query: "string", options ? o: "SearchOptions")
+        -> "{ path: string; matches: Match[] }[]" = SCRIPT,
+        "The same in all files that a glob names.";
+    Write replaceInFile(path: "string", search: "string", replacement: "string", options ? o: "SearchOptions")
+        -> "{ replaced: number; content: string }" = SCRIPT,
+        "Replaces every match; the replacement is literal.";
+    Write replaceInFiles(pattern: "string", search: "string", replacement: "string",
+        options ? o: "SearchOptions & BatchOptions")
+        -> "{ dryRun: boolean; files: { path: string; replaced: number; content: string; diff: string }[]; totalFiles: number; totalReplacements: number }" = SCRIPT,
+        "The same in all files that a glob names: in all of them or in none.";
+    Write rm(path: "string", options ? o: "{ recursive?: boolean; force?: boolean }") -> "void" = SCRIPT,
+        "Removes a file, a link or a directory.";
+    Write cp(src: "string", dest: "string", options ? o: "{ recursive?: boolean }") -> "void" = SCRIPT,
+        "Copies.";
+    Write mv(src: "string", dest: "string", options ? o: "{ recursive?: boolean }") -> "void" = SCRIPT,
+        "Moves; a directory needs recursive.";
+    Write symlink(target: "string", linkPath: "string") -> "void" = SCRIPT,
+        "Makes a symbolic link.";
+    Read readlink(path: "string") -> "string" = SCRIPT,
+        "The target of a link.";
+    Read realpath(path: "string") -> "string" = SCRIPT,
+        "The path without links.";
+    Read resolvePath(base: "string", path: "string") -> "string" = SCRIPT,
+        "A path against another, by its letters.";
+    Read glob(pattern: "string") -> "string[]" = SCRIPT,
+        "Paths that match, sorted: * ? [a-z] {a,b} and ** for any depth.";
+    Read diff(pathA: "string", pathB: "string") -> "string" = SCRIPT,
+        "A unified diff of two files; \"\" if they are equal.";
+    Read diffContent(path: "string", newContent: "string") -> "string" = SCRIPT,
+        "A unified diff of a file and a text.";
+    Write createArchive(path: "string", sources: "string[]")
+        -> "{ path: string; entries: ArchiveEntry[]; bytesWritten: number }" = SCRIPT,
+        "Packs files and directories into a tar file.";
+    Read listArchive(path: "string") -> "ArchiveEntry[]" = SCRIPT,
+        "What a tar file holds, sorted by path.";
+    Write extractArchive(path: "string", destination: "string")
+        -> "{ destination: string; entries: ArchiveEntry[] }" = SCRIPT,
+        "Unpacks a tar file, never outside of destination.";
+    Write compressFile(path: "string", destination ? o: "string")
+        -> "{ path: string; destination: string; bytesWritten: number }" = SCRIPT,
+        "Gzip; destination: path + \".gz\".";
+    Write decompressFile(path: "string", destination ? o: "string")
+        -> "{ path: string; destination: string; bytesWritten: number }" = SCRIPT,
+        "Gunzip; destination: path without \".gz\".";
+    Read hashFile(path: "string", options ? o: "{ algorithm?: \"md5\" | \"sha1\" | \"sha256\" | \"sha512\" }")
+        -> "string" = SCRIPT,
+        "A hash in hex; algorithm: sha256.";
+    Read detectFile(path: "string")
+        -> "{ mime: string; description: string; extension?: string; binary: boolean }" = SCRIPT,
+        "What kind of file it is.";
+    Write removeTree(path: "string") -> "void" = SCRIPT,
+        "rm with recursive and force.";
+    Write copyTree(src: "string", dest: "string") -> "void" = SCRIPT,
+        "cp with recursive.";
+    Write moveTree(src: "string", dest: "string") -> "void" = SCRIPT,
+        "mv with recursive.";
+    Write planEdits(instructions: "EditInstruction[]") -> "EditPlan" = SCRIPT,
+        "What edits would do, without doing it. Several edits of one file build on each other.";
+    Write applyEditPlan(plan: "EditPlan", options ? o: "BatchOptions") -> "EditResult" = SCRIPT,
+        "Does what was planned; refuses if a file changed since.";
+    Write applyEdits(edits: "{ path: string; content: string }[]", options ? o: "BatchOptions")
+        -> "EditResult" = SCRIPT,
+        "Writes files: all of them or none.";
+}
