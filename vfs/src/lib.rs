@@ -72,6 +72,7 @@
 //! | [`merge`] | three-way merge of trees, of text, JSON and CSV |
 //! | [`sqlite`] | [`SqliteLayer`]: the workspace file, its revisions, conflicts and history |
 //! | `host`, `crate_layer`, `wrap` | [`HostLayer`], [`CrateLayer`], [`ReadOnly`] |
+//! | [`archive`] | tar archives, read and written |
 //! | `crate_fs` | [`Vfs`] as a filesystem of the crate `vfs` |
 //! | `conformance` | the rules, as cases |
 
@@ -79,6 +80,7 @@
 
 #[cfg(test)]
 mod cases;
+pub mod archive;
 mod change;
 mod clock;
 pub mod commit;

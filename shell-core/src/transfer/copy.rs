@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use cowry_vfs::{DirEntry, Errno, FileType, Ino, Layer, Name, NodeError, NodeResult, SeekTo, Stat, VPathBuf};
+use cowry_vfs::archive::{data_after, has_no_holes};
+use cowry_vfs::{DirEntry, Errno, FileType, Ino, Layer, Name, NodeError, NodeResult, Stat, VPathBuf};
 
 use super::sink::{Attributes, Entry, PIECE, Sink, is_closed, unreadable};
 use crate::error::Result;
 
 /// How many entries of a directory are read at once.
 pub(super) const PAGE: usize = 512;
-/// A file up to this size takes a block wherever it is: its holes do not matter.
-const SMALL: u64 = 4096;
 
 /// Copies everything below `root`, parents before what is in them, in name order.
 pub(super) fn copy(layer: &dyn Layer, root: Ino, sink: &mut Sink<'_>) -> Result<()> {
@@ -79,7 +78,7 @@ fn file(
     attributes: Attributes,
     sink: &mut Sink<'_>,
 ) -> Result<()> {
-    if !is_dense(layer, stat) {
+    if !has_no_holes(layer, stat) {
         return sparse_file(layer, path, stat, attributes, sink);
     }
     let mtime = stat.mtime;
@@ -106,11 +105,6 @@ fn file(
     Ok(())
 }
 
-/// Whether a file has no holes, or is so small that they do not matter. Where reading fails, that will tell.
-fn is_dense(layer: &dyn Layer, stat: &Stat) -> bool {
-    stat.size <= SMALL || layer.seek(stat.ino, 0, SeekTo::Hole).map_or(true, |hole| hole >= stat.size)
-}
-
 /// Copies the data where it stands and leaves the holes out: they cost nothing where they come from, and must not
 /// fill the disk that they are copied to.
 fn sparse_file(
@@ -124,7 +118,7 @@ fn sparse_file(
     let failed = |error| unreadable(path, error);
     sink.put(Entry::File { path: path.clone(), attributes, content: Vec::new() })?;
     let mut at = 0;
-    while let Some((start, end)) = data(layer, stat, at).map_err(failed)? {
+    while let Some((start, end)) = data_after(layer, stat, at).map_err(failed)? {
         at = start;
         while at < end {
             let length = PIECE.min(usize::try_from(end - at).unwrap_or(PIECE));
@@ -139,35 +133,6 @@ fn sparse_file(
         }
     }
     sink.put(Entry::Size { path: path.clone(), mtime, size })
-}
-
-/// The next piece of a file that is no hole, at or after an offset.
-fn data(layer: &dyn Layer, stat: &Stat, at: u64) -> NodeResult<Option<(u64, u64)>> {
-    if at >= stat.size {
-        return Ok(None);
-    }
-    let start = match layer.seek(stat.ino, at, SeekTo::Data) {
-        Err(error) if error == Errno::ENXIO => return Ok(None),
-        found => found?,
-    };
-    let end = match layer.seek(stat.ino, start, SeekTo::Hole) {
-        Err(error) if error == Errno::ENXIO => return Ok(None),
-        found => found?.min(stat.size),
-    };
-    Ok(Some((start, end)).filter(|(start, end)| start < end))
-}
-
-/// Offsets and lengths of what is no hole; `None` for a file that has none that matter.
-pub(super) fn pieces(layer: &dyn Layer, stat: &Stat) -> NodeResult<Option<Vec<(u64, u64)>>> {
-    if is_dense(layer, stat) {
-        return Ok(None);
-    }
-    let (mut pieces, mut at) = (Vec::new(), 0);
-    while let Some((start, end)) = data(layer, stat, at)? {
-        pieces.push((start, end - start));
-        at = end;
-    }
-    Ok(Some(pieces))
 }
 
 /// What a walk comes by.

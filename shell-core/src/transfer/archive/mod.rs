@@ -1,16 +1,12 @@
-//! Tar archives: reading hostile ones, writing pax.
+//! Tar archives into a sink, and a directory of a layer into an archive.
 
 mod pack;
-mod pax;
-mod read;
-mod sparse;
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use cowry_vfs::VPathBuf;
-use tar::EntryType;
+use cowry_vfs::archive::{ArchiveError, EntryType, Map, Member, Members, safe_path, uncompressed};
 
-use self::read::{Member, Members, broken};
 use super::sink::{Attributes, Entry, PIECE, Sink};
 use crate::error::{Error, Result};
 
@@ -18,9 +14,9 @@ pub(super) use pack::pack;
 
 /// Unpacks every entry of an archive.
 pub(super) fn unpack(archive: &mut dyn Read, sink: &mut Sink<'_>) -> Result<()> {
-    let mut archive = uncompressed(archive)?;
+    let mut archive = uncompressed(archive).map_err(refused)?;
     let mut members = Members::new(&mut archive);
-    while let Some(member) = members.next()? {
+    while let Some(member) = members.next().map_err(refused)? {
         unpack_member(member, &mut members, sink)?;
     }
     Ok(())
@@ -28,26 +24,20 @@ pub(super) fn unpack(archive: &mut dyn Read, sink: &mut Sink<'_>) -> Result<()> 
 
 /// Whether what begins like this is an archive.
 pub(super) fn recognise(head: &mut dyn Read) -> Result<()> {
-    Members::new(&mut uncompressed(head)?).first()
+    let mut head = uncompressed(head).map_err(refused)?;
+    Members::new(&mut head).first().map_err(refused)
 }
 
-/// Looks at the first bytes, since a compressed archive would only be called none.
-fn uncompressed(archive: &mut dyn Read) -> Result<impl Read + '_> {
-    let mut head = [0; 6];
-    let mut filled = 0;
-    while filled < head.len() {
-        match archive.read(&mut head[filled..]).map_err(broken)? {
-            0 => break,
-            n => filled += n,
+/// What is wrong with an archive, in words that say what to do here.
+fn refused(error: ArchiveError) -> Error {
+    match error {
+        ArchiveError::NoArchive => {
+            Error::Usage("this is no tar archive: import a folder or an archive, put a single file".into())
         }
+        ArchiveError::Read(source) => Error::Stream { what: "read the archive", source },
+        ArchiveError::Write(source) => Error::Stream { what: "write the archive", source },
+        other => Error::Usage(other.to_string()),
     }
-    let compressed = [&b"\x1f\x8b"[..], b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"];
-    if compressed.iter().any(|magic| head[..filled].starts_with(magic)) {
-        return Err(Error::Usage(
-            "the archive is compressed: uncompress it first, for example with gunzip".into(),
-        ));
-    }
-    Ok(io::Cursor::new(head).take(filled as u64).chain(archive))
 }
 
 fn unpack_member(member: Member, members: &mut Members<'_>, sink: &mut Sink<'_>) -> Result<()> {
@@ -102,11 +92,11 @@ fn unpack_file(
     sink: &mut Sink<'_>,
 ) -> Result<()> {
     let mtime = attributes.mtime;
-    let content = members.piece(PIECE)?;
+    let content = members.piece(PIECE).map_err(refused)?;
     let mut at = content.len() as u64;
     sink.put(Entry::File { path: path.clone(), attributes, content })?;
     loop {
-        let content = members.piece(PIECE)?;
+        let content = members.piece(PIECE).map_err(refused)?;
         let length = content.len() as u64;
         if content.is_empty() {
             return Ok(());
@@ -121,7 +111,7 @@ fn unpack_sparse(
     members: &mut Members<'_>,
     path: VPathBuf,
     attributes: Attributes,
-    map: &sparse::Map,
+    map: &Map,
     sink: &mut Sink<'_>,
 ) -> Result<()> {
     let mtime = attributes.mtime;
@@ -130,43 +120,11 @@ fn unpack_sparse(
         let (mut at, end) = (*offset, offset + length);
         while at < end {
             let most = PIECE.min(usize::try_from(end - at).unwrap_or(PIECE));
-            let content = members.piece(most)?;
+            let content = members.piece(most).map_err(refused)?;
             let length = content.len() as u64;
             sink.put(Entry::More { path: path.clone(), mtime, at, content })?;
             at += length;
         }
     }
     sink.put(Entry::Size { path, mtime, size: map.size })
-}
-
-/// A path of an archive, relative to where it is unpacked.
-fn safe_path(raw: &[u8]) -> std::result::Result<VPathBuf, &'static str> {
-    let text = std::str::from_utf8(raw).map_err(|_| "its name is not UTF-8")?;
-    if text.split('/').any(|part| part == "..") {
-        return Err("its name has \"..\" in it");
-    }
-    VPathBuf::parse(if text.is_empty() { "/" } else { text }).map_err(|_| "its name is too long or has a NUL")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_lead_out_are_not_taken() {
-        for (raw, safe) in [
-            ("a/b", Some("/a/b")),
-            ("/etc/passwd", Some("/etc/passwd")),
-            ("./a//b/", Some("/a/b")),
-            ("./", Some("/")),
-            ("", Some("/")),
-            ("../a", None),
-            ("a/../../b", None),
-            ("a/..", None),
-        ] {
-            assert_eq!(safe_path(raw.as_bytes()).ok().as_ref().map(VPathBuf::as_str), safe, "{raw}");
-        }
-        assert!(safe_path(b"a\xff").is_err());
-        assert!(safe_path(b"a\0b").is_err());
-    }
 }

@@ -1,8 +1,8 @@
 //! Files with holes: where in them the content of a member goes.
 
 use super::pax::{self, Sparse};
-use super::read::{Members, damaged};
-use crate::error::Result;
+use super::read::Members;
+use super::{Result, damaged};
 
 const BLOCK: usize = 512;
 /// The most pieces that a file may be in.
@@ -10,8 +10,10 @@ pub(super) const PIECES_MAX: usize = 1 << 20;
 
 /// The pieces of a file that are no holes, in order, and how long it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Map {
+pub struct Map {
+    /// Offsets and lengths.
     pub pieces: Vec<(u64, u64)>,
+    /// Bytes of the file, holes included.
     pub size: u64,
 }
 
@@ -20,7 +22,7 @@ impl Map {
     ///
     /// # Errors
     /// If pieces overlap, go past the end, or promise more than there is.
-    pub fn new(numbers: &[u64], size: u64, content: u64) -> Result<Map> {
+    pub(super) fn new(numbers: &[u64], size: u64, content: u64) -> Result<Map> {
         let pieces: Vec<(u64, u64)> = numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
         let mut end = 0u64;
         let mut sum = 0u64;
@@ -37,7 +39,7 @@ impl Map {
 
     /// A map to be written: pieces are whole blocks, since GNU tar fills each of them up, and the last one ends where
     /// the file does, be it empty, since GNU tar ends the file there.
-    pub fn to_write(pieces: Vec<(u64, u64)>, size: u64) -> Map {
+    pub(super) fn to_write(pieces: Vec<(u64, u64)>, size: u64) -> Map {
         let mut whole: Vec<(u64, u64)> = Vec::new();
         for (offset, length) in pieces.into_iter().chain([(size, 0)]) {
             let start = offset - offset % BLOCK as u64;
@@ -51,7 +53,7 @@ impl Map {
     }
 
     /// The map as GNU tar 1.0 has it before the content, filled up to a block.
-    pub fn head(&self) -> Vec<u8> {
+    pub(super) fn head(&self) -> Vec<u8> {
         let mut text = format!("{}\n", self.pieces.len());
         for (offset, length) in &self.pieces {
             text.push_str(&format!("{offset}\n{length}\n"));
@@ -62,7 +64,7 @@ impl Map {
     }
 
     /// How many bytes there are beside the holes.
-    pub fn content(&self) -> u64 {
+    pub(super) fn content(&self) -> u64 {
         self.pieces.iter().map(|(_, length)| length).sum()
     }
 }

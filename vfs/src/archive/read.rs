@@ -3,12 +3,12 @@
 
 use std::io::{self, Read};
 
-use cowry_vfs::Timestamp;
 use tar::{EntryType, Header};
 
 use super::pax::{Pax, clamped};
 use super::sparse::{self, Map};
-use crate::error::{Error, Result};
+use super::{ArchiveError, Result, broken, damaged};
+use crate::clock::Timestamp;
 
 const BLOCK: usize = 512;
 /// Whose is what nobody can own.
@@ -18,20 +18,29 @@ const HEADER_MAX: u64 = 4 << 20;
 
 /// One member; its content is read through [`Members`].
 #[derive(Debug)]
-pub(super) struct Member {
+pub struct Member {
+    /// As it was written: it may lead anywhere, see [`safe_path`](super::safe_path).
     pub name: Vec<u8>,
+    /// The oldest archives mark a directory by a slash at the end of the name only.
     pub kind: EntryType,
+    /// Permission bits.
     pub mode: u32,
+    /// User and group.
     pub owner: (u32, u32),
+    /// Last change of content.
     pub mtime: Timestamp,
+    /// Target of a symbolic link, or the name of the member that a hard link is one more name of.
     pub link: Vec<u8>,
+    /// Bytes of the file, holes included.
+    pub size: u64,
+    /// Extended attributes in `user.`.
     pub xattrs: Vec<(String, Vec<u8>)>,
     /// Where the content goes, if there are holes between.
     pub map: Option<Map>,
 }
 
 /// An archive that is being read.
-pub(super) struct Members<'a> {
+pub struct Members<'a> {
     source: &'a mut dyn Read,
     /// Content of the current member that has not been read, and what fills its last block.
     left: u64,
@@ -48,6 +57,7 @@ struct Before {
 }
 
 impl<'a> Members<'a> {
+    /// From the beginning of an archive that is not compressed.
     pub fn new(source: &'a mut dyn Read) -> Members<'a> {
         Members { source, left: 0, padding: 0, first: true }
     }
@@ -104,6 +114,7 @@ impl<'a> Members<'a> {
             ),
             mtime: pax.mtime.unwrap_or_else(|| clamped(seconds * 1_000_000_000)),
             link: pax.link.or(link).or_else(|| header.link_name_bytes().map(Into::into)).unwrap_or_default(),
+            size: map.as_ref().map_or(self.left, |map| map.size),
             xattrs: pax.xattrs,
             map,
         })
@@ -130,6 +141,9 @@ impl<'a> Members<'a> {
     }
 
     /// Reads content of the current member into a buffer; 0 is its end.
+    ///
+    /// # Errors
+    /// If the archive ends before.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let wanted = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         if wanted == 0 {
@@ -147,6 +161,9 @@ impl<'a> Members<'a> {
     }
 
     /// Up to `most` bytes of content; allocates what arrives, never what a header promises.
+    ///
+    /// # Errors
+    /// As [`Members::read`].
     pub fn piece(&mut self, most: usize) -> Result<Vec<u8>> {
         let mut content = Vec::new();
         while content.len() < most {
@@ -161,6 +178,7 @@ impl<'a> Members<'a> {
         Ok(content)
     }
 
+    /// Bytes of content that were not read yet.
     pub fn left(&self) -> u64 {
         self.left
     }
@@ -197,7 +215,7 @@ impl<'a> Members<'a> {
             return Ok(None);
         }
         if filled < BLOCK || !is_header(&header) {
-            return Err(if self.first { no_archive() } else { damaged("a header") });
+            return Err(if self.first { ArchiveError::NoArchive } else { damaged("a header") });
         }
         self.first = false;
         // A directory or link has no content, whatever it says its size is.
@@ -242,16 +260,4 @@ fn text(mut bytes: Vec<u8>) -> Vec<u8> {
         bytes.pop();
     }
     bytes
-}
-
-fn no_archive() -> Error {
-    Error::Usage("this is no tar archive: import a folder or an archive, put a single file".into())
-}
-
-pub(super) fn damaged(what: &str) -> Error {
-    broken(io::Error::new(io::ErrorKind::InvalidData, format!("{what} is damaged or missing")))
-}
-
-pub(super) fn broken(error: io::Error) -> Error {
-    Error::Stream { what: "read the archive", source: error }
 }

@@ -1,6 +1,6 @@
 //! Records of pax headers: `length key=value\n`, where a value may hold any bytes.
 
-use cowry_vfs::Timestamp;
+use crate::clock::Timestamp;
 
 const NANOS: i128 = 1_000_000_000;
 /// What extended attributes are called in an archive.
