@@ -39,6 +39,8 @@ mod sys;
 mod zygote;
 
 // What runs in a sandbox.
+#[allow(dead_code, unused_imports)] // what stands on it comes with the next commits
+mod data;
 mod embedded;
 mod engine;
 mod host;

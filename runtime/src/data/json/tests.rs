@@ -1,0 +1,104 @@
+use proptest::prelude::*;
+
+use super::super::{Charset, RowSource, Source, Value};
+use super::*;
+
+fn source(text: &str, chunk: usize) -> Source {
+    Source::chunked(text.as_bytes().to_vec(), Charset::Given(encoding_rs::UTF_8), chunk)
+}
+
+/// Every value as its line and its text; an error ends it unless it is of one row.
+fn values(text: &str, layout: Layout, chunk: usize) -> Vec<String> {
+    let mut values = Values::new(source(text, chunk), layout);
+    let mut out = Vec::new();
+    loop {
+        match values.advance() {
+            Ok(false) => return out,
+            Ok(true) => out.push(format!("{} {}", values.at(), values.text())),
+            Err(error) => {
+                out.push(error.to_string());
+                return out;
+            }
+        }
+    }
+}
+
+fn check(text: &str, layout: Layout, expected: &[&str]) {
+    for chunk in [1, 2, 5, 4096] {
+        assert_eq!(values(text, layout, chunk), expected, "in chunks of {chunk}: {text:?}");
+    }
+}
+
+#[test]
+fn lines() {
+    check("{\"a\":1}\n\n [2] \r\n\"x\"", Layout::Lines, &["1 {\"a\":1}", "3 [2]", "4 \"x\""]);
+    check("\n", Layout::Lines, &[]);
+}
+
+#[test]
+fn elements() {
+    check(
+        " [ {\"a\":\"]\\\"\"} ,\n[1,[2]],\n-1.5e3 , null]\n",
+        Layout::Array,
+        &["1 {\"a\":\"]\\\"\"}", "2 [1,[2]]", "3 -1.5e3", "3 null"],
+    );
+    check("[]", Layout::Array, &[]);
+    check("", Layout::Array, &[]);
+    check("{\"a\":[1]}", Layout::Array, &["1 {\"a\":[1]}"]);
+}
+
+#[test]
+fn broken_arrays_say_where() {
+    check("[1,\n2", Layout::Array, &["1 1", "2 2", "line 2: the array is not closed"]);
+    check("[1 2]", Layout::Array, &["1 1", "line 1: a comma is missing between two elements"]);
+    check("[1,]", Layout::Array, &["1 1", "line 1: a JSON value is missing"]);
+    check("[\n{\"a\":", Layout::Array, &["line 2: the JSON value is not complete"]);
+    check("[] x", Layout::Array, &["line 1: text after the end of the JSON value"]);
+}
+
+#[test]
+fn rows_have_the_members_of_the_first_objects() {
+    let text = "{\"a\":1,\"b\":\"x\\n\"}\n{\"b\":null,\"c\":[1, 2],\"__proto__\":2.5}\n7\n{\"a\" 1}\n";
+    let mut rows = JsonRows::lines(source(text, 4096)).unwrap();
+    let names: Vec<_> = rows.columns().iter().map(|column| column.name.clone()).collect();
+    assert_eq!(names, ["a", "b", "c", "__proto__", "value"]);
+    assert!(rows.advance().unwrap());
+    assert_eq!(rows.value(0), Value::Integer(1));
+    assert_eq!(rows.value(1), Value::Text("x\n".into()));
+    assert_eq!(rows.value(2), Value::Null);
+    assert!(rows.advance().unwrap());
+    assert_eq!((rows.value(0), rows.value(1)), (Value::Null, Value::Null));
+    assert_eq!((rows.value(2), rows.value(3)), (Value::Json("[1, 2]"), Value::Real(2.5)));
+    assert!(rows.advance().unwrap());
+    assert_eq!(rows.value(4), Value::Integer(7));
+    assert_eq!(rows.advance().unwrap_err().to_string(), "line 4: a colon is missing");
+    assert!(!rows.advance().unwrap());
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_text_is_read_alike_in_any_chunks(text in "[\\[\\]{}\",:\\\\1ae\n é]{0,60}", chunk in 1_usize..9) {
+        for layout in [Layout::Lines, Layout::Array] {
+            prop_assert_eq!(values(&text, layout, chunk), values(&text, layout, 4096));
+        }
+        if let Ok(mut rows) = JsonRows::array(source(&text, chunk)) {
+            while let Ok(true) = rows.advance() {
+                (0..rows.columns().len()).for_each(|column| drop(rows.value(column)));
+            }
+        }
+    }
+
+    #[test]
+    fn members_are_those_that_serde_sees(names in proptest::collection::hash_set("[a\"\\\\é\n]{0,4}", 0..6)) {
+        let object: serde_json::Map<_, _> =
+            names.iter().enumerate().map(|(n, name)| (name.clone(), serde_json::json!([n, { name: name }]))).collect();
+        let text = serde_json::to_string_pretty(&object).unwrap();
+        let members: Result<Vec<_>, _> = Members::of(&text).unwrap().collect();
+        let members: serde_json::Map<_, _> = members
+            .unwrap()
+            .into_iter()
+            .map(|(name, value)| (name.into_owned(), serde_json::from_str(value).unwrap()))
+            .collect();
+        prop_assert_eq!(members, object);
+    }
+}

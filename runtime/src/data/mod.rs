@@ -1,0 +1,17 @@
+//! Data in files: rows with delimiters, lines of JSON, JSON by path, read and written a piece at a time.
+//!
+//! Nothing here knows JavaScript, and nothing holds a whole file: a [`Source`] is a window of text that moves over
+//! a file, and readers find rows in it without copying them. It runs in the sandbox: the bytes are hostile.
+
+pub(crate) mod csv;
+mod error;
+pub(crate) mod json;
+mod sniff;
+mod source;
+mod table;
+mod value;
+
+pub(crate) use error::{BadRow, DataError, DataResult};
+pub(crate) use source::{Charset, Source};
+pub(crate) use table::{Column, Format, RowSource, open};
+pub(crate) use value::{Kind, Value};

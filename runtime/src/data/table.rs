@@ -1,0 +1,81 @@
+//! Files as tables: rows with named, typed columns, one after another, whatever the format.
+
+use cowry_vfs::Vfs;
+
+use super::csv::{CsvOptions, CsvRows};
+use super::error::DataResult;
+use super::json::JsonRows;
+use super::source::{Charset, Source};
+use super::value::{Kind, Value};
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// Values that do not fit make their row a bad one, instead of staying text.
+    pub(crate) cast: bool,
+}
+
+/// Rows one after another. Memory is bounded by the longest row.
+pub(crate) trait RowSource {
+    fn columns(&self) -> &[Column];
+
+    /// Moves to the next row; `false` at the end.
+    ///
+    /// # Errors
+    /// [`DataError::Row`](super::DataError::Row) for a bad row, after which it can be called again; others end it.
+    fn advance(&mut self) -> DataResult<bool>;
+
+    /// What the row has in this column, which must be one of [`RowSource::columns`].
+    fn value(&self, column: usize) -> Value<'_>;
+
+    /// The line the row begins on, from 1.
+    fn line(&self) -> u64;
+}
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Csv,
+    Tsv,
+    /// A JSON value on each line.
+    Ndjson,
+    /// One JSON array of rows, or one value that is the only row.
+    Json,
+}
+
+impl Format {
+    /// What the extension of a path says.
+    pub(crate) fn of(path: &str) -> Option<Format> {
+        let (_, extension) = path.rsplit('/').next()?.rsplit_once('.')?;
+        Some(match extension.to_ascii_lowercase().as_str() {
+            "csv" => Format::Csv,
+            "tsv" | "tab" => Format::Tsv,
+            "ndjson" | "jsonl" | "ldjson" => Format::Ndjson,
+            "json" => Format::Json,
+            _ => return None,
+        })
+    }
+}
+
+/// Opens a file as a table. `csv` is for the formats with delimiters; its delimiter counts for `Tsv` too, unless it
+/// is left to sniffing.
+///
+/// # Errors
+/// What opening and reading fail with; [`DataError::Row`](super::DataError::Row) for a bad header.
+pub(crate) fn open(
+    vfs: &Vfs,
+    path: &str,
+    format: Format,
+    csv: &CsvOptions,
+    charset: Charset,
+) -> DataResult<Box<dyn RowSource>> {
+    let source = Source::open(vfs, path, charset)?;
+    Ok(match format {
+        Format::Csv => Box::new(CsvRows::new(source, csv)?),
+        Format::Tsv => Box::new(CsvRows::new(source, &csv.clone().tabbed())?),
+        Format::Ndjson => Box::new(JsonRows::lines(source)?),
+        Format::Json => Box::new(JsonRows::array(source)?),
+    })
+}
