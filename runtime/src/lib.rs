@@ -33,6 +33,7 @@ mod control;
 mod delta;
 mod dirt;
 mod launcher;
+mod mounts;
 mod remote;
 mod sandbox;
 mod sys;
