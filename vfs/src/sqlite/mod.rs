@@ -33,6 +33,7 @@ mod names;
 mod open;
 mod paths;
 mod pending;
+mod place;
 mod prune;
 mod recent;
 mod restore;
@@ -159,6 +160,11 @@ impl SqliteLayer {
     /// The file.
     pub fn path(&self) -> &PathBuf {
         &self.shared.path
+    }
+
+    /// Whether the file is still at its path. While it is not, every change is `EIO`.
+    pub fn is_in_place(&self) -> bool {
+        self.shared.place.as_ref().is_none_or(place::Place::holds)
     }
 
     /// How it was opened.
