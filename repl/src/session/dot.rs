@@ -32,10 +32,12 @@ pub enum Dot {
     Refresh,
     /// Tell where the session stands
     Status,
+    /// Show what is not committed, or what differs between revisions
     Diff(DiffArgs),
     Log(LogArgs),
     Runs(RunsArgs),
     Name(NameArgs),
+    /// Bring files back as they were, as a revision of its own; globals are lost
     Restore(RestoreArgs),
     Fork(ForkArgs),
     /// Mount a host folder, or list what is mounted; globals are lost
@@ -206,12 +208,10 @@ pub fn help(topic: Option<&str>) -> Option<String> {
     if topic == "keys" {
         return Some(KEYS.into());
     }
-    let name = topic.strip_prefix('.').unwrap_or(topic);
-    let mut all = Dots::command();
-    // Names are complete only in a command that was built.
-    all.build();
-    let help = all.find_subcommand_mut(name)?.render_long_help().to_string();
-    Some(in_session(&help))
+    match parse(&format!(".{} --help", topic.strip_prefix('.').unwrap_or(topic))) {
+        Parsed::Told(help) => Some(help),
+        _ => None,
+    }
 }
 
 fn overview() -> String {

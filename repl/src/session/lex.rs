@@ -27,12 +27,63 @@ pub struct Token {
 
 /// Words that are no names, those of TypeScript among them.
 pub const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "break", "case", "catch", "class", "const", "continue", "debugger",
-    "declare", "default", "delete", "do", "else", "enum", "export", "extends", "false", "finally", "for",
-    "from", "function", "if", "implements", "import", "in", "instanceof", "interface", "keyof", "let",
-    "namespace", "new", "null", "of", "private", "protected", "public", "readonly", "return", "satisfies",
-    "static", "super", "switch", "this", "throw", "true", "try", "type", "typeof", "undefined", "var",
-    "void", "while", "with", "yield",
+    "abstract",
+    "as",
+    "async",
+    "await",
+    "break",
+    "case",
+    "catch",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "declare",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "enum",
+    "export",
+    "extends",
+    "false",
+    "finally",
+    "for",
+    "from",
+    "function",
+    "if",
+    "implements",
+    "import",
+    "in",
+    "instanceof",
+    "interface",
+    "keyof",
+    "let",
+    "namespace",
+    "new",
+    "null",
+    "of",
+    "private",
+    "protected",
+    "public",
+    "readonly",
+    "return",
+    "satisfies",
+    "static",
+    "super",
+    "switch",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "undefined",
+    "var",
+    "void",
+    "while",
+    "with",
+    "yield",
 ];
 
 /// Keywords that are values, after which a slash divides.
@@ -62,8 +113,8 @@ struct Lexer<'a> {
     after_value: bool,
 }
 
-impl Lexer<'_> {
-    fn rest(&self) -> &str {
+impl<'a> Lexer<'a> {
+    fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 

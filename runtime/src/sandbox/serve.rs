@@ -66,8 +66,7 @@ pub(super) fn serve(
             }
             ToSandbox::Members { path, prefix, most } => {
                 let quick = Limits { cpu: limits.cpu.min(MEMBERS_TIME), wall: limits.wall, ..limits };
-                let result =
-                    prepared.watchdog.during(&quick, || isolate.members(&path, &prefix, most));
+                let result = prepared.watchdog.during(&quick, || isolate.members(&path, &prefix, most));
                 answer(&main, &limits, result)?;
             }
             ToSandbox::Undo { entries } => {

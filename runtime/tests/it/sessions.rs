@@ -291,7 +291,10 @@ fn buffers() {
          00000020  32 33 34 35 36 37 38 39                           |23456789|"
     );
     let long = session.shows("new Uint8Array(1000)");
-    assert!(long.starts_with("Uint8Array(1000)\n00000000  00") && long.ends_with("\n... 744 more bytes"), "{long}");
+    assert!(
+        long.starts_with("Uint8Array(1000)\n00000000  00") && long.ends_with("\n... 744 more bytes"),
+        "{long}"
+    );
 }
 
 fn ways_to_show() {

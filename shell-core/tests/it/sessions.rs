@@ -1,7 +1,8 @@
 //! Sessions: entries that share globals and files, and what a commit makes of them.
 
 use cowry_shell_core::{
-    EntryReport, Error, LimitSettings, Mount, MountMode, Outcome, Session, SessionOptions, TimeLimit, VPathBuf,
+    EntryReport, Error, LimitSettings, Mount, MountMode, Outcome, Session, SessionOptions, TimeLimit,
+    VPathBuf,
 };
 
 use crate::Case;
@@ -265,7 +266,10 @@ fn a_mount_is_added_and_files_stay() {
     };
     session.mount(mount.clone()).expect("mounted");
     assert_eq!(
-        value(&mut session, "require('fs').readFileSync('/data/x', 'utf8') + require('fs').readFileSync('/a', 'utf8')"),
+        value(
+            &mut session,
+            "require('fs').readFileSync('/data/x', 'utf8') + require('fs').readFileSync('/a', 'utf8')"
+        ),
         "hostmine"
     );
     assert!(session.mount(mount).is_err(), "something is mounted there");
