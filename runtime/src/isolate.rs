@@ -31,6 +31,8 @@ struct Hooks {
     end_timers: v8::Global<v8::Function>,
     /// The end of the job; answers with the exit code.
     exit: v8::Global<v8::Function>,
+    /// Names the members of what a chain of names stands for, without running anything of the program's.
+    members: v8::Global<v8::Function>,
 }
 
 /// A JavaScript isolate with everything user code can see, and nothing else.
@@ -88,6 +90,12 @@ impl Isolate {
     /// A session calls it again and again: what entries declared stays, interrupted or not.
     pub fn run(&mut self, rt: &tokio::runtime::Runtime, job: &Job) -> JobResult {
         drive::run(self, rt, job)
+    }
+
+    /// Names the members of what the chain of names stands for that begin with `prefix`, a letter and a name on
+    /// each line of the answer's text. No code of the program's runs: getters and proxies are left alone.
+    pub fn members(&mut self, path: &[String], prefix: &str, most: u32) -> JobResult {
+        drive::members(self, path, prefix, most)
     }
 
     /// Removes what programs of the zygote's own left.

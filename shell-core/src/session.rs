@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use cowry_runtime::{
-    Event, Job, JobReport, Outcome, Program, RuntimeError, Sandbox, SandboxSpec, Usage, Value, Zygote,
+    Event, Job, JobReport, Limits, Member, Outcome, Program, RuntimeError, Sandbox, SandboxSpec, Show, Usage,
+    Value, Zygote,
 };
 use cowry_vfs::commit::InoMap;
 use cowry_vfs::sqlite::{CommitError, CommitRequest, Revision, RevisionKind, SealInfo, SqliteLayer};
@@ -13,7 +14,7 @@ use crate::diff::Diff;
 use crate::error::{Error, Result};
 use crate::interrupt::InterruptHandle;
 use crate::mount::Mount;
-use crate::policy::Policy;
+use crate::policy::{LimitSettings, Policy};
 use crate::record::ConflictRecord;
 use crate::run::host::{self, Staged};
 use crate::run::steps::Steps;
@@ -75,6 +76,8 @@ pub struct Session {
     nodes: InoMap,
     own: Vec<Revision>,
     handle: InterruptHandle,
+    /// Whether each entry since the last commit, in this sandbox, has written anything, if only a time of access.
+    wrote: Vec<bool>,
 }
 
 impl Session {
@@ -95,6 +98,7 @@ impl Session {
             nodes: InoMap::default(),
             own: Vec::new(),
             handle: InterruptHandle::default(),
+            wrote: Vec::new(),
             options,
         };
         session.spawn()?;
@@ -108,22 +112,116 @@ impl Session {
     /// # Errors
     /// If there is no sandbox and none can be made.
     pub fn eval(&mut self, code: &str, on_event: &mut dyn FnMut(Event)) -> Result<EntryReport> {
+        self.eval_shown(code, Show::Plain, on_event)
+    }
+
+    /// The same; the value's inspector form is what `show` says.
+    ///
+    /// # Errors
+    /// As [`eval`](Session::eval).
+    pub fn eval_shown(
+        &mut self,
+        code: &str,
+        show: Show,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<EntryReport> {
         let job = Job {
             args: self.options.args.clone(),
             env: self.options.env.clone(),
             render: true,
+            show,
             ..Job::new(Program::Entry { code: code.into() })
         };
-        if self.sandbox.is_none() {
-            self.spawn()?;
-        }
+        let sandbox = self.sandbox()?;
+        let (before, interrupter) = (stamps(sandbox), sandbox.interrupter());
+        self.handle.set(Some(interrupter));
         let sandbox = self.sandbox.as_mut().expect("it was just made");
-        self.handle.set(Some(sandbox.interrupter()));
         let done = sandbox.run(&job, on_event);
+        let after = stamps(sandbox);
         self.handle.set(None);
         let restarted = self.settle();
+        if !restarted {
+            self.wrote.push(before != after);
+        }
         let JobReport { result, usage } = done?;
         Ok(EntryReport { outcome: result.outcome, value: result.value, usage, restarted })
+    }
+
+    /// Names the properties of what a chain of names stands for, for completion: `["a", "b"]` is `a.b`, and no names
+    /// are the global scope. At most `most` that begin with `prefix`, by name. Nothing is evaluated for it, so that
+    /// what is behind a getter or a proxy has none.
+    ///
+    /// # Errors
+    /// If there is no sandbox and none can be made.
+    pub fn members(&mut self, path: &[String], prefix: &str, most: usize) -> Result<Vec<Member>> {
+        let found = self.sandbox()?.members(path, prefix, most);
+        if !self.sandbox.as_ref().is_some_and(Sandbox::is_alive) {
+            self.sandbox = None;
+        }
+        Ok(found?)
+    }
+
+    /// Undoes what the last entry that changed files did to them; globals stay as they are. Returns what is undone.
+    ///
+    /// # Errors
+    /// If no entry since the last commit has changed files, or that is not remembered any more.
+    pub fn undo(&mut self) -> Result<Diff> {
+        let before = fork_all(&self.written);
+        while let Some(at) = self.wrote.iter().rposition(|wrote| *wrote) {
+            let entries = self.wrote.len() - at;
+            let undone = self.sandbox()?.undo(entries)?;
+            if self.settle() || !undone {
+                self.wrote.clear();
+                return Err(Error::Usage(
+                    "that is not remembered any more: .discard goes back to the last commit".into(),
+                ));
+            }
+            self.wrote.truncate(at);
+            let diff = self.trees.diff_since(&self.written, &before)?;
+            // An entry that only read has written times of access.
+            if !diff.is_empty() {
+                return Ok(diff);
+            }
+        }
+        Err(Error::Usage("nothing to undo: no entry since the last commit changed files".into()))
+    }
+
+    /// Mounts a host directory from the next entry on, in a new sandbox: globals are lost, files are not.
+    ///
+    /// # Errors
+    /// If it cannot be mounted there; nothing has changed then.
+    pub fn mount(&mut self, mount: Mount) -> Result<()> {
+        self.trees.add(&mount)?;
+        if let Err(error) = self.trees.after(&self.written) {
+            self.trees.remove_last();
+            return Err(error);
+        }
+        self.options.policy.mounts.push(mount);
+        self.restart()
+    }
+
+    /// What is mounted beside the workspace.
+    pub fn mounts(&self) -> &[Mount] {
+        &self.options.policy.mounts
+    }
+
+    /// Sets the limits of entries from the next one on, in a new sandbox: globals are lost, files are not.
+    ///
+    /// # Errors
+    /// If the sandbox cannot be made.
+    pub fn set_limits(&mut self, limits: LimitSettings) -> Result<()> {
+        self.options.policy.limits = limits;
+        self.restart()
+    }
+
+    /// The limits that were asked for; the others are the defaults.
+    pub fn limit_settings(&self) -> &LimitSettings {
+        &self.options.policy.limits
+    }
+
+    /// The limits of each entry.
+    pub fn limits(&self) -> Limits {
+        self.options.policy.limits.resolve()
     }
 
     /// Commits what is new since the last commit and goes on.
@@ -202,6 +300,7 @@ impl Session {
             (Ok(()), Ok(revision)) => {
                 self.nodes = nodes;
                 self.committed = fork_all(&self.written);
+                self.wrote.clear();
                 self.own.extend(revision);
                 Ok(revision)
             }
@@ -271,7 +370,22 @@ impl Session {
         }
     }
 
+    /// The sandbox, made anew if it has ended.
+    fn sandbox(&mut self) -> Result<&mut Sandbox> {
+        if self.sandbox.is_none() {
+            self.spawn()?;
+        }
+        Ok(self.sandbox.as_mut().expect("it was just made"))
+    }
+
+    /// A new sandbox with the files of this one.
+    fn restart(&mut self) -> Result<()> {
+        self.sandbox = None;
+        self.spawn()
+    }
+
     fn spawn(&mut self) -> Result<()> {
+        self.wrote.clear();
         let mut mounts = self.trees.for_sandbox();
         for (mount, written) in mounts.iter_mut().zip(&self.written) {
             mount.written = written.as_ref().map(|overlay| Arc::new(overlay.fork()));
@@ -291,9 +405,7 @@ impl Session {
             }
             spawned => spawned?,
         };
-        if self.written.is_empty() {
-            self.written = fork_all(sandbox.overlays());
-        }
+        self.written = fork_all(sandbox.overlays());
         self.sandbox = Some(sandbox);
         Ok(())
     }
@@ -309,6 +421,11 @@ impl Session {
         self.own.clear();
         self.spawn()
     }
+}
+
+/// What tells whether anything was written.
+fn stamps(sandbox: &Sandbox) -> Vec<Option<u64>> {
+    sandbox.overlays().iter().map(|overlay| overlay.as_ref().map(Overlay::stamp)).collect()
 }
 
 pub(crate) fn fork_all(overlays: &[Option<Overlay>]) -> Vec<Option<Overlay>> {

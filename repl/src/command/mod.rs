@@ -34,7 +34,7 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
     match command {
         Command::Run(args) => run::run(context, *args),
         Command::Repl(args) => repl::run(context, args),
-        Command::Runs(args) => runs::run(context, args),
+        Command::Runs(args) => runs::run(context, &args),
         Command::Fs(args) => fs::run(context, args),
         Command::Log(args) => log::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),

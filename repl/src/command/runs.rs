@@ -103,14 +103,14 @@ struct DropArgs {
 }
 
 /// Runs one of them; none is `list`.
-pub fn run(context: &mut Context, args: RunsArgs) -> Outcome {
-    match args.command {
+pub fn run(context: &mut Context, args: &RunsArgs) -> Outcome {
+    match &args.command {
         None => list(context, &args.list),
-        Some(RunsCommand::List(args)) => list(context, &args),
-        Some(RunsCommand::Show(args)) => show_run(context, &args),
-        Some(RunsCommand::Diff(args)) => diff(context, &args),
-        Some(RunsCommand::Commit(args)) => commit(context, &args),
-        Some(RunsCommand::Drop(args)) => drop_kept(context, &args),
+        Some(RunsCommand::List(args)) => list(context, args),
+        Some(RunsCommand::Show(args)) => show_run(context, args),
+        Some(RunsCommand::Diff(args)) => diff(context, args),
+        Some(RunsCommand::Commit(args)) => commit(context, args),
+        Some(RunsCommand::Drop(args)) => drop_kept(context, args),
     }
 }
 
