@@ -203,21 +203,10 @@ pub(super) fn create_with(
         lay_out(&conn)?;
         conn.close().map_err(|(_, error)| error)
     })();
-    // A link, unlike a rename, fails where somebody else was faster.
     let placed = made
         .map_err(|e| OpenError::sqlite(path, e))
         .and_then(|()| pass("CREATE_DRAFTED", path))
-        .and_then(|()| sync(&draft, options).map_err(|e| OpenError::io(path, e)))
-        .and_then(|()| pass("CREATE_SYNCED", path))
-        .and_then(|()| match std::fs::hard_link(&draft, path) {
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-                Err(OpenError::Exists { path: path.to_owned() })
-            }
-            Err(_) => std::fs::rename(&draft, path).map_err(|e| OpenError::io(path, e)),
-            Ok(()) => Ok(()),
-        })
-        .and_then(|()| pass("CREATE_LINKED", path))
-        .and_then(|()| sync(&folder(path), options).map_err(|e| OpenError::io(path, e)));
+        .and_then(|()| place(&draft, path, options));
     let _ = std::fs::remove_file(&draft);
     placed
 }
@@ -232,6 +221,23 @@ fn require_room(path: &Path, draft: &Path) -> Result<(), OpenError> {
         _ => format!("no file can be made in {parent}: {error}"),
     };
     Err(OpenError::Io { path: path.to_owned(), source: why.into() })
+}
+
+/// Makes a file that nobody has open durable and gives it its name, if that is free. It may keep the other one, too.
+pub(super) fn place(draft: &Path, path: &Path, options: &SqliteOptions) -> Result<(), OpenError> {
+    let io = |e| OpenError::io(path, e);
+    sync(draft, options).map_err(io)?;
+    pass("CREATE_SYNCED", path)?;
+    // A link, unlike a rename, fails where somebody else was faster.
+    match std::fs::hard_link(draft, path) {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Err(OpenError::Exists { path: path.to_owned() });
+        }
+        Err(_) => std::fs::rename(draft, path).map_err(io)?,
+        Ok(()) => {}
+    }
+    pass("CREATE_LINKED", path)?;
+    sync(&folder(path), options).map_err(io)
 }
 
 /// A place where a test lets the making of a file fail.
