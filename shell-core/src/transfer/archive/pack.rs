@@ -29,6 +29,7 @@ pub(crate) fn pack(
     let mut progress = Progress::default();
     walk(layer, root, &mut |visit| {
         match visit {
+            Visit::Directory(..) => return Ok(()),
             Visit::Entry(path, entry) => packer.entry(path, entry)?,
             Visit::Closed(path, error) => packer.totals.skip(path.as_str(), error.to_string()),
         }
