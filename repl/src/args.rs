@@ -15,9 +15,9 @@ Examples:
   cowry -w site.cowry repl                          work on it by hand
 
 Exit status:
-  0 success; the program's own status otherwise. 1 it threw, 122 conflict, 123 refused by
-  policy, 124 timed out, 125 Cowry itself (usage, workspace), 130 interrupted, 134 crashed,
-  137 out of memory or killed.";
+  0 success; the program's own status otherwise. 1 it threw, or an import or export left
+  something out, 122 conflict, 123 refused by policy, 124 timed out, 125 Cowry itself (usage,
+  workspace), 130 interrupted, 134 crashed, 137 out of memory or killed.";
 
 /// A copy-on-write filesystem for agents, and a place to run code on it.
 #[derive(Parser, Debug)]

@@ -209,3 +209,24 @@ $ cowry -w a.cowry check
 "#,
     );
 }
+
+#[test]
+fn a_workspace_moved_away_from_under_its_mount_takes_no_changes() {
+    let Some(made) = Mountable::new("a_workspace_moved_away_from_under_its_mount_takes_no_changes") else {
+        return;
+    };
+    made.place.check(
+        r#"
+$ cowry -q -w a.cowry mount mnt
+$ echo before >mnt/before && sync mnt/before && mv a.cowry b.cowry
+$ (echo after >mnt/after && sync mnt/after) 2>/dev/null || echo refused
+refused
+$ mv b.cowry a.cowry && echo again >mnt/again && sync mnt/again
+$ cowry -q unmount mnt
+$ cowry -w a.cowry fs ls
+again
+before
+file
+"#,
+    );
+}
