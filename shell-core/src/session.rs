@@ -1,23 +1,22 @@
 //! A session: one sandbox that stays, entry after entry, over one base.
 
+mod change;
+mod commit;
+mod names;
+
 use std::sync::Arc;
 
 use cowry_runtime::{
-    Event, Job, JobReport, Limits, Member, Outcome, Program, RuntimeError, Sandbox, SandboxSpec, Show, Usage,
-    Value, Zygote,
+    Event, Job, JobReport, Outcome, Program, RuntimeError, Sandbox, SandboxSpec, Show, Usage, Value, Zygote,
 };
+use cowry_vfs::Overlay;
 use cowry_vfs::commit::InoMap;
-use cowry_vfs::sqlite::{CommitError, CommitRequest, Revision, RevisionKind, SealInfo, SqliteLayer};
-use cowry_vfs::{Errno, Layer, Overlay};
+use cowry_vfs::sqlite::Revision;
 
 use crate::diff::Diff;
 use crate::error::{Error, Result};
 use crate::interrupt::InterruptHandle;
-use crate::mount::Mount;
-use crate::policy::{LimitSettings, Policy};
-use crate::record::ConflictRecord;
-use crate::run::host::{self, Staged};
-use crate::run::steps::Steps;
+use crate::policy::Policy;
 use crate::run::trees::Trees;
 use crate::workspace::Workspace;
 
@@ -145,168 +144,6 @@ impl Session {
         }
         let JobReport { result, usage } = done?;
         Ok(EntryReport { outcome: result.outcome, value: result.value, usage, restarted })
-    }
-
-    /// Names the properties of what a chain of names stands for, for completion: `["a", "b"]` is `a.b`, and no names
-    /// are the global scope. At most `most` that begin with `prefix`, by name. Nothing is evaluated for it, so that
-    /// what is behind a getter or a proxy has none.
-    ///
-    /// # Errors
-    /// If there is no sandbox and none can be made.
-    pub fn members(&mut self, path: &[String], prefix: &str, most: usize) -> Result<Vec<Member>> {
-        let found = self.sandbox()?.members(path, prefix, most);
-        if !self.sandbox.as_ref().is_some_and(Sandbox::is_alive) {
-            self.sandbox = None;
-        }
-        Ok(found?)
-    }
-
-    /// Undoes what the last entry that changed files did to them; globals stay as they are. Returns what is undone.
-    ///
-    /// # Errors
-    /// If no entry since the last commit has changed files, or that is not remembered any more.
-    pub fn undo(&mut self) -> Result<Diff> {
-        let before = fork_all(&self.written);
-        while let Some(at) = self.wrote.iter().rposition(|wrote| *wrote) {
-            let entries = self.wrote.len() - at;
-            let undone = self.sandbox()?.undo(entries)?;
-            if self.settle() || !undone {
-                self.wrote.clear();
-                return Err(Error::Usage(
-                    "that is not remembered any more: .discard goes back to the last commit".into(),
-                ));
-            }
-            self.wrote.truncate(at);
-            let diff = self.trees.diff_since(&self.written, &before)?;
-            // An entry that only read has written times of access.
-            if !diff.is_empty() {
-                return Ok(diff);
-            }
-        }
-        Err(Error::Usage("nothing to undo: no entry since the last commit changed files".into()))
-    }
-
-    /// Mounts a host directory from the next entry on, in a new sandbox: globals are lost, files are not.
-    ///
-    /// # Errors
-    /// If it cannot be mounted there; nothing has changed then.
-    pub fn mount(&mut self, mount: Mount) -> Result<()> {
-        self.trees.add(&mount)?;
-        if let Err(error) = self.trees.after(&self.written) {
-            self.trees.remove_last();
-            return Err(error);
-        }
-        self.options.policy.mounts.push(mount);
-        self.restart()
-    }
-
-    /// What is mounted beside the workspace.
-    pub fn mounts(&self) -> &[Mount] {
-        &self.options.policy.mounts
-    }
-
-    /// Sets the limits of entries from the next one on, in a new sandbox: globals are lost, files are not.
-    ///
-    /// # Errors
-    /// If the sandbox cannot be made.
-    pub fn set_limits(&mut self, limits: LimitSettings) -> Result<()> {
-        self.options.policy.limits = limits;
-        self.restart()
-    }
-
-    /// The limits that were asked for; the others are the defaults.
-    pub fn limit_settings(&self) -> &LimitSettings {
-        &self.options.policy.limits
-    }
-
-    /// The limits of each entry.
-    pub fn limits(&self) -> Limits {
-        self.options.policy.limits.resolve()
-    }
-
-    /// Commits what is new since the last commit and goes on.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] if others changed the same files since the base; nothing is committed then.
-    pub fn commit(&mut self, message: Option<&str>) -> Result<SessionCommit> {
-        let file = self.workspace.file("commit to")?.clone();
-        if self.workspace.is_read_only() {
-            return Err(Error::ReadOnly { what: "commit" });
-        }
-        let diff = self.diff()?;
-        if diff.is_empty() {
-            return Ok(SessionCommit { revision: None, diff });
-        }
-        let mut staged = self.stage(&diff)?;
-        let done = self.commit_staged(&file, message, staged.as_mut());
-        match (staged, &done) {
-            (Some(staged), Ok(_)) => staged.put_in_place(&self.workspace)?,
-            (Some(staged), Err(_)) => staged.abandon(&self.workspace)?,
-            (None, _) => {}
-        }
-        Ok(SessionCommit { revision: done?, diff })
-    }
-
-    /// Prepares the writes to host directories.
-    fn stage(&self, diff: &Diff) -> Result<Option<Staged>> {
-        let mounts = &self.options.policy.mounts;
-        if !mounts.iter().any(Mount::is_writable) {
-            return Ok(None);
-        }
-        let conflicts = host::conflicts(mounts, diff)?;
-        if !conflicts.is_empty() {
-            return Err(Error::Conflict { run: None, conflicts });
-        }
-        let steps = Steps::of(diff, &self.options.policy.files.judge(true))?;
-        let id = crate::id::fresh(self.workspace.clock().now());
-        host::stage(&self.workspace, &id, mounts, &steps, diff.after())
-    }
-
-    /// The commit and, in the same transaction, the word that what is staged is to be put in place.
-    fn commit_staged(
-        &mut self,
-        file: &SqliteLayer,
-        message: Option<&str>,
-        mut staged: Option<&mut Staged>,
-    ) -> Result<Option<Revision>> {
-        let Some(Some(after)) = self.written.first() else { return Ok(None) };
-        let info = SealInfo { message: message.map(Into::into), ..SealInfo::of(RevisionKind::Session) };
-        let judge = self.options.policy.files.judge(true);
-        let mut nodes = self.nodes.clone();
-        let mut outcome = Ok(None);
-        let result = file.batch(&mut |_| {
-            nodes = self.nodes.clone();
-            let request = CommitRequest {
-                base: self.base,
-                own: &self.own,
-                before: self.committed.first().and_then(Option::as_ref),
-                after,
-                committed: &mut nodes,
-                judge: &judge,
-                info: &info,
-            };
-            match file.commit(request) {
-                Ok(done) => outcome = Ok(done.revision),
-                Err(CommitError::Node(error)) => return Err(error),
-                Err(CommitError::Conflict(found)) => {
-                    let conflicts = found.iter().map(ConflictRecord::of).collect();
-                    outcome = Err(Error::Conflict { run: None, conflicts });
-                    return Err(Errno::EAGAIN.into());
-                }
-            }
-            staged.as_mut().map_or(Ok(()), |staged| staged.decide(file))
-        });
-        match (result, outcome) {
-            (Ok(()), Ok(revision)) => {
-                self.nodes = nodes;
-                self.committed = fork_all(&self.written);
-                self.wrote.clear();
-                self.own.extend(revision);
-                Ok(revision)
-            }
-            (_, Err(conflict)) => Err(conflict),
-            (Err(error), _) => Err(error.into()),
-        }
     }
 
     /// Forgets what was written since the last commit and starts a new sandbox; globals are lost.

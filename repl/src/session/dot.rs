@@ -189,7 +189,9 @@ fn usage(name: &str, error: &clap::Error) -> String {
 
 /// Help as it reads within a session: `cowry -w site.cowry log` is `.log` here.
 fn in_session(help: &str) -> String {
-    help.replace("cowry -w site.cowry ", ".").replace("Usage: ", "Usage: .").trim_end().to_owned() + "\n"
+    let help = help.replace("cowry -w site.cowry ", ".").replace("Usage: ", "Usage: .");
+    // A session has one way of showing things.
+    help.lines().filter(|line| !line.contains("--json")).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Keys at the prompt, for `.help keys`.

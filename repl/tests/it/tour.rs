@@ -71,6 +71,11 @@ fn merging_goes_as_its_page_says() {
 }
 
 #[test]
+fn the_repl_goes_as_its_page_says() {
+    walk_through("docs/repl.md");
+}
+
+#[test]
 fn blocks_to_be_read_only_are_left_alone() {
     let markdown = "a\n```console\n$ x\ny\n```\n```console,ignore\n$ z\n```\n```sh\n$ w\n```\n";
     assert_eq!(blocks(markdown), [(2, "$ x\ny".to_owned())]);
