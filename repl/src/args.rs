@@ -78,6 +78,7 @@ pub enum Command {
     #[cfg(all(feature = "fuse", target_os = "linux"))]
     Unmount(command::unmount::UnmountArgs),
     Durability(command::durability::DurabilityArgs),
+    Types(command::types::TypesArgs),
     Completions(command::completions::CompletionsArgs),
 }
 

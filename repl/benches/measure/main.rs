@@ -14,6 +14,7 @@ mod machine;
 mod mount;
 mod operations;
 mod sandbox;
+mod state;
 mod table;
 
 use table::Table;
@@ -36,6 +37,7 @@ const PARTS: &[Part] = &[
     ("fork", &[commit::fork_table]),
     ("csv", &[command::csv_table]),
     ("mount", &[mount::table]),
+    ("state", &[state::table]),
 ];
 
 /// `--bench` is what cargo adds; other words are names of parts, and none of them means all.

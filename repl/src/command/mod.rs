@@ -21,6 +21,7 @@ pub mod restore;
 pub mod run;
 pub mod run_args;
 pub mod runs;
+pub mod types;
 #[cfg(all(feature = "fuse", target_os = "linux"))]
 pub mod unmount;
 pub mod watch;
@@ -53,6 +54,7 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         #[cfg(all(feature = "fuse", target_os = "linux"))]
         Command::Unmount(args) => unmount::run(context, &args),
         Command::Durability(args) => durability::run(context, &args),
+        Command::Types(args) => types::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
     }
 }

@@ -151,6 +151,22 @@ mod tests {
         }
     }
 
+    /// With `COWRY_UPDATE_DOCS=1` it writes the table instead.
+    #[test]
+    fn the_page_about_state_has_the_table() {
+        const BEGIN: &str = "<!-- operations: made from the table in runtime/src/state/table.rs -->\n";
+        const END: &str = "<!-- end -->\n";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/state.md");
+        let page = std::fs::read_to_string(path).expect("docs/state.md");
+        let (before, rest) = page.split_once(BEGIN).expect("the page has the mark");
+        let (list, after) = rest.split_once(END).expect("and its end");
+        if std::env::var_os("COWRY_UPDATE_DOCS").is_some() {
+            std::fs::write(path, format!("{before}{BEGIN}{}{END}{after}", method_list())).expect("written");
+        } else {
+            assert_eq!(list, method_list(), "COWRY_UPDATE_DOCS=1 cargo test writes the new one");
+        }
+    }
+
     #[test]
     fn what_is_optional_comes_last() {
         for method in METHODS {
