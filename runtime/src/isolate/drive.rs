@@ -10,8 +10,8 @@ use super::{Isolate, boot};
 use crate::engine;
 use crate::host::Host;
 use crate::job::{Event, Interrupt, Job, JobResult, Outcome, Program, Request, SourceKind};
-use crate::ops::Savepoints;
 use crate::ops::job::Progress;
+use crate::ops::{Queries, Savepoints};
 
 /// Node's exit code for a program whose top-level await never ended.
 const UNSETTLED: i32 = 13;
@@ -72,6 +72,7 @@ fn prepare(isolate: &mut Isolate, job: &Job) {
     }
     isolate.loader.begin_job(host.vfs.cwd());
     state.borrow_mut::<Savepoints>().begin_job();
+    state.borrow_mut::<Queries>().begin_job();
     state.put(Progress { stdin: job.stdin.clone(), ..Progress::default() });
 }
 
