@@ -14,6 +14,7 @@ mod machine;
 mod mount;
 mod operations;
 mod sandbox;
+mod sql;
 mod table;
 
 use table::Table;
@@ -35,6 +36,7 @@ const PARTS: &[Part] = &[
     ("history", &[history::table, history::growth_table]),
     ("fork", &[commit::fork_table]),
     ("csv", &[command::csv_table]),
+    ("sql", &[sql::table]),
     ("mount", &[mount::table]),
 ];
 

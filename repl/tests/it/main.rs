@@ -13,6 +13,7 @@ mod output;
 mod prompt;
 mod quota;
 mod runs;
+mod sql;
 mod strict;
 mod tour;
 mod watch;

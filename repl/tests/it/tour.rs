@@ -66,6 +66,11 @@ fn history_goes_as_its_page_says() {
 }
 
 #[test]
+fn sql_goes_as_its_page_says() {
+    walk_through("docs/sql.md");
+}
+
+#[test]
 fn merging_goes_as_its_page_says() {
     walk_through("docs/merge.md");
 }
