@@ -60,6 +60,7 @@ pub enum Command {
     Run(Box<command::run::RunArgs>),
     Repl(command::repl::ReplArgs),
     Runs(command::runs::RunsArgs),
+    Sql(command::sql::SqlArgs),
     Fs(command::fs::FsArgs),
     Log(command::log::LogArgs),
     Diff(command::diff::DiffArgs),

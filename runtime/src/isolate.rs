@@ -80,6 +80,8 @@ impl Isolate {
             state.put(ops::Savepoints::default());
             state.put(ops::Trees::default());
             state.put(Progress::default());
+            state.put(ops::Queries::default());
+            state.put(self.interrupts.clone());
             self.loader.adopt(&host);
             state.put(host);
         }
@@ -120,6 +122,7 @@ impl Isolate {
     /// Bounds the heap from now on. A program that goes over ends with `OutOfMemory`.
     pub fn set_memory_limit(&mut self, bytes: u64) {
         self.memory_limit = Some(bytes);
+        self.js.op_state().borrow_mut().put(ops::MemoryBytes(bytes));
         engine::set_memory_limit(&mut self.js, usize::try_from(bytes).unwrap_or(usize::MAX));
     }
 

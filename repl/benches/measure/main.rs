@@ -15,6 +15,7 @@ mod mount;
 mod operations;
 mod sandbox;
 mod state;
+mod sql;
 mod table;
 
 use table::Table;
@@ -36,6 +37,7 @@ const PARTS: &[Part] = &[
     ("history", &[history::table, history::growth_table]),
     ("fork", &[commit::fork_table]),
     ("csv", &[command::csv_table]),
+    ("sql", &[sql::table]),
     ("mount", &[mount::table]),
     ("state", &[state::table]),
 ];

@@ -22,6 +22,7 @@ pub mod run;
 pub mod run_args;
 pub mod runs;
 pub mod types;
+pub mod sql;
 #[cfg(all(feature = "fuse", target_os = "linux"))]
 pub mod unmount;
 pub mod watch;
@@ -36,6 +37,7 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Run(args) => run::run(context, *args),
         Command::Repl(args) => repl::run(context, args),
         Command::Runs(args) => runs::run(context, &args),
+        Command::Sql(args) => sql::run(context, args),
         Command::Fs(args) => fs::run(context, args),
         Command::Log(args) => log::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),

@@ -14,6 +14,7 @@ mod prompt;
 mod pty;
 mod quota;
 mod runs;
+mod sql;
 mod strict;
 mod terminal;
 mod tour;

@@ -71,6 +71,11 @@ fn state_goes_as_its_page_says() {
 }
 
 #[test]
+fn sql_goes_as_its_page_says() {
+    walk_through("docs/sql.md");
+}
+
+#[test]
 fn merging_goes_as_its_page_says() {
     walk_through("docs/merge.md");
 }

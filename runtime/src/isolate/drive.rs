@@ -12,6 +12,7 @@ use crate::host::Host;
 use crate::job::{Event, Interrupt, Job, JobResult, Outcome, Program, Request, Show, SourceKind, Value};
 use crate::ops::Savepoints;
 use crate::ops::job::Progress;
+use crate::ops::{Queries, Savepoints};
 
 /// Node's exit code for a program whose top-level await never ended.
 const UNSETTLED: i32 = 13;
@@ -100,6 +101,7 @@ fn prepare(isolate: &mut Isolate, job: &Job) {
     }
     isolate.loader.begin_job(host.vfs.cwd());
     state.borrow_mut::<Savepoints>().begin_job();
+    state.borrow_mut::<Queries>().begin_job();
     state.put(Progress { stdin: job.stdin.clone(), ..Progress::default() });
 }
 

@@ -56,6 +56,7 @@ pub(super) fn warm(isolate: &mut Isolate, runtime: &tokio::runtime::Runtime) {
     isolate.adopt(Host {
         vfs,
         program: None,
+        scratch: None,
         emit: Box::new(drop),
         seed: [0; 32],
         result_bytes: 1 << 20,

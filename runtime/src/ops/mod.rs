@@ -12,6 +12,7 @@ mod module;
 #[cfg(cowry_probe)]
 mod probe;
 mod random;
+mod sql;
 mod state;
 mod time;
 
@@ -20,6 +21,7 @@ pub(crate) use error::fs_error;
 pub(crate) use fd::Files;
 pub(crate) use random::Random;
 pub(crate) use state::Trees;
+pub(crate) use sql::{MemoryBytes, Queries};
 pub(crate) use time::Epoch;
 
 /// Every operation there is.
@@ -32,6 +34,7 @@ pub(crate) fn all() -> Vec<OpDecl> {
         fs::ops(),
         module::ops(),
         random::ops(),
+        sql::ops(),
         state::ops(),
         time::ops(),
     ]

@@ -41,9 +41,11 @@ pub(super) fn serve(
         Rc::new(Log { main: main.clone(), bound: limits.log_bytes, used: 0.into(), broken: None.into() });
     let emit = log.clone();
     isolate.set_memory_limit(limits.memory_bytes);
+    crate::data::sql::limit_heap(limits.memory_bytes);
     isolate.adopt(Host {
         vfs: tree.vfs.clone(),
         program: tree.program.clone(),
+        scratch: tree.overlays.first().map(|written| written.overlay.clone()),
         emit: Box::new(move |event| emit.write(event)),
         seed: request.seed,
         result_bytes: usize::try_from(limits.result_bytes).unwrap_or(usize::MAX),

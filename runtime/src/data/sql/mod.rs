@@ -22,7 +22,7 @@ pub(crate) use connect::{Setting, limit_heap};
 pub(crate) use error::{SqlError, SqlResult};
 pub(crate) use output::{Output, write_file};
 pub(crate) use parameters::{Parameter, Parameters};
-pub(crate) use query::{Batch, Odd, Query};
+pub(crate) use query::{Batch, Odd, OddValue, Query};
 use scratch::ScratchFiles;
 
 /// The most parameters a statement can have.
