@@ -21,6 +21,8 @@
 //! ```
 
 // What crosses the wire.
+#[cfg(test)]
+mod cases;
 mod job;
 mod spec;
 mod wire;

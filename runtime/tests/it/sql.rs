@@ -69,7 +69,7 @@ fn aggregates() {
     let done = over(&dir, limits(), code);
     assert_eq!(done.json(), rows.to_string());
     let idle = over(&dir, limits(), "1").report.usage.peak_memory_bytes;
-    let used = done.report.usage.peak_memory_bytes - idle;
+    let used = done.report.usage.peak_memory_bytes.saturating_sub(idle);
     let bound = limits().memory_bytes + (12 << 20);
     assert!(used < bound, "{used} bytes more than a job that does nothing");
 }

@@ -238,6 +238,8 @@ fn lines_may_end_in_carriage_returns_alone() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn arbitrary_bytes_are_read_alike_in_any_chunks(
         bytes in proptest::collection::vec(prop_oneof![Just(b','), Just(b'"'), Just(b'\n'), Just(b'\r'), any::<u8>()], 0..200),

@@ -76,6 +76,8 @@ fn rows_have_the_members_of_the_first_objects() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn arbitrary_text_is_read_alike_in_any_chunks(text in "[\\[\\]{}\",:\\\\1ae\n é]{0,60}", chunk in 1_usize..9) {
         for layout in [Layout::Lines, Layout::Array] {
