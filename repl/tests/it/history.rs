@@ -398,8 +398,8 @@ one
 1  …
 0  …
 M /a  +1 -1
+1 modified; 1 lines added, 1 removed
 1
-! 1 modified; 1 lines added, 1 removed
 ! no damage found
 $ cowry -w {long} fs rm /a
 ! cowry: EROFS: …
