@@ -302,6 +302,8 @@ fn family() -> (Closed, PathBuf) {
     fork.write(ino(&fork, "/d/large"), 100_000, b"changed").unwrap();
     fork.unlink(ROOT_INO, &name("removed")).unwrap();
     fork.seal(&SealInfo::of(RevisionKind::Edit)).unwrap();
+    // First, or the parent's log stays beside it.
+    drop(fork);
     (f.closed(), path)
 }
 
