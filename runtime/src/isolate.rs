@@ -76,6 +76,7 @@ impl Isolate {
             state.put(ops::Epoch::new(host.clock.clone()));
             state.put(ops::Files::default());
             state.put(ops::Savepoints::default());
+            state.put(ops::Trees::default());
             state.put(Progress::default());
             self.loader.adopt(&host);
             state.put(host);

@@ -28,7 +28,7 @@ impl ResolveError {
     }
 
     pub(super) fn unknown_builtin(name: &str) -> ResolveError {
-        let listed = |name: &&str| !name.starts_with("cowry:");
+        let listed = |name: &&str| name.starts_with("node:");
         let names = BUILTIN_MODULES.iter().filter_map(|(name, _)| Some(*name).filter(listed));
         let names: Vec<_> = names.map(|name| name.trim_start_matches("node:")).collect();
         let message = format!("No such built-in module: node:{name}. There are: {}", names.join(", "));

@@ -221,8 +221,12 @@ impl Resolver {
 /// Where compiled decorators look for their helpers.
 const HELPERS: &str = "@oxc-project/runtime/helpers/";
 
+/// The package whose interface `cowry:shell` has. A copy of it in the tree would look for a platform that is not here.
+const SHELL_PACKAGE: &str = "@cloudflare/shell";
+
 /// The built-in module of this name, with `node:` or without.
 pub(crate) fn builtin(specifier: &str) -> Option<&'static str> {
+    let specifier = if specifier == SHELL_PACKAGE { "cowry:shell" } else { specifier };
     if let Some(helper) = specifier.strip_prefix(HELPERS) {
         return BUILTIN_MODULES
             .iter()

@@ -19,6 +19,7 @@ pub(crate) use atomic::Savepoints;
 pub(crate) use error::fs_error;
 pub(crate) use fd::Files;
 pub(crate) use random::Random;
+pub(crate) use state::Trees;
 pub(crate) use time::Epoch;
 
 /// Every operation there is.

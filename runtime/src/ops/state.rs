@@ -1,25 +1,34 @@
 //! Operations behind `state`. Each names the tree it works on: 0 is the sandbox's own.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
-use cowry_vfs::Vfs;
+use cowry_vfs::{MemoryLayer, ScratchLimits, Vfs, VfsOptions};
 use deno_core::convert::Uint8Array;
 use deno_core::{OpDecl, OpState, op2};
 use deno_error::{AdditionalProperties, JsErrorClass, PropertyValue};
 use serde_json::{Value, json};
 
+use super::fs::moment;
 use crate::host::Host;
-use crate::state::{Class, METHODS, Reply, Run, State, StateError};
+use crate::state::{Class, METHODS, Reply, Run, State, StateError, absolute};
 
 pub(super) fn ops() -> Vec<OpDecl> {
     vec![
         op_state_append(),
         op_state_append_bytes(),
         op_state_call(),
+        op_state_chmod(),
+        op_state_drop_tree(),
+        op_state_link(),
         op_state_read(),
         op_state_read_bytes(),
         op_state_table(),
+        op_state_tree(),
+        op_state_types(),
+        op_state_utimes(),
         op_state_write(),
         op_state_write_bytes(),
     ]
@@ -76,10 +85,88 @@ impl JsErrorClass for Failed {
     }
 }
 
-/// The tree of this number.
-fn tree(state: &OpState, _number: u32) -> State<'_> {
-    let vfs: &Vfs = &state.borrow::<Host>().vfs;
-    State { vfs }
+/// How many trees of its own a program may have at a time.
+const MAX_TREES: usize = 1000;
+
+/// Trees in memory that a program made, by numbers that are given once.
+#[derive(Debug, Default)]
+pub(crate) struct Trees {
+    known: BTreeMap<u32, Vfs>,
+    made: u32,
+}
+
+/// The tree of this number: 0 is the sandbox's own.
+fn tree(state: &OpState, number: u32) -> Result<State<'_>, StateError> {
+    if number == 0 {
+        return Ok(State { vfs: &state.borrow::<Host>().vfs });
+    }
+    let vfs = state.borrow::<Trees>().known.get(&number);
+    Ok(State { vfs: vfs.ok_or_else(|| StateError::new("this filesystem is no more"))? })
+}
+
+/// Makes an empty tree in memory. It has the limits of a sandbox's scratch, apart from it.
+#[op2(fast)]
+#[smi]
+fn op_state_tree(state: &mut OpState) -> Result<u32, Failed> {
+    let host = state.borrow::<Host>();
+    let layer = MemoryLayer::with_limits(host.clock.clone(), ScratchLimits::default());
+    let options = VfsOptions { clock: host.clock.clone(), ..VfsOptions::default() };
+    let vfs = Vfs::new(Arc::new(layer), options).with_credentials(host.vfs.credentials());
+    let trees = state.borrow_mut::<Trees>();
+    if trees.known.len() >= MAX_TREES {
+        let message =
+            format!("there are {MAX_TREES} filesystems in memory already: use one for many directories");
+        return Err(StateError::new(message).into());
+    }
+    trees.made += 1;
+    trees.known.insert(trees.made, vfs);
+    Ok(trees.made)
+}
+
+/// Forgets a tree that nothing refers to.
+#[op2(fast)]
+fn op_state_drop_tree(state: &mut OpState, #[smi] number: u32) {
+    state.borrow_mut::<Trees>().known.remove(&number);
+}
+
+#[op2(fast)]
+fn op_state_chmod(
+    state: &mut OpState,
+    #[smi] number: u32,
+    #[string] path: &str,
+    #[smi] mode: u32,
+) -> Result<(), Failed> {
+    Ok(tree(state, number)?.vfs.chmod(&absolute(path)?, mode & 0o7777)?)
+}
+
+#[op2(fast)]
+fn op_state_link(
+    state: &mut OpState,
+    #[smi] number: u32,
+    #[string] from: &str,
+    #[string] to: &str,
+) -> Result<(), Failed> {
+    Ok(tree(state, number)?.vfs.link(&absolute(from)?, &absolute(to)?)?)
+}
+
+/// Sets both times, in milliseconds.
+#[op2(fast)]
+fn op_state_utimes(
+    state: &mut OpState,
+    #[smi] number: u32,
+    #[string] path: &str,
+    atime: f64,
+    mtime: f64,
+) -> Result<(), Failed> {
+    let (atime, mtime) = (moment(atime), moment(mtime));
+    Ok(tree(state, number)?.vfs.utimes(&absolute(path)?, atime, mtime)?)
+}
+
+/// The TypeScript declarations of `state`.
+#[op2]
+#[string]
+fn op_state_types() -> String {
+    crate::state::declarations()
 }
 
 /// The table, as far as calling needs it.
@@ -87,11 +174,13 @@ fn tree(state: &OpState, _number: u32) -> State<'_> {
 #[string]
 fn op_state_table() -> String {
     let rows = METHODS.iter().map(|method| {
-        let param = |p: &crate::state::Param| json!({ "name": p.name, "optional": p.optional });
+        let param = |p: &crate::state::Param| json!({ "name": p.name, "optional": p.optional, "text": p.ty == "string" });
         json!({
             "name": method.name,
             "params": method.params.iter().map(param).collect::<Vec<_>>(),
+            "doc": method.doc,
             "form": method.form(),
+            "text": method.result == "string",
             "native": matches!(method.run, Run::Native(_)),
         })
     });
@@ -111,7 +200,7 @@ fn op_state_call(
     let arguments = crate::state::arguments(arguments)?;
     let method =
         METHODS.get(method as usize).ok_or_else(|| StateError::usage("there is no such operation"))?;
-    Ok(match tree(state, number).call(method, arguments)? {
+    Ok(match tree(state, number)?.call(method, arguments)? {
         Reply::Nothing => None,
         Reply::Text(text) | Reply::JsonText(text) => Some(text),
         Reply::Json(value) => Some(value.to_string()),
@@ -121,7 +210,7 @@ fn op_state_call(
 #[op2]
 #[string]
 fn op_state_read(state: &mut OpState, #[smi] number: u32, #[string] path: &str) -> Result<String, Failed> {
-    Ok(tree(state, number).read_text(path)?)
+    Ok(tree(state, number)?.read_text(path)?)
 }
 
 #[op2]
@@ -130,7 +219,7 @@ fn op_state_read_bytes(
     #[smi] number: u32,
     #[string] path: &str,
 ) -> Result<Uint8Array, Failed> {
-    Ok(Vec::from(tree(state, number).read(path)?).into())
+    Ok(Vec::from(tree(state, number)?.read(path)?).into())
 }
 
 #[op2(fast)]
@@ -140,7 +229,7 @@ fn op_state_write(
     #[string] path: &str,
     #[string] content: &str,
 ) -> Result<(), Failed> {
-    Ok(tree(state, number).write(path, content.as_bytes())?)
+    Ok(tree(state, number)?.write(path, content.as_bytes())?)
 }
 
 #[op2(fast)]
@@ -150,7 +239,7 @@ fn op_state_write_bytes(
     #[string] path: &str,
     #[buffer] content: &[u8],
 ) -> Result<(), Failed> {
-    Ok(tree(state, number).write(path, content)?)
+    Ok(tree(state, number)?.write(path, content)?)
 }
 
 #[op2(fast)]
@@ -160,7 +249,7 @@ fn op_state_append(
     #[string] path: &str,
     #[string] content: &str,
 ) -> Result<(), Failed> {
-    Ok(tree(state, number).append(path, content.as_bytes())?)
+    Ok(tree(state, number)?.append(path, content.as_bytes())?)
 }
 
 #[op2(fast)]
@@ -170,5 +259,5 @@ fn op_state_append_bytes(
     #[string] path: &str,
     #[buffer] content: &[u8],
 ) -> Result<(), Failed> {
-    Ok(tree(state, number).append(path, content)?)
+    Ok(tree(state, number)?.append(path, content)?)
 }

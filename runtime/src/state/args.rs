@@ -77,6 +77,51 @@ impl Args {
 
 /// The arguments of a call from its JSON, an array.
 pub(crate) fn arguments(json: &str) -> Result<Vec<Option<Value>>, StateError> {
-    serde_json::from_str(json)
-        .map_err(|error| StateError::usage(format!("the arguments cannot be read: {error}")))
+    from_json(json).map_err(|error| StateError::usage(format!("the arguments cannot be read: {error}")))
+}
+
+/// Reads JSON as JavaScript writes it: its texts may hold halves of characters, which no file can.
+pub(super) fn from_json<T: DeserializeOwned>(json: &str) -> serde_json::Result<T> {
+    serde_json::from_str(json).or_else(|error| {
+        let whole = without_halves(json);
+        if whole == json { Err(error) } else { serde_json::from_str(&whole) }
+    })
+}
+
+/// JSON with U+FFFD in the place of each escaped half of a surrogate pair that lacks the other.
+fn without_halves(json: &str) -> String {
+    let half = |at: usize| {
+        let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
+        u32::from_str_radix(digits, 16).ok().filter(|code| (0xd800..0xe000).contains(code))
+    };
+    let mut out = String::with_capacity(json.len());
+    let mut at = 0;
+    while let Some(c) = json[at..].chars().next() {
+        let len = match (c, half(at)) {
+            ('\\', Some(high)) if high < 0xdc00 && half(at + 6).is_some_and(|low| low >= 0xdc00) => 12,
+            ('\\', Some(_)) => {
+                out.push('\u{fffd}');
+                at += 6;
+                continue;
+            }
+            // With what is escaped, which may be a backslash too.
+            ('\\', None) => 1 + json[at + 1..].chars().next().map_or(0, char::len_utf8),
+            (c, _) => c.len_utf8(),
+        };
+        out.push_str(&json[at..at + len]);
+        at += len;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_of_characters_are_replaced_and_whole_ones_stay() {
+        let read = |json: &str| arguments(json).unwrap()[0].clone().unwrap();
+        assert_eq!(read(r#"["a\ud83d\ude00\ud83d b\\ud83d\udc00"]"#), "a😀\u{fffd} b\\ud83d\u{fffd}");
+        assert!(arguments("[").is_err());
+    }
 }

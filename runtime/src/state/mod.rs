@@ -5,17 +5,28 @@
 //! text and bytes.
 
 mod args;
+mod change;
+mod declare;
+mod diff;
 mod error;
 mod files;
+mod json;
+mod json_path;
+mod look;
 mod path;
+
 mod table;
+mod tree;
+mod wildcard;
 
 use cowry_vfs::Vfs;
 use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use args::{Args, arguments};
+pub use declare::{declarations, method_list, prompt};
 pub(crate) use error::{Class, StateError};
+pub(crate) use path::normal as absolute;
 pub(crate) use table::Run;
 pub use table::{Effect, METHODS, Method, Param};
 

@@ -1,6 +1,6 @@
 //! The table of operations.
 
-use super::{Args, State, StateError, StateResult};
+use super::{Args, State, StateError, StateResult, change, json, look, tree};
 
 /// Whether an operation changes files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,7 +98,7 @@ const SCRIPT: Run = Run::Script;
 
 // An optional parameter is written `name ? o: "type"`.
 methods! {
-    Read getCapabilities() -> "{ chmod: boolean; utimes: boolean; hardLinks: boolean }" = SCRIPT,
+    Read getCapabilities() -> "{ chmod: boolean; utimes: boolean; hardLinks: boolean }" = Run::Native(look::get_capabilities),
         "What the tree can keep.";
     Read readFile(path: "string") -> "string" = SCRIPT,
         "The text of a file (UTF-8).";
@@ -110,33 +110,33 @@ methods! {
         "The same with bytes.";
     Write appendFile(path: "string", content: "string | Uint8Array") -> "void" = SCRIPT,
         "Adds to the end of a file, which is made if it is missing.";
-    Read readJson(path: "string") -> "unknown" = SCRIPT,
+    Read readJson(path: "string") -> "unknown" = Run::Native(json::read_json),
         "A JSON file as a value.";
     Write writeJson(path: "string", value: "unknown", options ? o: "{ spaces?: number }") -> "void" = SCRIPT,
         "Writes a value as JSON; spaces: 2.";
-    Read queryJson(path: "string", query: "string") -> "unknown" = SCRIPT,
+    Read queryJson(path: "string", query: "string") -> "unknown" = Run::Native(json::query_json),
         "The value at a path in a JSON file: .users[0].name, .a[\"odd key\"], .list[-1]; undefined if nothing is there.";
     Write updateJson(path: "string", operations: "JsonOp[]")
-        -> "{ value: unknown; content: string; diff: string; operationsApplied: number }" = SCRIPT,
+        -> "{ value: unknown; content: string; diff: string; operationsApplied: number }" = Run::Native(json::update_json),
         "Sets and deletes values in a JSON file.";
-    Read exists(path: "string") -> "boolean" = SCRIPT,
+    Read exists(path: "string") -> "boolean" = Run::Native(look::exists),
         "Whether the path leads to anything.";
-    Read stat(path: "string") -> "Stat | null" = SCRIPT,
+    Read stat(path: "string") -> "Stat | null" = Run::Native(look::stat),
         "What the path leads to; null if nothing.";
-    Read lstat(path: "string") -> "Stat | null" = SCRIPT,
+    Read lstat(path: "string") -> "Stat | null" = Run::Native(look::lstat),
         "The same without following a link.";
-    Write mkdir(path: "string", options ? o: "{ recursive?: boolean }") -> "void" = SCRIPT,
+    Write mkdir(path: "string", options ? o: "{ recursive?: boolean }") -> "void" = Run::Native(change::mkdir),
         "Makes a directory.";
-    Read readdir(path: "string") -> "string[]" = SCRIPT,
+    Read readdir(path: "string") -> "string[]" = Run::Native(look::readdir),
         "The names in a directory, sorted.";
-    Read readdirWithFileTypes(path: "string") -> "{ name: string; type: EntryType }[]" = SCRIPT,
+    Read readdirWithFileTypes(path: "string") -> "{ name: string; type: EntryType }[]" = Run::Native(look::readdir_with_file_types),
         "Names and types in a directory, sorted.";
-    Read find(path: "string", options ? o: "FindOptions") -> "Found[]" = SCRIPT,
+    Read find(path: "string", options ? o: "FindOptions") -> "Found[]" = Run::Native(tree::find),
         "Everything below a path that fits, itself included.";
-    Read walkTree(path: "string", options ? o: "{ maxDepth?: number }") -> "Tree" = SCRIPT,
+    Read walkTree(path: "string", options ? o: "{ maxDepth?: number }") -> "Tree" = Run::Native(tree::walk_tree),
         "A directory as a tree.";
     Read summarizeTree(path: "string", options ? o: "{ maxDepth?: number }")
-        -> "{ files: number; directories: number; symlinks: number; totalBytes: number; maxDepth: number }" = SCRIPT,
+        -> "{ files: number; directories: number; symlinks: number; totalBytes: number; maxDepth: number }" = Run::Native(tree::summarize_tree),
         "How much there is below a path.";
     Read searchText(path: "string", query: "string", options ? o: "SearchOptions") -> "Match[]" = SCRIPT,
         "Lines of a file that match.";
@@ -150,19 +150,19 @@ methods! {
         options ? o: "SearchOptions & BatchOptions")
         -> "{ dryRun: boolean; files: { path: string; replaced: number; content: string; diff: string }[]; totalFiles: number; totalReplacements: number }" = SCRIPT,
         "The same in all files that a glob names: in all of them or in none.";
-    Write rm(path: "string", options ? o: "{ recursive?: boolean; force?: boolean }") -> "void" = SCRIPT,
+    Write rm(path: "string", options ? o: "{ recursive?: boolean; force?: boolean }") -> "void" = Run::Native(change::rm),
         "Removes a file, a link or a directory.";
-    Write cp(src: "string", dest: "string", options ? o: "{ recursive?: boolean }") -> "void" = SCRIPT,
+    Write cp(src: "string", dest: "string", options ? o: "{ recursive?: boolean }") -> "void" = Run::Native(change::cp),
         "Copies.";
-    Write mv(src: "string", dest: "string", options ? o: "{ recursive?: boolean }") -> "void" = SCRIPT,
+    Write mv(src: "string", dest: "string", options ? o: "{ recursive?: boolean }") -> "void" = Run::Native(change::mv),
         "Moves; a directory needs recursive.";
-    Write symlink(target: "string", linkPath: "string") -> "void" = SCRIPT,
+    Write symlink(target: "string", linkPath: "string") -> "void" = Run::Native(change::symlink),
         "Makes a symbolic link.";
-    Read readlink(path: "string") -> "string" = SCRIPT,
+    Read readlink(path: "string") -> "string" = Run::Native(look::readlink),
         "The target of a link.";
-    Read realpath(path: "string") -> "string" = SCRIPT,
+    Read realpath(path: "string") -> "string" = Run::Native(look::realpath),
         "The path without links.";
-    Read resolvePath(base: "string", path: "string") -> "string" = SCRIPT,
+    Read resolvePath(base: "string", path: "string") -> "string" = Run::Native(look::resolve_path),
         "A path against another, by its letters.";
     Read glob(pattern: "string") -> "string[]" = SCRIPT,
         "Paths that match, sorted: * ? [a-z] {a,b} and ** for any depth.";
@@ -190,11 +190,11 @@ methods! {
     Read detectFile(path: "string")
         -> "{ mime: string; description: string; extension?: string; binary: boolean }" = SCRIPT,
         "What kind of file it is.";
-    Write removeTree(path: "string") -> "void" = SCRIPT,
+    Write removeTree(path: "string") -> "void" = Run::Native(change::remove_tree),
         "rm with recursive and force.";
-    Write copyTree(src: "string", dest: "string") -> "void" = SCRIPT,
+    Write copyTree(src: "string", dest: "string") -> "void" = Run::Native(change::copy_tree),
         "cp with recursive.";
-    Write moveTree(src: "string", dest: "string") -> "void" = SCRIPT,
+    Write moveTree(src: "string", dest: "string") -> "void" = Run::Native(change::move_tree),
         "mv with recursive.";
     Write planEdits(instructions: "EditInstruction[]") -> "EditPlan" = SCRIPT,
         "What edits would do, without doing it. Several edits of one file build on each other.";

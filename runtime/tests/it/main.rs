@@ -26,11 +26,11 @@ fn main() {
         programs::CASES,
         randomness::CASES,
         sessions::CASES,
-        state::CASES,
         zygotes::CASES,
         leaks::CASES,
         walls::CASES,
     ];
-    let trials = cases.concat().into_iter().map(support::trial).chain(js::trials()).collect();
+    let cases = cases.concat().into_iter().chain(state::cases());
+    let trials = cases.map(support::trial).chain(js::trials()).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
