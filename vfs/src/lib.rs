@@ -78,9 +78,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod archive;
 #[cfg(test)]
 mod cases;
-pub mod archive;
 mod change;
 mod clock;
 pub mod commit;
