@@ -14,8 +14,8 @@ mod machine;
 mod mount;
 mod operations;
 mod sandbox;
-mod state;
 mod sql;
+mod state;
 mod table;
 
 use table::Table;

@@ -21,8 +21,8 @@ pub mod restore;
 pub mod run;
 pub mod run_args;
 pub mod runs;
-pub mod types;
 pub mod sql;
+pub mod types;
 #[cfg(all(feature = "fuse", target_os = "linux"))]
 pub mod unmount;
 pub mod watch;

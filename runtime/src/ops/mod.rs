@@ -20,8 +20,8 @@ pub(crate) use atomic::Savepoints;
 pub(crate) use error::fs_error;
 pub(crate) use fd::Files;
 pub(crate) use random::Random;
-pub(crate) use state::Trees;
 pub(crate) use sql::{MemoryBytes, Queries};
+pub(crate) use state::Trees;
 pub(crate) use time::Epoch;
 
 /// Every operation there is.

@@ -21,7 +21,11 @@ fn matches(pattern: &str, text: &str, options: &SearchOptions) -> Result<Vec<Str
 }
 
 fn check(pattern: &str, text: &str, expected: &[&str]) {
-    assert_eq!(matches(pattern, text, &regex()).as_deref(), Ok(&expected.map_owned()[..]), "/{pattern}/ in {text:?}");
+    assert_eq!(
+        matches(pattern, text, &regex()).as_deref(),
+        Ok(&expected.map_owned()[..]),
+        "/{pattern}/ in {text:?}"
+    );
 }
 
 trait Owned {
