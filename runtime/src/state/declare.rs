@@ -37,7 +37,7 @@ type EditInstruction =
   | { kind: "replace"; path: string; search: string; replacement: string; options?: SearchOptions }
   | { kind: "writeJson"; path: string; value: unknown; options?: { spaces?: number } };
 interface EditPlan {
-  edits: { instruction: EditInstruction; path: string; changed: boolean; content: string; diff: string }[];
+  edits: { instruction: EditInstruction; path: string; changed: boolean; content: string; diff: string; base?: string }[];
   totalChanged: number; totalInstructions: number;
 }
 interface EditResult {

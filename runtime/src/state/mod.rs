@@ -4,18 +4,31 @@
 //! `docs/state.md` and completion are made from it. Nothing here knows JavaScript: arguments and answers are JSON,
 //! text and bytes.
 
+mod archive;
 mod args;
+mod calls;
 mod change;
 mod declare;
+mod detect;
 mod diff;
 mod error;
 mod files;
+mod glob;
+mod gzip;
+mod hash;
 mod json;
 mod json_path;
 mod look;
 mod path;
+mod pattern;
+mod plan;
+mod replace;
+mod script_regex;
+mod search;
 
 mod table;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod wildcard;
 

@@ -1,6 +1,6 @@
 //! The table of operations.
 
-use super::{Args, State, StateError, StateResult, change, json, look, tree};
+use super::{Args, State, StateError, StateResult, calls, change, json, look, tree};
 
 /// Whether an operation changes files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -138,17 +138,17 @@ methods! {
     Read summarizeTree(path: "string", options ? o: "{ maxDepth?: number }")
         -> "{ files: number; directories: number; symlinks: number; totalBytes: number; maxDepth: number }" = Run::Native(tree::summarize_tree),
         "How much there is below a path.";
-    Read searchText(path: "string", query: "string", options ? o: "SearchOptions") -> "Match[]" = SCRIPT,
+    Read searchText(path: "string", query: "string", options ? o: "SearchOptions") -> "Match[]" = Run::Native(calls::search_text),
         "Lines of a file that match.";
     Read searchFiles(pattern: "string", query: "string", options ? o: "SearchOptions")
-        -> "{ path: string; matches: Match[] }[]" = SCRIPT,
+        -> "{ path: string; matches: Match[] }[]" = Run::Native(calls::search_files),
         "The same in all files that a glob names.";
     Write replaceInFile(path: "string", search: "string", replacement: "string", options ? o: "SearchOptions")
-        -> "{ replaced: number; content: string }" = SCRIPT,
+        -> "{ replaced: number; content: string }" = Run::Native(calls::replace_in_file),
         "Replaces every match; the replacement is literal.";
     Write replaceInFiles(pattern: "string", search: "string", replacement: "string",
         options ? o: "SearchOptions & BatchOptions")
-        -> "{ dryRun: boolean; files: { path: string; replaced: number; content: string; diff: string }[]; totalFiles: number; totalReplacements: number }" = SCRIPT,
+        -> "{ dryRun: boolean; files: { path: string; replaced: number; content: string; diff: string }[]; totalFiles: number; totalReplacements: number }" = Run::Native(calls::replace_in_files),
         "The same in all files that a glob names: in all of them or in none.";
     Write rm(path: "string", options ? o: "{ recursive?: boolean; force?: boolean }") -> "void" = Run::Native(change::rm),
         "Removes a file, a link or a directory.";
@@ -164,31 +164,31 @@ methods! {
         "The path without links.";
     Read resolvePath(base: "string", path: "string") -> "string" = Run::Native(look::resolve_path),
         "A path against another, by its letters.";
-    Read glob(pattern: "string") -> "string[]" = SCRIPT,
+    Read glob(pattern: "string") -> "string[]" = Run::Native(calls::glob),
         "Paths that match, sorted: * ? [a-z] {a,b} and ** for any depth.";
-    Read diff(pathA: "string", pathB: "string") -> "string" = SCRIPT,
+    Read diff(pathA: "string", pathB: "string") -> "string" = Run::Native(calls::diff),
         "A unified diff of two files; \"\" if they are equal.";
-    Read diffContent(path: "string", newContent: "string") -> "string" = SCRIPT,
+    Read diffContent(path: "string", newContent: "string") -> "string" = Run::Native(calls::diff_content),
         "A unified diff of a file and a text.";
     Write createArchive(path: "string", sources: "string[]")
-        -> "{ path: string; entries: ArchiveEntry[]; bytesWritten: number }" = SCRIPT,
+        -> "{ path: string; entries: ArchiveEntry[]; bytesWritten: number }" = Run::Native(calls::create_archive),
         "Packs files and directories into a tar file.";
-    Read listArchive(path: "string") -> "ArchiveEntry[]" = SCRIPT,
+    Read listArchive(path: "string") -> "ArchiveEntry[]" = Run::Native(calls::list_archive),
         "What a tar file holds, sorted by path.";
     Write extractArchive(path: "string", destination: "string")
-        -> "{ destination: string; entries: ArchiveEntry[] }" = SCRIPT,
+        -> "{ destination: string; entries: ArchiveEntry[] }" = Run::Native(calls::extract_archive),
         "Unpacks a tar file, never outside of destination.";
     Write compressFile(path: "string", destination ? o: "string")
-        -> "{ path: string; destination: string; bytesWritten: number }" = SCRIPT,
+        -> "{ path: string; destination: string; bytesWritten: number }" = Run::Native(calls::compress_file),
         "Gzip; destination: path + \".gz\".";
     Write decompressFile(path: "string", destination ? o: "string")
-        -> "{ path: string; destination: string; bytesWritten: number }" = SCRIPT,
+        -> "{ path: string; destination: string; bytesWritten: number }" = Run::Native(calls::decompress_file),
         "Gunzip; destination: path without \".gz\".";
     Read hashFile(path: "string", options ? o: "{ algorithm?: \"md5\" | \"sha1\" | \"sha256\" | \"sha512\" }")
-        -> "string" = SCRIPT,
+        -> "string" = Run::Native(calls::hash_file),
         "A hash in hex; algorithm: sha256.";
     Read detectFile(path: "string")
-        -> "{ mime: string; description: string; extension?: string; binary: boolean }" = SCRIPT,
+        -> "{ mime: string; description: string; extension?: string; binary: boolean }" = Run::Native(calls::detect_file),
         "What kind of file it is.";
     Write removeTree(path: "string") -> "void" = Run::Native(change::remove_tree),
         "rm with recursive and force.";
@@ -196,11 +196,11 @@ methods! {
         "cp with recursive.";
     Write moveTree(src: "string", dest: "string") -> "void" = Run::Native(change::move_tree),
         "mv with recursive.";
-    Write planEdits(instructions: "EditInstruction[]") -> "EditPlan" = SCRIPT,
+    Write planEdits(instructions: "EditInstruction[]") -> "EditPlan" = Run::Native(calls::plan_edits),
         "What edits would do, without doing it. Several edits of one file build on each other.";
-    Write applyEditPlan(plan: "EditPlan", options ? o: "BatchOptions") -> "EditResult" = SCRIPT,
+    Write applyEditPlan(plan: "EditPlan", options ? o: "BatchOptions") -> "EditResult" = Run::Native(calls::apply_edit_plan),
         "Does what was planned; refuses if a file changed since.";
     Write applyEdits(edits: "{ path: string; content: string }[]", options ? o: "BatchOptions")
-        -> "EditResult" = SCRIPT,
+        -> "EditResult" = Run::Native(calls::apply_edits),
         "Writes files: all of them or none.";
 }

@@ -70,8 +70,8 @@ impl Pattern {
 
     /// Comes to a piece, and to those behind it if it may stand for nothing.
     fn enter(&self, at: &mut [bool], from: usize) {
-        for i in from..at.len() {
-            at[i] = true;
+        for (i, here) in at.iter_mut().enumerate().skip(from) {
+            *here = true;
             if !matches!(self.0.get(i), Some(Piece::Star | Piece::Stars | Piece::Dirs)) {
                 break;
             }
