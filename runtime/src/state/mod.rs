@@ -27,10 +27,10 @@ mod script_regex;
 mod search;
 
 mod table;
-mod tree;
-mod wildcard;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod wildcard;
 
 use cowry_vfs::Vfs;
 use serde::Serialize;

@@ -28,7 +28,10 @@ fn lines_and_columns_count_from_one_in_utf16() {
 #[test]
 fn anchors_are_those_of_lines() {
     let regex = json!({ "regex": true });
-    assert_eq!(found("ab\r\nb\n\nab", "b$", regex.clone()), [(1, 2, "b".into()), (2, 1, "b".into()), (4, 2, "b".into())]);
+    assert_eq!(
+        found("ab\r\nb\n\nab", "b$", regex.clone()),
+        [(1, 2, "b".into()), (2, 1, "b".into()), (4, 2, "b".into())]
+    );
     assert_eq!(found("a\n\nb\n", "^$", regex.clone()), [(2, 1, String::new())]);
     assert_eq!(found("a\nb", r"a\s*b|[^x]$", regex.clone()), [(1, 1, "a".into()), (2, 1, "b".into())]);
     assert_eq!(found("a\nb", "a\nb", json!({})), []);
@@ -55,8 +58,12 @@ fn context_and_bounds() {
 fn bytes_that_are_no_text_are_searched_too() {
     let vfs = tree(&[]);
     vfs.write("/bin", b"\xff\0needle\xfe\nneedle").expect("written");
-    let matches = State { vfs: &vfs }.search_files("/**", "needle", &SearchOptions::default()).expect("searched");
-    assert_eq!((matches[0].matches[0].column, matches[0].matches[0].line_text.as_str()), (3, "\u{fffd}\0needle\u{fffd}"));
+    let matches =
+        State { vfs: &vfs }.search_files("/**", "needle", &SearchOptions::default()).expect("searched");
+    assert_eq!(
+        (matches[0].matches[0].column, matches[0].matches[0].line_text.as_str()),
+        (3, "\u{fffd}\0needle\u{fffd}")
+    );
     assert_eq!(matches[0].matches[1].line, 2);
 }
 
@@ -96,7 +103,10 @@ fn replacements_are_literal_and_span_lines() {
     assert_eq!((done.replaced, done.content.as_str()), (2, "$1 $1"));
     assert_eq!(text(&vfs, "/f"), "$1 $1");
     let before = vfs.stat("/f").expect("there").version;
-    assert_eq!(state.replace_in_file("/f", "none", "", &SearchOptions::default()).expect("replaced").replaced, 0);
+    assert_eq!(
+        state.replace_in_file("/f", "none", "", &SearchOptions::default()).expect("replaced").replaced,
+        0
+    );
     assert_eq!(vfs.stat("/f").expect("there").version, before);
 }
 
@@ -124,17 +134,25 @@ fn many_files_change_together_or_not_at_all() {
     let dry = serde_json::from_value(json!({ "dryRun": true })).expect("options");
     let done = state.replace_in_files("/*.txt", "two", "2", &dry).expect("replaced");
     assert_eq!((done.dry_run, done.total_files, done.total_replacements), (true, 2, 2));
-    assert_eq!(done.files[0].diff, "--- /a.txt\n+++ /a.txt\n@@ -1,1 +1,1 @@\n-one two\n\\ No newline at end of file\n+one 2\n\\ No newline at end of file\n");
+    assert_eq!(
+        done.files[0].diff,
+        "--- /a.txt\n+++ /a.txt\n@@ -1,1 +1,1 @@\n-one two\n\\ No newline at end of file\n+one 2\n\\ No newline at end of file\n"
+    );
     assert_eq!(text(&vfs, "/a.txt"), "one two");
 
     let at_last = serde_json::from_value(json!({ "regex": true })).expect("options");
     vfs.write("/b.txt", ("a".repeat(101) + "b").as_bytes()).expect("written");
-    let error = state.replace_in_files("/*.txt", r"two|^(a+)+\1$", "2", &at_last).expect_err("it takes too long");
-    assert_eq!(error.class, Class::Batch { operation: "replaceInFiles", rolled_back: true, rollback_error: None });
+    let error =
+        state.replace_in_files("/*.txt", r"two|^(a|aa)+\1$", "2", &at_last).expect_err("it takes too long");
+    assert_eq!(
+        error.class,
+        Class::Batch { operation: "replaceInFiles", rolled_back: true, rollback_error: None }
+    );
     assert_eq!(text(&vfs, "/a.txt"), "one two");
 
     let keep = serde_json::from_value(json!({ "regex": true, "rollbackOnError": false })).expect("options");
-    let error = state.replace_in_files("/*.txt", r"two|^(a+)+\1$", "2", &keep).expect_err("it takes too long");
+    let error =
+        state.replace_in_files("/*.txt", r"two|^(a|aa)+\1$", "2", &keep).expect_err("it takes too long");
     assert!(matches!(error.class, Class::Batch { rolled_back: false, .. }));
     assert_eq!(text(&vfs, "/a.txt"), "one 2");
 }
