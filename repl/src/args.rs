@@ -15,9 +15,9 @@ Examples:
   cowry -w site.cowry repl                          work on it by hand
 
 Exit status:
-  0 success; the program's own status otherwise. 1 it threw, 122 conflict, 123 refused by
-  policy, 124 timed out, 125 Cowry itself (usage, workspace), 130 interrupted, 134 crashed,
-  137 out of memory or killed.";
+  0 success; the program's own status otherwise. 1 it threw, or an import or export left
+  something out, 122 conflict, 123 refused by policy, 124 timed out, 125 Cowry itself (usage,
+  workspace), 130 interrupted, 134 crashed, 137 out of memory or killed.";
 
 /// A copy-on-write filesystem for agents, and a place to run code on it.
 #[derive(Parser, Debug)]
@@ -60,6 +60,7 @@ pub enum Command {
     Run(Box<command::run::RunArgs>),
     Repl(command::repl::ReplArgs),
     Runs(command::runs::RunsArgs),
+    Sql(command::sql::SqlArgs),
     Fs(command::fs::FsArgs),
     Log(command::log::LogArgs),
     Diff(command::diff::DiffArgs),
@@ -78,6 +79,7 @@ pub enum Command {
     #[cfg(all(feature = "fuse", target_os = "linux"))]
     Unmount(command::unmount::UnmountArgs),
     Durability(command::durability::DurabilityArgs),
+    Types(command::types::TypesArgs),
     Completions(command::completions::CompletionsArgs),
 }
 

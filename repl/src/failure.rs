@@ -1,5 +1,6 @@
 //! Why a command stops: one line for people, one status for the caller.
 
+use std::error::Error as _;
 use std::fmt;
 use std::io;
 
@@ -76,21 +77,42 @@ impl From<cowry_shell_core::Error> for Failure {
             ErrorKind::Refused => status::REFUSED,
             _ => status::COWRY,
         };
-        if is_busy(&error) {
-            let line = "the workspace is locked by another process: wait for it to end and try again";
-            return Failure::with_status(status, line);
+        if let cowry_shell_core::Error::Host { what, path, source } = &error {
+            return Failure::host(what, path, source);
         }
-        Failure::with_status(status, one_line(&error.to_string()))
+        Failure::with_status(status, advised(&error))
     }
 }
 
-/// Whether another process was writing, and did not end in time.
-fn is_busy(error: &cowry_shell_core::Error) -> bool {
-    match error {
-        cowry_shell_core::Error::Files(error) => error.errno() == Errno::EBUSY,
-        cowry_shell_core::Error::Store(error) => error.errno() == Errno::EBUSY,
-        _ => false,
+/// The error in one line, with what to do about it where its number alone would not tell.
+fn advised(error: &cowry_shell_core::Error) -> String {
+    let (errno, cause) = match error {
+        cowry_shell_core::Error::Files(error) => (error.errno(), error.source()),
+        cowry_shell_core::Error::Store(error) => (error.errno(), error.source()),
+        _ => return one_line(&error.to_string()),
+    };
+    let told = one_line(&error.to_string());
+    match (errno, cause) {
+        // It says who has the workspace, and how to find out.
+        (Errno::EBUSY, Some(cause)) => one_line(&cause.to_string()),
+        (Errno::EBUSY, None) => {
+            "the workspace is locked by another process: wait for it to end and try again".into()
+        }
+        (Errno::EDQUOT, _) => {
+            format!("{told}; `cowry quota` shows what the workspace's quota is, and changes it")
+        }
+        (Errno::EIO, Some(cause)) if !told.contains(&cause.to_string()) => {
+            damaged(format!("{told}: {}", one_line(&cause.to_string())))
+        }
+        (Errno::EIO, _) => damaged(told),
+        _ => told,
     }
+}
+
+/// What failed, and where to look, unless that was said.
+fn damaged(told: String) -> String {
+    let is_said = told.contains("put it back") || told.contains("`cowry ");
+    if is_said { told } else { format!("{told}; `cowry check` tells whether the workspace is damaged") }
 }
 
 /// What a library says in its own words.

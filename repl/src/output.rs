@@ -43,6 +43,17 @@ impl Output {
         }
     }
 
+    /// Keeps answers to be shown later, styled for where this one goes; talk goes out at once.
+    pub fn kept(&self, kept: &Captured) -> Output {
+        Output {
+            out: Box::new(kept.clone()),
+            err: Box::new(io::stderr()),
+            json: false,
+            quiet: self.quiet || self.json,
+            ..*self
+        }
+    }
+
     /// Streams that can be read again, for tests: no terminal, no colour.
     #[cfg(test)]
     pub fn captured(out: &Captured, err: &Captured) -> Output {
@@ -131,11 +142,9 @@ impl Output {
 }
 
 /// A stream that keeps what is written to it.
-#[cfg(test)]
 #[derive(Clone, Default, Debug)]
 pub struct Captured(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
 
-#[cfg(test)]
 impl Captured {
     /// What was written, as text.
     pub fn text(&self) -> String {
@@ -143,7 +152,6 @@ impl Captured {
     }
 }
 
-#[cfg(test)]
 impl Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().write(bytes)

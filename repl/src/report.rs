@@ -139,7 +139,7 @@ fn shows(id: &str) -> String {
     format!("`cowry runs show {id}` tells")
 }
 
-/// Names the first few paths and both ways out.
+/// Names the first few paths and all ways out.
 fn conflict_line(record: &RunRecord) -> String {
     const NAMED: usize = 3;
     let paths: Vec<String> = record.conflicts.iter().take(NAMED).map(|c| legible(&c.path)).collect();
@@ -147,7 +147,7 @@ fn conflict_line(record: &RunRecord) -> String {
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let (id, paths) = (&record.id, paths.join(", "));
     format!(
-        "conflict, nothing committed: {paths}{more} changed meanwhile; `cowry runs commit {id} --theirs` takes the \
-         run's version of that, `--ours` the rest only"
+        "conflict, nothing committed: {paths}{more} changed meanwhile; `cowry runs commit {id} --merge` puts both \
+         together, `--theirs` takes the run's version of that, `--ours` the rest only"
     )
 }

@@ -2,6 +2,8 @@
 
 /// The program threw.
 pub const THREW: u8 = 1;
+/// Something was left out of an import or an export; the rest arrived.
+pub const SKIPPED: u8 = 1;
 /// What a run wrote conflicts with what was committed meanwhile.
 pub const CONFLICT: u8 = 122;
 /// The policy refuses the run.

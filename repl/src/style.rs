@@ -50,6 +50,11 @@ impl Style {
         self.paint("36", text)
     }
 
+    /// Words of a language.
+    pub fn keyword(self, text: &str) -> String {
+        self.paint("35", text)
+    }
+
     /// What matters most on its line.
     pub fn strong(self, text: &str) -> String {
         self.paint("1", text)

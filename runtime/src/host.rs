@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use cowry_vfs::{Clock, Vfs};
+use cowry_vfs::{Clock, Overlay, Vfs};
 use deno_core::futures::task::AtomicWaker;
 use deno_core::v8;
 
@@ -16,6 +16,9 @@ pub struct Host {
     pub vfs: Vfs,
     /// The folder of the program itself. Modules in it are `/program/…`; `fs` does not see it.
     pub program: Option<Vfs>,
+    /// What the job writes, whose bounds also hold for what statements cannot keep in memory. Without one they have
+    /// to.
+    pub scratch: Option<Arc<Overlay>>,
     /// Takes what the program logs and writes. It bounds what it passes on.
     pub emit: Box<dyn Fn(Event)>,
     /// What `Math.random` and `crypto` are seeded with.

@@ -31,6 +31,8 @@ struct Hooks {
     end_timers: v8::Global<v8::Function>,
     /// The end of the job; answers with the exit code.
     exit: v8::Global<v8::Function>,
+    /// Names the members of what a chain of names stands for, without running anything of the program's.
+    members: v8::Global<v8::Function>,
 }
 
 /// A JavaScript isolate with everything user code can see, and nothing else.
@@ -78,6 +80,8 @@ impl Isolate {
             state.put(ops::Savepoints::default());
             state.put(ops::Trees::default());
             state.put(Progress::default());
+            state.put(ops::Queries::default());
+            state.put(self.interrupts.clone());
             self.loader.adopt(&host);
             state.put(host);
         }
@@ -89,6 +93,12 @@ impl Isolate {
     /// A session calls it again and again: what entries declared stays, interrupted or not.
     pub fn run(&mut self, rt: &tokio::runtime::Runtime, job: &Job) -> JobResult {
         drive::run(self, rt, job)
+    }
+
+    /// Names the members of what the chain of names stands for that begin with `prefix`, a letter and a name on
+    /// each line of the answer's text. No code of the program's runs: getters and proxies are left alone.
+    pub fn members(&mut self, path: &[String], prefix: &str, most: u32) -> JobResult {
+        drive::members(self, path, prefix, most)
     }
 
     /// Removes what programs of the zygote's own left.
@@ -112,6 +122,7 @@ impl Isolate {
     /// Bounds the heap from now on. A program that goes over ends with `OutOfMemory`.
     pub fn set_memory_limit(&mut self, bytes: u64) {
         self.memory_limit = Some(bytes);
+        self.js.op_state().borrow_mut().put(ops::MemoryBytes(bytes));
         engine::set_memory_limit(&mut self.js, usize::try_from(bytes).unwrap_or(usize::MAX));
     }
 

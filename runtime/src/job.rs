@@ -24,6 +24,8 @@ pub struct Job {
     pub stdin: Vec<u8>,
     /// Whether the result is wanted the way an inspector prints it, too.
     pub render: bool,
+    /// In which way, if the program is an entry.
+    pub show: Show,
     /// A request for a program that is a worker (an object or class with a `fetch` method).
     pub request: Option<Request>,
 }
@@ -39,6 +41,7 @@ impl Job {
             cwd: "/".into(),
             stdin: Vec::new(),
             render: false,
+            show: Show::default(),
             request: None,
         }
     }
@@ -71,6 +74,72 @@ pub enum Program {
         /// The text.
         code: String,
     },
+}
+
+/// How the value of an entry is shown to people.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum Show {
+    /// As Node's inspector prints it. Of more than 32 bytes in a buffer the first 256 are dumped.
+    #[default]
+    Plain,
+    /// The same with colours.
+    Coloured,
+    /// As `console.table` prints it.
+    Table,
+    /// Its bytes, 16 to a line, no more than 64 KiB of them: of a buffer, or of text as UTF-8.
+    Bytes,
+}
+
+/// A property, as completion offers it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Member {
+    /// Its name: an identifier.
+    pub name: String,
+    /// What is behind it.
+    pub kind: MemberKind,
+}
+
+/// What is behind a property.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[allow(missing_docs)]
+pub enum MemberKind {
+    Function,
+    Class,
+    /// Whatever its getter answers, which was not called.
+    Accessor,
+    Value,
+}
+
+impl Member {
+    /// The longest name that is offered.
+    pub(crate) const NAME_MAX: usize = 200;
+
+    /// Reads what a sandbox answered: a letter and a name on each line. What is anything else is left out, so that
+    /// whatever comes is fit to be shown.
+    pub(crate) fn read(answer: &str, most: usize) -> Vec<Member> {
+        let mut members: Vec<Member> = answer.lines().filter_map(Member::parse).take(most).collect();
+        members.sort();
+        members.dedup_by(|a, b| a.name == b.name);
+        members
+    }
+
+    fn parse(line: &str) -> Option<Member> {
+        let kind = match line.as_bytes().first()? {
+            b'f' => MemberKind::Function,
+            b'c' => MemberKind::Class,
+            b'a' => MemberKind::Accessor,
+            b'v' => MemberKind::Value,
+            _ => return None,
+        };
+        let name = line.get(1..).filter(|name| is_identifier(name) && name.len() <= Member::NAME_MAX)?;
+        Some(Member { name: name.into(), kind })
+    }
+}
+
+/// Whether it can stand after a dot.
+fn is_identifier(name: &str) -> bool {
+    let starts = |c: char| c.is_alphabetic() || c == '_' || c == '$';
+    name.starts_with(starts) && name.chars().all(|c| starts(c) || c.is_alphanumeric())
 }
 
 /// How source text is to be read.
@@ -325,4 +394,28 @@ pub enum Level {
     Info,
     Warn,
     Error,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Member, MemberKind};
+
+    #[test]
+    fn members_are_sorted_and_each_is_there_once() {
+        let members = Member::read("vb\nfa\nfb\ncZ\n", 10);
+        let told: Vec<_> = members.iter().map(|member| (member.name.as_str(), member.kind)).collect();
+        assert_eq!(
+            told,
+            [("Z", MemberKind::Class), ("a", MemberKind::Function), ("b", MemberKind::Function)]
+        );
+    }
+
+    #[test]
+    fn what_is_no_member_is_left_out() {
+        let long = format!("v{}", "x".repeat(Member::NAME_MAX + 1));
+        for line in ["", "v", "xa", "va b", "v1", "v\x1b[2J", "va-b", "é", &long] {
+            assert_eq!(Member::read(line, 10), [], "{line:?}");
+        }
+        assert_eq!(Member::read("va\nvb\nvc", 2).len(), 2);
+    }
 }

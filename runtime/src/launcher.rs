@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::control::{self, BUILD_ID, HELLO};
 use crate::spec::Lockdown;
-use crate::{sys, zygote};
+use crate::{mounts, sys, zygote};
 
 /// The argument that asks a program to become a zygote; the supervisor's build follows it.
 pub(crate) const ARGUMENT: &str = "--cowry-become-zygote";
@@ -97,6 +97,9 @@ const NAMESPACES: &[(&str, libc::c_int)] = &[
     ("pid namespace", libc::CLONE_NEWPID),
 ];
 
+/// Where the mount namespace is among them.
+const MOUNTS: usize = 2;
+
 /// Enters new namespaces and becomes nobody, as root and as anybody else.
 ///
 /// Root leaves the namespaces it may leave, drops to nobody, and only then makes the user namespace, so that no
@@ -107,6 +110,9 @@ fn leave_namespaces(lockdown: &mut Lockdown) {
     let mut user = Ok(());
     if privileged {
         leave(&mut left);
+        if left[MOUNTS] {
+            mounts::let_go();
+        }
         user = sys::become_user(NOBODY, NOBODY);
         // Changing users takes the right to write the maps below away; this gives it back for now.
         let _ = sys::prctl(libc::PR_SET_DUMPABLE, 1, 0);

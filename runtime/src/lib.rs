@@ -33,6 +33,7 @@ mod control;
 mod delta;
 mod dirt;
 mod launcher;
+mod mounts;
 mod remote;
 mod sandbox;
 mod sys;
@@ -54,8 +55,8 @@ pub use engine::{CAPABILITIES, Capabilities};
 pub use host::{Host, InterruptHandle};
 pub use isolate::Isolate;
 pub use job::{
-    Event, Frame, Interrupt, Job, JobResult, Level, Outcome, Program, Request, SourceKind, Thrown, TimeLimit,
-    Value,
+    Event, Frame, Interrupt, Job, JobResult, Level, Member, MemberKind, Outcome, Program, Request, Show,
+    SourceKind, Thrown, TimeLimit, Value,
 };
 pub use launcher::init;
 pub use spec::{JobReport, Limits, Lockdown, Mount, SandboxSpec, Usage};

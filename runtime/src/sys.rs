@@ -1,5 +1,6 @@
 //! The system calls that no crate wraps safely, each behind a function that is safe to call.
 
+use std::ffi::CStr;
 use std::io;
 use std::mem::{MaybeUninit, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -318,6 +319,21 @@ pub(crate) fn chroot_into_nothing() -> io::Result<()> {
         0 => Ok(()),
         errno => Err(io::Error::from_raw_os_error(errno)),
     }
+}
+
+/// Lets nothing that is done to mounts here reach another mount namespace. What is done in the one we came from goes on
+/// reaching ours, where it did.
+pub(crate) fn keep_mounts_to_ourselves() -> io::Result<()> {
+    let null = std::ptr::null();
+    // SAFETY: the path is a terminated string; what is null is not looked at for these flags.
+    checked(unsafe { libc::mount(null, c"/".as_ptr(), null, libc::MS_REC | libc::MS_SLAVE, null.cast()) })
+        .map(drop)
+}
+
+/// Takes a mount out of this namespace, whoever still works in it.
+pub(crate) fn detach_mount(dir: &CStr) -> io::Result<()> {
+    // SAFETY: the path is a terminated string.
+    checked(unsafe { libc::umount2(dir.as_ptr(), libc::MNT_DETACH | libc::UMOUNT_NOFOLLOW) }).map(drop)
 }
 
 /// Fills a buffer with bytes nobody can guess.

@@ -71,6 +71,10 @@ pub(crate) enum ToSandbox {
     Collect,
     /// What the root of a tree looks like: it will be asked for.
     Root { mount: u16, stat: Stat, listing: Listing },
+    /// Name the members of what a chain of names stands for; the answer is a result whose text has a line for each.
+    Members { path: Vec<String>, prefix: String, most: u32 },
+    /// Make all files what they were before so many of the last entries; the answer is a result.
+    Undo { entries: u32 },
 }
 
 impl Message for ToSandbox {
@@ -83,6 +87,8 @@ impl Message for ToSandbox {
             2 => Some(PIECE_HEAD),
             3 => Some(1),
             4 => Some(1 << 20),
+            5 => Some(64 << 10),
+            6 => Some(PIECE_HEAD),
             _ => None,
         }
     }

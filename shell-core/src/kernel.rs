@@ -70,6 +70,11 @@ impl KernelMount {
         self.mount.dir()
     }
 
+    /// Whether the workspace's file is still where it was opened. While it is not, every change is `EIO`.
+    pub fn is_in_place(&self) -> bool {
+        self.workspace.is_in_place()
+    }
+
     /// Waits until it is unmounted, by whoever.
     pub fn wait(&self) {
         self.mount.wait();

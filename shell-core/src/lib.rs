@@ -68,9 +68,10 @@ pub mod units;
 mod watch;
 mod workspace;
 
+pub use cowry_runtime::state;
 pub use cowry_runtime::{
-    Event, Frame, Level, Limits, Lockdown, Outcome, RuntimeError, SourceKind, Thrown, TimeLimit, Usage,
-    Value, init,
+    Event, Frame, Level, Limits, Lockdown, Member, MemberKind, Outcome, RuntimeError, Show, SourceKind,
+    Thrown, TimeLimit, Usage, Value, init,
 };
 pub use cowry_vfs as vfs;
 pub use cowry_vfs::commit::Verdict;

@@ -1,7 +1,6 @@
 //! Getting files out of a workspace that is too damaged to be opened.
 
-use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use cowry_vfs::sqlite::{SalvageReport, SqliteLayer, SqliteOptions, salvage as sa
 use cowry_vfs::{Layer, Vfs, VfsOptions};
 
 use crate::error::{Error, Result};
-use crate::transfer::{Progress, Totals, export_folder, export_tar};
+use crate::transfer::{Progress, Totals, export_folder, export_tar, replace};
 
 /// What was got out of a damaged workspace.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,11 +47,12 @@ fn export(layer: Arc<SqliteLayer>, target: &Path, on_progress: &mut dyn FnMut(Pr
     if extension(target) != Some("tar") {
         return export_folder(&tree, "/", target, on_progress);
     }
-    let file = File::create_new(target).map_err(|error| Error::host("write", target, error))?;
-    let mut archive = BufWriter::with_capacity(1 << 20, file);
-    let done = export_tar(&tree, "/", &mut archive, on_progress)?;
-    archive.into_inner().map_err(|error| Error::host("write", target, error.into_error()))?;
-    Ok(done)
+    replace(target, |file| {
+        let mut archive = BufWriter::with_capacity(1 << 20, file);
+        let done = export_tar(&tree, "/", &mut archive, on_progress)?;
+        archive.flush().map_err(|error| Error::host("write", target, error))?;
+        Ok(done)
+    })
 }
 
 fn extension(path: &Path) -> Option<&str> {

@@ -1,22 +1,22 @@
 //! A session: one sandbox that stays, entry after entry, over one base.
 
+mod change;
+mod commit;
+mod names;
+
 use std::sync::Arc;
 
 use cowry_runtime::{
-    Event, Job, JobReport, Outcome, Program, RuntimeError, Sandbox, SandboxSpec, Usage, Value, Zygote,
+    Event, Job, JobReport, Outcome, Program, RuntimeError, Sandbox, SandboxSpec, Show, Usage, Value, Zygote,
 };
+use cowry_vfs::Overlay;
 use cowry_vfs::commit::InoMap;
-use cowry_vfs::sqlite::{CommitError, CommitRequest, Revision, RevisionKind, SealInfo, SqliteLayer};
-use cowry_vfs::{Errno, Layer, Overlay};
+use cowry_vfs::sqlite::Revision;
 
 use crate::diff::Diff;
 use crate::error::{Error, Result};
 use crate::interrupt::InterruptHandle;
-use crate::mount::Mount;
 use crate::policy::Policy;
-use crate::record::ConflictRecord;
-use crate::run::host::{self, Staged};
-use crate::run::steps::Steps;
 use crate::run::trees::Trees;
 use crate::workspace::Workspace;
 
@@ -75,6 +75,8 @@ pub struct Session {
     nodes: InoMap,
     own: Vec<Revision>,
     handle: InterruptHandle,
+    /// Whether each entry since the last commit, in this sandbox, has written anything, if only a time of access.
+    wrote: Vec<bool>,
 }
 
 impl Session {
@@ -95,6 +97,7 @@ impl Session {
             nodes: InoMap::default(),
             own: Vec::new(),
             handle: InterruptHandle::default(),
+            wrote: Vec::new(),
             options,
         };
         session.spawn()?;
@@ -108,106 +111,39 @@ impl Session {
     /// # Errors
     /// If there is no sandbox and none can be made.
     pub fn eval(&mut self, code: &str, on_event: &mut dyn FnMut(Event)) -> Result<EntryReport> {
+        self.eval_shown(code, Show::Plain, on_event)
+    }
+
+    /// The same; the value's inspector form is what `show` says.
+    ///
+    /// # Errors
+    /// As [`eval`](Session::eval).
+    pub fn eval_shown(
+        &mut self,
+        code: &str,
+        show: Show,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<EntryReport> {
         let job = Job {
             args: self.options.args.clone(),
             env: self.options.env.clone(),
             render: true,
+            show,
             ..Job::new(Program::Entry { code: code.into() })
         };
-        if self.sandbox.is_none() {
-            self.spawn()?;
-        }
+        let sandbox = self.sandbox()?;
+        let (before, interrupter) = (stamps(sandbox), sandbox.interrupter());
+        self.handle.set(Some(interrupter));
         let sandbox = self.sandbox.as_mut().expect("it was just made");
-        self.handle.set(Some(sandbox.interrupter()));
         let done = sandbox.run(&job, on_event);
+        let after = stamps(sandbox);
         self.handle.set(None);
         let restarted = self.settle();
+        if !restarted {
+            self.wrote.push(before != after);
+        }
         let JobReport { result, usage } = done?;
         Ok(EntryReport { outcome: result.outcome, value: result.value, usage, restarted })
-    }
-
-    /// Commits what is new since the last commit and goes on.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] if others changed the same files since the base; nothing is committed then.
-    pub fn commit(&mut self, message: Option<&str>) -> Result<SessionCommit> {
-        let file = self.workspace.file("commit to")?.clone();
-        if self.workspace.is_read_only() {
-            return Err(Error::ReadOnly { what: "commit" });
-        }
-        let diff = self.diff()?;
-        if diff.is_empty() {
-            return Ok(SessionCommit { revision: None, diff });
-        }
-        let mut staged = self.stage(&diff)?;
-        let done = self.commit_staged(&file, message, staged.as_mut());
-        match (staged, &done) {
-            (Some(staged), Ok(_)) => staged.put_in_place(&self.workspace)?,
-            (Some(staged), Err(_)) => staged.abandon(&self.workspace)?,
-            (None, _) => {}
-        }
-        Ok(SessionCommit { revision: done?, diff })
-    }
-
-    /// Prepares the writes to host directories.
-    fn stage(&self, diff: &Diff) -> Result<Option<Staged>> {
-        let mounts = &self.options.policy.mounts;
-        if !mounts.iter().any(Mount::is_writable) {
-            return Ok(None);
-        }
-        let conflicts = host::conflicts(mounts, diff)?;
-        if !conflicts.is_empty() {
-            return Err(Error::Conflict { run: None, conflicts });
-        }
-        let steps = Steps::of(diff, &self.options.policy.files.judge(true))?;
-        let id = crate::id::fresh(self.workspace.clock().now());
-        host::stage(&self.workspace, &id, mounts, &steps, diff.after())
-    }
-
-    /// The commit and, in the same transaction, the word that what is staged is to be put in place.
-    fn commit_staged(
-        &mut self,
-        file: &SqliteLayer,
-        message: Option<&str>,
-        mut staged: Option<&mut Staged>,
-    ) -> Result<Option<Revision>> {
-        let Some(Some(after)) = self.written.first() else { return Ok(None) };
-        let info = SealInfo { message: message.map(Into::into), ..SealInfo::of(RevisionKind::Session) };
-        let judge = self.options.policy.files.judge(true);
-        let mut nodes = self.nodes.clone();
-        let mut outcome = Ok(None);
-        let result = file.batch(&mut |_| {
-            nodes = self.nodes.clone();
-            let request = CommitRequest {
-                base: self.base,
-                own: &self.own,
-                before: self.committed.first().and_then(Option::as_ref),
-                after,
-                committed: &mut nodes,
-                judge: &judge,
-                info: &info,
-            };
-            match file.commit(request) {
-                Ok(done) => outcome = Ok(done.revision),
-                Err(CommitError::Node(error)) => return Err(error),
-                Err(CommitError::Conflict(found)) => {
-                    let conflicts = found.iter().map(ConflictRecord::of).collect();
-                    outcome = Err(Error::Conflict { run: None, conflicts });
-                    return Err(Errno::EAGAIN.into());
-                }
-            }
-            staged.as_mut().map_or(Ok(()), |staged| staged.decide(file))
-        });
-        match (result, outcome) {
-            (Ok(()), Ok(revision)) => {
-                self.nodes = nodes;
-                self.committed = fork_all(&self.written);
-                self.own.extend(revision);
-                Ok(revision)
-            }
-            (_, Err(conflict)) => Err(conflict),
-            (Err(error), _) => Err(error.into()),
-        }
     }
 
     /// Forgets what was written since the last commit and starts a new sandbox; globals are lost.
@@ -271,7 +207,22 @@ impl Session {
         }
     }
 
+    /// The sandbox, made anew if it has ended.
+    fn sandbox(&mut self) -> Result<&mut Sandbox> {
+        if self.sandbox.is_none() {
+            self.spawn()?;
+        }
+        Ok(self.sandbox.as_mut().expect("it was just made"))
+    }
+
+    /// A new sandbox with the files of this one.
+    fn restart(&mut self) -> Result<()> {
+        self.sandbox = None;
+        self.spawn()
+    }
+
     fn spawn(&mut self) -> Result<()> {
+        self.wrote.clear();
         let mut mounts = self.trees.for_sandbox();
         for (mount, written) in mounts.iter_mut().zip(&self.written) {
             mount.written = written.as_ref().map(|overlay| Arc::new(overlay.fork()));
@@ -291,9 +242,7 @@ impl Session {
             }
             spawned => spawned?,
         };
-        if self.written.is_empty() {
-            self.written = fork_all(sandbox.overlays());
-        }
+        self.written = fork_all(sandbox.overlays());
         self.sandbox = Some(sandbox);
         Ok(())
     }
@@ -309,6 +258,11 @@ impl Session {
         self.own.clear();
         self.spawn()
     }
+}
+
+/// What tells whether anything was written.
+fn stamps(sandbox: &Sandbox) -> Vec<Option<u64>> {
+    sandbox.overlays().iter().map(|overlay| overlay.as_ref().map(Overlay::stamp)).collect()
 }
 
 pub(crate) fn fork_all(overlays: &[Option<Overlay>]) -> Vec<Option<Overlay>> {

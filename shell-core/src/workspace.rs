@@ -136,6 +136,14 @@ impl Workspace {
         }
     }
 
+    /// Whether the file is still where it was opened. While it is not, every change fails. Scratch always is.
+    pub fn is_in_place(&self) -> bool {
+        match &self.inner.store {
+            Store::File { layer, .. } => layer.is_in_place(),
+            Store::Scratch(_) => true,
+        }
+    }
+
     /// Whether this call of [`open`](Workspace::open) made the file.
     pub fn was_created(&self) -> bool {
         matches!(self.inner.store, Store::File { created: true, .. })

@@ -14,6 +14,8 @@ mod machine;
 mod mount;
 mod operations;
 mod sandbox;
+mod sql;
+mod state;
 mod table;
 
 use table::Table;
@@ -35,7 +37,9 @@ const PARTS: &[Part] = &[
     ("history", &[history::table, history::growth_table]),
     ("fork", &[commit::fork_table]),
     ("csv", &[command::csv_table]),
+    ("sql", &[sql::table]),
     ("mount", &[mount::table]),
+    ("state", &[state::table]),
 ];
 
 /// `--bench` is what cargo adds; other words are names of parts, and none of them means all.

@@ -6,6 +6,7 @@ use cowry_shell_core::{Diff, Revision, VPathBuf, Workspace};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::render::{change_lines, diff_lines, json, stat_lines};
+use crate::style::Style;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,20 +15,20 @@ Examples:
   cowry -w site.cowry diff 3 5 --stat -- /out";
 
 /// Show what differs between two revisions
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 #[command(after_help = EXAMPLES)]
 pub struct DiffArgs {
     /// From this revision [default: latest~1]
     #[arg(value_name = "FROM")]
-    from: Option<String>,
+    pub from: Option<String>,
     /// To this one [default: latest]
     #[arg(value_name = "TO")]
     to: Option<String>,
     /// Only these paths and what is below them, after `--`
     #[arg(last = true, value_name = "PATHS")]
-    paths: Vec<String>,
+    pub paths: Vec<String>,
     #[command(flatten)]
-    form: Form,
+    pub form: Form,
 }
 
 /// How much of a diff to show.
@@ -88,10 +89,15 @@ pub fn show(context: &mut Context, diff: &Diff, form: Form) -> Outcome<()> {
         out.note("no changes");
         return Ok(());
     }
-    let lines = match form {
-        Form { name_only: true, .. } => change_lines(&diff.changes, out.style),
-        Form { stat: true, .. } => stat_lines(diff, out.style)?,
-        _ => diff_lines(diff, out.style)?,
-    };
+    let lines = lines(diff, form, out.style)?;
     Ok(out.lines(lines)?)
+}
+
+/// A diff in the form that was asked for.
+pub fn lines(diff: &Diff, form: Form, style: Style) -> Outcome<Vec<String>> {
+    Ok(match form {
+        Form { name_only: true, .. } => change_lines(&diff.changes, style),
+        Form { stat: true, .. } => stat_lines(diff, style)?,
+        _ => diff_lines(diff, style)?,
+    })
 }

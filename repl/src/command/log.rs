@@ -62,7 +62,7 @@ pub fn run(context: &mut Context, args: &LogArgs) -> Outcome {
         context.out.object(&json!({ "revisions": revisions }))?;
         return Ok(0);
     }
-    if revisions.is_empty() {
+    if revisions.is_empty() && args.limit != Some(0) {
         let any = filter != RevisionFilter { limit: filter.limit, ..RevisionFilter::default() };
         context.out.note(if any { "no such revisions" } else { "no revisions yet" });
     }

@@ -53,7 +53,7 @@ pub fn run(context: &mut Context, args: &MergeArgs) -> Outcome {
     let other = open(&path, options.dry_run)?;
     let report = workspace.merge(&other, &options)?;
     let what = format!("{} revision {}", path.display(), report.theirs.map_or(0, |revision| revision.0));
-    outcome(context, &report, &what, &args.look)
+    outcome(context, &report, &what, (&args.decisions, &args.look))
 }
 
 fn parent(workspace: &Workspace) -> Outcome<PathBuf> {

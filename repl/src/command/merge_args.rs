@@ -128,12 +128,22 @@ fn read(file: &Path) -> Outcome<Vec<u8>> {
 }
 
 /// Says what came of a merge of `what`, and returns the status.
-pub fn outcome(context: &mut Context, report: &MergeReport, what: &str, look: &Look) -> Outcome {
+pub fn outcome(
+    context: &mut Context,
+    report: &MergeReport,
+    what: &str,
+    (decisions, look): (&Decisions, &Look),
+) -> Outcome {
+    for glob in idle_keys(decisions, report) {
+        context.out.note(&format!("--csv-key {glob}: no file that matches was changed on both sides"));
+    }
     if let Some(words) = &look.show {
         return show(context, report, words);
     }
     if context.out.json {
-        context.out.object(&as_object(report)?)?;
+        let mut object = as_object(report)?;
+        object["idleCsvKeys"] = json!(idle_keys(decisions, report));
+        context.out.object(&object)?;
     } else if look.dry_run {
         context.out.lines(change_lines(&report.diff.changes, context.out.style))?;
     }
@@ -150,6 +160,15 @@ pub fn outcome(context: &mut Context, report: &MergeReport, what: &str, look: &L
         None => context.out.note(&format!("merged {what}, which leaves everything as it is ({more})")),
     }
     Ok(0)
+}
+
+/// The globs of `--csv-key` that match nothing that was to be put together: a slip, most likely.
+fn idle_keys<'a>(decisions: &'a Decisions, report: &MergeReport) -> Vec<&'a str> {
+    let conflicts = report.conflicts.iter().chain(report.resolved.iter().map(|(conflict, _)| conflict));
+    let combined = report.combined.iter().map(|(path, _)| path);
+    let paths: Vec<&VPathBuf> = conflicts.map(|conflict| &conflict.path).chain(combined).collect();
+    let idle = |key: &&CsvKey| !paths.iter().any(|path| key.glob.matches(path));
+    decisions.csv_key.iter().filter(idle).map(|key| key.glob.as_str()).collect()
 }
 
 /// How much changed, how much of that was put together and how much decided.
@@ -188,7 +207,16 @@ fn show(context: &mut Context, report: &MergeReport, words: &[String]) -> Outcom
             Failure::new(format!("{word} is no side: write base, ours or theirs behind the path"))
         })?;
         let content = report.content(conflict, version)?;
+        if context.out.json {
+            let side = content_object(content, usize::MAX);
+            context.out.object(&json!({ "path": path.as_str(), "side": name, "content": side }))?;
+            return Ok(0);
+        }
         return raw(context, &path, name, &content).map(|()| 0);
+    }
+    if context.out.json {
+        context.out.object(&conflict_object(report, conflict, usize::MAX)?)?;
+        return Ok(0);
     }
     let mut lines = vec![conflict.to_string()];
     for (name, version) in VERSIONS {
@@ -251,8 +279,11 @@ fn as_object(report: &MergeReport) -> Outcome<Value> {
             json!({ "path": conflict.path.as_str(), "kind": conflict.what.as_str(), "by": by })
         })
         .collect();
-    let conflicts: Vec<Value> =
-        report.conflicts.iter().map(|conflict| conflict_object(report, conflict)).collect::<Outcome<_>>()?;
+    let conflicts: Vec<Value> = report
+        .conflicts
+        .iter()
+        .map(|conflict| conflict_object(report, conflict, SHOWN_BYTES))
+        .collect::<Outcome<_>>()?;
     Ok(json!({
         "base": report.base.1.0,
         "ours": report.ours.0,
@@ -268,28 +299,31 @@ fn as_object(report: &MergeReport) -> Outcome<Value> {
 }
 
 /// A conflict, and what each side has there: `null` where it has nothing.
-fn conflict_object(report: &MergeReport, conflict: &MergeConflict) -> Outcome<Value> {
+fn conflict_object(report: &MergeReport, conflict: &MergeConflict, most: usize) -> Outcome<Value> {
     let mut told = json!({
         "path": conflict.path.as_str(),
         "kind": conflict.what.as_str(),
         "detail": conflict.detail,
     });
     for (name, version) in VERSIONS {
-        told[name] = match report.content(conflict, version)? {
-            VersionContent::Missing => Value::Null,
-            VersionContent::File(bytes) => match String::from_utf8(bytes) {
-                Ok(text) if text.len() <= SHOWN_BYTES => {
-                    json!({ "node": "file", "size": text.len(), "text": text })
-                }
-                Ok(text) => json!({ "node": "file", "size": text.len() }),
-                Err(error) => json!({ "node": "file", "size": error.as_bytes().len() }),
-            },
-            VersionContent::Link(target) => json!({ "node": "symlink", "target": target }),
-            VersionContent::Directory(names) => json!({ "node": "directory", "names": names }),
-            VersionContent::Other(kind) => json!({ "node": object::node_word(kind) }),
-        };
+        told[name] = content_object(report.content(conflict, version)?, most);
     }
     Ok(told)
+}
+
+/// What one side has; a text of at most so many bytes is in it.
+fn content_object(content: VersionContent, most: usize) -> Value {
+    match content {
+        VersionContent::Missing => Value::Null,
+        VersionContent::File(bytes) => match String::from_utf8(bytes) {
+            Ok(text) if text.len() <= most => json!({ "node": "file", "size": text.len(), "text": text }),
+            Ok(text) => json!({ "node": "file", "size": text.len() }),
+            Err(error) => json!({ "node": "file", "size": error.as_bytes().len() }),
+        },
+        VersionContent::Link(target) => json!({ "node": "symlink", "target": target }),
+        VersionContent::Directory(names) => json!({ "node": "directory", "names": names }),
+        VersionContent::Other(kind) => json!({ "node": object::node_word(kind) }),
+    }
 }
 
 /// Longer texts are not in the object; `--show` has them.

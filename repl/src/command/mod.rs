@@ -21,6 +21,8 @@ pub mod restore;
 pub mod run;
 pub mod run_args;
 pub mod runs;
+pub mod sql;
+pub mod types;
 #[cfg(all(feature = "fuse", target_os = "linux"))]
 pub mod unmount;
 pub mod watch;
@@ -34,7 +36,8 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
     match command {
         Command::Run(args) => run::run(context, *args),
         Command::Repl(args) => repl::run(context, args),
-        Command::Runs(args) => runs::run(context, args),
+        Command::Runs(args) => runs::run(context, &args),
+        Command::Sql(args) => sql::run(context, args),
         Command::Fs(args) => fs::run(context, args),
         Command::Log(args) => log::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),
@@ -53,6 +56,7 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         #[cfg(all(feature = "fuse", target_os = "linux"))]
         Command::Unmount(args) => unmount::run(context, &args),
         Command::Durability(args) => durability::run(context, &args),
+        Command::Types(args) => types::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
     }
 }

@@ -1,9 +1,10 @@
 //! `cowry mount`.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use cowry_shell_core::kernel::{KernelMount, KernelMountOptions};
@@ -138,12 +139,36 @@ fn serve(
         waiting.wait();
         let _ = ends.send(End::Unmounted);
     });
-    if let Ok(End::Signal) = end.recv()
+    if let End::Signal = wait(context, &mount, &end)
         && !mount.unmount()?
     {
         context.out.note(&format!("{} was in use: who is in there can go no further", mount.dir().display()));
     }
     Ok(mount.finish()?.map(|revision| revision.id.0))
+}
+
+/// How often to look whether the workspace is still there.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Waits for the end, and says so, once, if the workspace is moved away from under the mount.
+fn wait(context: &mut Context, mount: &KernelMount, end: &mpsc::Receiver<End>) -> End {
+    let mut is_in_place = true;
+    loop {
+        match end.recv_timeout(LOOK) {
+            Ok(end) => return end,
+            Err(mpsc::RecvTimeoutError::Disconnected) => return End::Unmounted,
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
+        let was_in_place = std::mem::replace(&mut is_in_place, mount.is_in_place());
+        if was_in_place && !is_in_place {
+            let file = context.workspace_file().unwrap_or(Path::new("the workspace")).display();
+            let line = format!(
+                "cowry: {file} was moved or removed: put it back, until then every change on {} fails",
+                mount.dir().display()
+            );
+            context.out.say(&line);
+        }
+    }
 }
 
 fn mount(context: &Context, args: &MountArgs) -> Outcome<KernelMount> {

@@ -23,7 +23,7 @@ pub struct NameArgs {
     /// The revision to name
     #[arg(value_name = "REV", requires = "name")]
     revision: Option<String>,
-    /// Its name: a letter, then letters, digits, - _ .
+    /// Its name: a letter, then letters, digits, - _ and single dots
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Moves the name if another revision has it

@@ -1,19 +1,19 @@
 //! `cowry repl`: a session on a workspace, entry by entry.
 
+use std::cell::RefCell;
 use std::io::{self, IsTerminal};
+use std::rc::Rc;
 
 use clap::Args;
-use cowry_shell_core::{Limits, Outcome as RunOutcome, Runtime, Session, SessionOptions, Workspace};
-use serde_json::{Value, json};
+use cowry_shell_core::{Runtime, Session, SessionOptions, Workspace};
+use serde_json::json;
 
 use super::run_args::{HandedArgs, PolicyArgs};
 use crate::context::Context;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::output::Output;
-use crate::render::{diff_lines, json as object, outcome_line, outcome_status, summary};
-use crate::session::{Editor, Evaluated, Evaluator, PipeEditor, ReadLoop, TerminalEditor, history_file};
-use crate::stream::Stream;
-use crate::{interrupt, policy, report};
+use crate::policy;
+use crate::session::{Editor, Evaluating, PipeEditor, ReadLoop, SessionSource, TerminalEditor, history_file};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,31 +42,28 @@ pub fn run(context: &mut Context, args: ReplArgs) -> Outcome {
     let runtime = Runtime::new();
     runtime.start().map_err(cowry_shell_core::Error::from)?;
     let workspace = context.workspace_or_scratch(runtime)?;
-    let limits = policy.limits.resolve();
     let options = SessionOptions { policy, args: args.args, env: args.handed.env, seed: args.handed.seed };
-    let session = workspace.session(options)?;
-    let mut editor = editor(context)?;
+    let session = Rc::new(RefCell::new(workspace.session(options)?));
+    let mut editor = editor(context, session.clone())?;
     if editor.is_interactive() {
         greet(&mut context.out, &workspace);
     }
-    let mut evaluator =
-        Evaluating { session, limits, lasts: !workspace.is_scratch(), told: Vec::new(), revision: None };
-    let out = &mut context.out;
-    let status =
-        ReadLoop { editor: &mut *editor, evaluator: &mut evaluator, out, failed: 0, exited: 0 }.run()?;
+    let mut evaluating = Evaluating::new(session, workspace, context.global.clone(), editor.is_interactive());
+    let status = ReadLoop::new(&mut *editor, &mut evaluating, &mut context.out).run()?;
     if context.out.json {
-        let object = json!({ "entries": evaluator.told, "revision": evaluator.revision, "status": status });
-        context.out.object(&object)?;
+        let (told, revision) = evaluating.told();
+        context.out.object(&json!({ "entries": told, "revision": revision, "status": status }))?;
     }
     Ok(status)
 }
 
-fn editor(context: &Context) -> Outcome<Box<dyn Editor>> {
+fn editor(context: &Context, session: Rc<RefCell<Session>>) -> Outcome<Box<dyn Editor>> {
     if !io::stdin().is_terminal() {
         return Ok(Box::new(PipeEditor::new(io::stdin().lock())));
     }
     let history = history_file(context.workspace_file());
-    Ok(Box::new(TerminalEditor::new(history, context.out.style)?))
+    let source = Rc::new(SessionSource::new(session));
+    Ok(Box::new(TerminalEditor::new(history, source, context.out.style)?))
 }
 
 fn greet(out: &mut Output, workspace: &Workspace) {
@@ -78,90 +75,4 @@ fn greet(out: &mut Output, workspace: &Workspace) {
         "cowry {} on {place}. .help lists commands, Ctrl-D leaves.",
         env!("CARGO_PKG_VERSION")
     ));
-}
-
-/// A session whose entries are told as they are evaluated.
-struct Evaluating {
-    session: Session,
-    limits: Limits,
-    lasts: bool,
-    told: Vec<Value>,
-    revision: Option<u64>,
-}
-
-impl Evaluator for Evaluating {
-    fn evaluate(&mut self, code: &str, out: &mut Output) -> Outcome<Evaluated> {
-        let mut logs = Vec::new();
-        let report = {
-            let _guard = interrupt::to_program(self.session.interrupter());
-            let mut stream = Stream::new(out);
-            self.session.eval(code, &mut |event| {
-                stream.event(&event);
-                logs.extend(object::event(&event));
-            })?
-        };
-        // Every entry that comes to its end has a value, were it `undefined`; one that exits has none.
-        let leaves = report.value.is_none() && matches!(report.outcome, RunOutcome::Completed { .. });
-        let evaluated = Evaluated { status: outcome_status(&report.outcome), leaves };
-        if out.json {
-            self.told.push(json!({
-                "outcome": object::outcome(&report.outcome),
-                "result": object::value(report.value.as_ref()),
-                "logs": logs,
-            }));
-            return Ok(evaluated);
-        }
-        report::rendered(out, report.value.as_ref())?;
-        if let Some(line) = outcome_line(&report.outcome, &self.limits) {
-            report::failure(out, &report.outcome, &line);
-        }
-        if report.restarted {
-            out.note("the sandbox was started anew: globals are lost, files are not");
-        }
-        Ok(evaluated)
-    }
-
-    fn commit(&mut self, message: Option<&str>, out: &mut Output) -> Outcome<()> {
-        if !self.lasts {
-            return Err(Failure::new("there is no workspace to commit to: start with -w FILE"));
-        }
-        let done = self.session.commit(message)?;
-        match done.revision {
-            Some(revision) => {
-                self.revision = Some(revision.0);
-                out.note(&format!("committed revision {}: {}", revision.0, summary(done.diff.summary())));
-            }
-            None => out.note("nothing to commit"),
-        }
-        Ok(())
-    }
-
-    fn discard(&mut self, out: &mut Output) -> Outcome<()> {
-        self.session.discard()?;
-        out.note("discarded; globals are lost with it");
-        Ok(())
-    }
-
-    fn refresh(&mut self, out: &mut Output) -> Outcome<()> {
-        self.session.refresh()?;
-        let base = self.session.base().0;
-        out.note(&format!("now on revision {base}; globals are lost"));
-        Ok(())
-    }
-
-    fn diff(&mut self, out: &mut Output) -> Outcome<()> {
-        let diff = self.session.diff()?;
-        if diff.is_empty() {
-            out.note("no changes");
-        }
-        Ok(out.lines(diff_lines(&diff, out.style)?)?)
-    }
-
-    fn pending(&mut self) -> Outcome<usize> {
-        Ok(self.session.diff()?.changes.len())
-    }
-
-    fn can_commit(&self) -> bool {
-        self.lasts
-    }
 }

@@ -103,14 +103,14 @@ struct DropArgs {
 }
 
 /// Runs one of them; none is `list`.
-pub fn run(context: &mut Context, args: RunsArgs) -> Outcome {
-    match args.command {
+pub fn run(context: &mut Context, args: &RunsArgs) -> Outcome {
+    match &args.command {
         None => list(context, &args.list),
-        Some(RunsCommand::List(args)) => list(context, &args),
-        Some(RunsCommand::Show(args)) => show_run(context, &args),
-        Some(RunsCommand::Diff(args)) => diff(context, &args),
-        Some(RunsCommand::Commit(args)) => commit(context, &args),
-        Some(RunsCommand::Drop(args)) => drop_kept(context, &args),
+        Some(RunsCommand::List(args)) => list(context, args),
+        Some(RunsCommand::Show(args)) => show_run(context, args),
+        Some(RunsCommand::Diff(args)) => diff(context, args),
+        Some(RunsCommand::Commit(args)) => commit(context, args),
+        Some(RunsCommand::Drop(args)) => drop_kept(context, args),
     }
 }
 
@@ -122,7 +122,7 @@ fn list(context: &mut Context, args: &ListArgs) -> Outcome {
         context.out.object(&json!({ "runs": runs }))?;
         return Ok(0);
     }
-    if records.is_empty() {
+    if records.is_empty() && args.limit > 0 {
         context.out.note("no runs yet");
     }
     let now = context.out.out_is_terminal.then(|| workspace.clock().now());
@@ -212,7 +212,7 @@ fn merge(context: &mut Context, args: &CommitArgs) -> Outcome {
     let workspace =
         if options.dry_run { context.workspace_to_read()? } else { context.workspace_to_write()? };
     let (record, report) = workspace.merge_run(&args.id, &options)?;
-    outcome(context, &report, &format!("run {}", record.id), &args.look)
+    outcome(context, &report, &format!("run {}", record.id), (&args.decisions, &args.look))
 }
 
 /// A conflict names all ways out.

@@ -3,6 +3,7 @@
 mod changes;
 mod diff;
 pub mod json;
+pub mod preview;
 mod run;
 mod table;
 mod time;

@@ -1,7 +1,10 @@
 //! Read, evaluate, print, until there is nothing more to read.
 
-use super::dot::{self, Dot};
+use cowry_shell_core::Show;
+
+use super::dot::{self, Dot, Parsed};
 use super::editor::{Editor, Reading, is_command};
+use super::{host_editor, pager, script};
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::status;
@@ -15,23 +18,29 @@ pub struct Evaluated {
     pub leaves: bool,
 }
 
+/// How an entry is evaluated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Manner {
+    /// How its value is shown; `None` as every entry's is.
+    pub show: Option<Show>,
+    /// Whether to tell what it took.
+    pub timed: bool,
+}
+
 /// What entries are evaluated by: a session on a workspace, or a double in a test. It prints what comes of
 /// them itself.
 pub trait Evaluator {
     /// Evaluates one entry.
-    fn evaluate(&mut self, code: &str, out: &mut Output) -> Outcome<Evaluated>;
+    fn evaluate(&mut self, code: &str, manner: Manner, out: &mut Output) -> Outcome<Evaluated>;
 
     /// Commits what is not committed yet.
     fn commit(&mut self, message: Option<&str>, out: &mut Output) -> Outcome<()>;
 
-    /// Throws away what is not committed yet.
-    fn discard(&mut self, out: &mut Output) -> Outcome<()>;
+    /// Does what a command says that is about the session or its workspace.
+    fn obey(&mut self, dot: &Dot, out: &mut Output) -> Outcome<()>;
 
-    /// Takes what others have committed.
-    fn refresh(&mut self, out: &mut Output) -> Outcome<()>;
-
-    /// Shows what is not committed yet.
-    fn diff(&mut self, out: &mut Output) -> Outcome<()>;
+    /// A text file of the session; empty where there is none.
+    fn text_of(&mut self, path: &str) -> Outcome<String>;
 
     /// How many paths are changed and not committed yet.
     fn pending(&mut self) -> Outcome<usize>;
@@ -42,23 +51,40 @@ pub trait Evaluator {
 
 /// One session, from its first entry to its exit status.
 pub struct ReadLoop<'a> {
-    pub editor: &'a mut dyn Editor,
-    pub evaluator: &'a mut dyn Evaluator,
-    pub out: &'a mut Output,
+    editor: &'a mut dyn Editor,
+    evaluator: &'a mut dyn Evaluator,
+    out: &'a mut Output,
     /// The status of the first entry that failed, 0 as long as none has.
-    pub failed: u8,
+    failed: u8,
     /// The status that `process.exit` was called with.
-    pub exited: u8,
+    exited: u8,
+    /// The entries so far, for `.save` and `.edit`.
+    entries: Vec<String>,
+    /// Whether to tell what each entry takes.
+    timed: bool,
+    /// How many files are being loaded, each from the one before.
+    loading: usize,
 }
 
-impl ReadLoop<'_> {
+/// Files that load files that load files: past this it is a circle.
+const MOST_LOADING: usize = 16;
+
+impl<'a> ReadLoop<'a> {
+    /// A session that has not begun.
+    pub fn new(
+        editor: &'a mut dyn Editor,
+        evaluator: &'a mut dyn Evaluator,
+        out: &'a mut Output,
+    ) -> ReadLoop<'a> {
+        let entries = Vec::new();
+        ReadLoop { editor, evaluator, out, failed: 0, exited: 0, entries, timed: false, loading: 0 }
+    }
+
     /// Runs the session to its end and returns the exit status.
     pub fn run(&mut self) -> Outcome {
         loop {
             let leaving = match self.editor.read() {
-                Reading::Entry(entry) if entry.trim().is_empty() => false,
-                Reading::Entry(entry) if is_command(&entry) => self.obey(dot::parse(&entry))?,
-                Reading::Entry(entry) => self.evaluate(&entry)?,
+                Reading::Entry(entry) => self.enter(&entry)?,
                 Reading::Interrupted => {
                     self.out.note("press Ctrl-D or type .exit to leave");
                     false
@@ -77,11 +103,33 @@ impl ReadLoop<'_> {
         if self.editor.is_interactive() { self.exited } else { self.failed }
     }
 
+    /// Does whatever an entry says; whether it asks to leave.
+    fn enter(&mut self, entry: &str) -> Outcome<bool> {
+        if entry.trim().is_empty() {
+            return Ok(false);
+        }
+        if !is_command(entry) {
+            self.entries.push(entry.to_owned());
+            return self.evaluate(entry, Manner { show: None, timed: self.timed });
+        }
+        match dot::parse(entry) {
+            Parsed::Dot(dot) => self.obey(*dot),
+            Parsed::Told(text) => {
+                pager::show(self.out, &text)?;
+                Ok(false)
+            }
+            Parsed::Shell => {
+                self.done(|_| Err(Failure::new("bash comes with a later release; write JavaScript")))
+            }
+            Parsed::Wrong(line) => self.done(|_| Err(Failure::new(line))),
+        }
+    }
+
     /// Evaluates an entry; whether it asks to leave.
-    fn evaluate(&mut self, entry: &str) -> Outcome<bool> {
+    fn evaluate(&mut self, entry: &str, manner: Manner) -> Outcome<bool> {
         let mut leaves = false;
         let status = self.told(|this| {
-            let evaluated = this.evaluator.evaluate(entry, this.out)?;
+            let evaluated = this.evaluator.evaluate(entry, manner, this.out)?;
             leaves = evaluated.leaves;
             Ok(evaluated.status)
         })?;
@@ -92,26 +140,96 @@ impl ReadLoop<'_> {
 
     /// Does what a dot command says; whether it asks to leave.
     fn obey(&mut self, dot: Dot) -> Outcome<bool> {
-        let done = match dot {
-            Dot::Commit(message) => {
-                self.told(|this| this.evaluator.commit(message.as_deref(), this.out).map(|()| 0))
+        match dot {
+            Dot::Exit => Ok(true),
+            Dot::Commit { message } => self.done(|this| this.evaluator.commit(message.as_deref(), this.out)),
+            Dot::Help { topic } => self.done(|this| this.help(topic.as_deref())),
+            Dot::Table { code } => self.show(code, Show::Table),
+            Dot::Hex { code } => self.show(code, Show::Bytes),
+            Dot::Time { code: Some(code) } => self.evaluate(&code, Manner { show: None, timed: true }),
+            Dot::Time { code: None } => {
+                self.timed = !self.timed;
+                let what = if self.timed { "from now on" } else { "no longer" };
+                self.out.note(&format!("what an entry takes is told {what}"));
+                Ok(false)
             }
-            Dot::Discard => self.told(|this| this.evaluator.discard(this.out).map(|()| 0)),
-            Dot::Refresh => self.told(|this| this.evaluator.refresh(this.out).map(|()| 0)),
-            Dot::Diff => self.told(|this| this.evaluator.diff(this.out).map(|()| 0)),
-            Dot::Help => {
-                self.out.text(dot::HELP)?;
-                Ok(0)
-            }
-            Dot::Shell => {
-                self.told(|_| Err(Failure::new("bash comes with a later release; write JavaScript")))
-            }
-            Dot::Unknown(line) => self.told(|_| Err(Failure::new(line))),
-            Dot::Exit => return Ok(true),
-        };
-        let status = done?;
+            Dot::Load { file } => self.load(&file),
+            Dot::Save { file, force } => self.done(|this| {
+                script::save(&this.entries, &file, force)?;
+                this.out.note(&format!("saved {} in {}", entries(this.entries.len()), file.display()));
+                Ok(())
+            }),
+            Dot::Edit { path } => self.edit(path.as_deref()),
+            dot => self.done(|this| this.evaluator.obey(&dot, this.out)),
+        }
+    }
+
+    /// Does something that says itself what came of it; it never asks to leave.
+    fn done(&mut self, work: impl FnOnce(&mut Self) -> Outcome<()>) -> Outcome<bool> {
+        let status = self.told(|this| work(this).map(|()| 0))?;
         self.note_status(status);
         Ok(false)
+    }
+
+    fn help(&mut self, topic: Option<&str>) -> Outcome<()> {
+        let unknown = || Failure::new("there is no such topic: .help lists the commands");
+        Ok(pager::show(self.out, &dot::help(topic).ok_or_else(unknown)?)?)
+    }
+
+    /// Shows what an expression comes to, or the last value.
+    fn show(&mut self, code: Option<String>, show: Show) -> Outcome<bool> {
+        let code = code.unwrap_or_else(|| "_".into());
+        self.evaluate(&code, Manner { show: Some(show), timed: self.timed })
+    }
+
+    /// Enters what is in a file, up to the first entry that fails; whether that asks to leave.
+    fn load(&mut self, file: &std::path::Path) -> Outcome<bool> {
+        let mut loaded = Vec::new();
+        let is_circle = self.loading >= MOST_LOADING;
+        let status = self.told(|_| {
+            if is_circle {
+                return Err(Failure::new(format!("{} is loaded within itself", file.display())));
+            }
+            loaded = script::load(file)?;
+            Ok(0)
+        })?;
+        self.note_status(status);
+        self.loading += 1;
+        let mut leaves = false;
+        for entry in loaded {
+            let before = std::mem::replace(&mut self.failed, 0);
+            leaves = self.enter(&entry)?;
+            let failed = std::mem::replace(&mut self.failed, before);
+            self.note_status(failed);
+            if leaves || failed != 0 {
+                break;
+            }
+        }
+        self.loading -= 1;
+        Ok(leaves)
+    }
+
+    /// Has an entry, or a file, written in an editor and enters it.
+    fn edit(&mut self, path: Option<&str>) -> Outcome<bool> {
+        let mut entry = String::new();
+        let status = self.told(|this| {
+            if !this.editor.is_interactive() {
+                return Err(Failure::new(".edit needs a terminal: write the entry itself"));
+            }
+            let old = match path {
+                Some(path) => this.evaluator.text_of(path)?,
+                None => this.entries.last().cloned().unwrap_or_default(),
+            };
+            let new = host_editor::edit(&old, path.unwrap_or("entry.ts"))?;
+            entry = match path {
+                _ if new == old => String::new(),
+                Some(path) => script::writing(path, &new),
+                None => new,
+            };
+            Ok(0)
+        })?;
+        self.note_status(status);
+        if entry.is_empty() { Ok(false) } else { self.enter(&entry) }
     }
 
     /// Tells of a failure and turns it into a status, so that the session goes on.
@@ -143,8 +261,7 @@ impl ReadLoop<'_> {
             self.out.note(&format!("an entry failed: {what} not committed (.commit commits at once)"));
             return Ok(true);
         }
-        let status = self.told(|this| this.evaluator.commit(None, this.out).map(|()| 0))?;
-        self.note_status(status);
+        self.done(|this| this.evaluator.commit(None, this.out))?;
         Ok(true)
     }
 
@@ -173,6 +290,11 @@ impl ReadLoop<'_> {
 /// `1 path`, `2 paths`.
 fn paths(count: usize) -> String {
     if count == 1 { "1 path".into() } else { format!("{count} paths") }
+}
+
+/// `1 entry`, `2 entries`.
+fn entries(count: usize) -> String {
+    if count == 1 { "1 entry".into() } else { format!("{count} entries") }
 }
 
 #[cfg(test)]

@@ -1,51 +1,109 @@
-//! The prompt on a terminal: rustyline with a history per workspace.
+//! The prompt on a terminal: rustyline with completion, colours, hints, and a history per workspace.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
+use std::rc::Rc;
 
+use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hinter, HistoryHinter};
 use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{ColorMode, Completer, Config, Helper, Highlighter, Hinter};
+use rustyline::{ColorMode, CompletionType, Config, Context, Helper};
 
+use super::complete::{Source, complete};
 use super::editor::{Editor, Reading, is_command};
+use super::highlight::highlight;
 use super::incomplete::is_incomplete;
 use crate::failure::Failure;
 use crate::style::Style;
 
 const PROMPT: &str = "> ";
 
-/// Lets Enter break the line while the entry is unfinished.
-#[derive(Completer, Helper, Highlighter, Hinter, Debug, Default)]
-struct Unfinished;
+/// What rustyline asks about the line that is being typed.
+struct Assistant {
+    source: Rc<dyn Source>,
+    hints: HistoryHinter,
+    style: Style,
+    /// Whether an entry is typed, and not the answer to a question.
+    at_prompt: bool,
+}
 
-impl Validator for Unfinished {
+impl Helper for Assistant {}
+
+impl Completer for Assistant {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        if !self.at_prompt {
+            return Ok((pos, Vec::new()));
+        }
+        let (start, offers) = complete(&line[..pos], &*self.source);
+        let pair = |offer: super::complete::Offer| Pair { display: offer.display, replacement: offer.text };
+        Ok((start, offers.into_iter().map(pair).collect()))
+    }
+}
+
+impl Hinter for Assistant {
+    type Hint = String;
+
+    /// The rest of the latest entry that begins so, as far as its line goes; where colour tells it from what is typed.
+    fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<String> {
+        let hint =
+            self.hints.hint(line, pos, context).filter(|_| self.at_prompt && self.style.is_coloured())?;
+        hint.lines().next().filter(|first| !first.is_empty()).map(str::to_owned)
+    }
+}
+
+impl Highlighter for Assistant {
+    fn highlight<'l>(&self, line: &'l str, _pos: usize) -> Cow<'l, str> {
+        if self.at_prompt { Cow::Owned(highlight(line, self.style)) } else { Cow::Borrowed(line) }
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Cow::Owned(self.style.faint(hint))
+    }
+
+    fn highlight_char(&self, _line: &str, _pos: usize, kind: CmdKind) -> bool {
+        kind != CmdKind::MoveCursor && self.style.is_coloured()
+    }
+}
+
+/// Lets Enter break the line while the entry is unfinished.
+impl Validator for Assistant {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let input = context.input();
-        let goes_on = !is_command(input) && is_incomplete(input);
+        let goes_on = self.at_prompt && !is_command(input) && is_incomplete(input);
         Ok(if goes_on { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
     }
 }
 
 /// Reads entries from a person.
 pub struct TerminalEditor {
-    line: rustyline::Editor<Unfinished, DefaultHistory>,
+    line: rustyline::Editor<Assistant, DefaultHistory>,
     history: Option<PathBuf>,
 }
 
 impl TerminalEditor {
-    /// A prompt that remembers in `history`. A history that cannot be read is begun anew.
-    pub fn new(history: Option<PathBuf>, style: Style) -> Result<TerminalEditor, Failure> {
+    /// A prompt that remembers in `history` and completes from `source`. A history that cannot be read is begun anew.
+    pub fn new(
+        history: Option<PathBuf>,
+        source: Rc<dyn Source>,
+        style: Style,
+    ) -> Result<TerminalEditor, Failure> {
         let color_mode = if style.is_coloured() { ColorMode::Enabled } else { ColorMode::Disabled };
         let config = Config::builder()
             .max_history_size(10_000)
             .and_then(|config| config.history_ignore_dups(true))
             .map_err(|error| Failure::new(format!("cannot set up the prompt: {error}")))?
             .history_ignore_space(true)
+            .completion_type(CompletionType::List)
             .color_mode(color_mode)
             .build();
         let mut line = rustyline::Editor::with_config(config)
             .map_err(|error| Failure::new(format!("cannot use the terminal: {error}")))?;
-        line.set_helper(Some(Unfinished));
+        line.set_helper(Some(Assistant { source, hints: HistoryHinter::new(), style, at_prompt: true }));
         if let Some(history) = &history {
             let _ = line.load_history(history);
         }
@@ -63,6 +121,12 @@ impl TerminalEditor {
             let _ = self.line.append_history(history);
         }
     }
+
+    fn at_prompt(&mut self, at_prompt: bool) {
+        if let Some(assistant) = self.line.helper_mut() {
+            assistant.at_prompt = at_prompt;
+        }
+    }
 }
 
 impl Editor for TerminalEditor {
@@ -75,9 +139,9 @@ impl Editor for TerminalEditor {
     }
 
     fn ask(&mut self, question: &str) -> Reading {
-        self.line.set_helper(None);
+        self.at_prompt(false);
         let answer = reading(self.line.readline(question));
-        self.line.set_helper(Some(Unfinished));
+        self.at_prompt(true);
         answer
     }
 

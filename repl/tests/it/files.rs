@@ -128,3 +128,55 @@ $ cowry -q -w a.cowry fs export /again again.tar && tar -tf again.tar | grep -c 
 "#,
     );
 }
+
+#[test]
+fn what_is_not_utf8_is_skipped_and_told() {
+    check(
+        r#"
+$ mkdir in && : >"in/$(printf 'bad\377')" && echo 1 >in/good && ln -s "$(printf 'to\377')" in/link
+$ cowry -q -w a.cowry fs import in /d
+! skipped /bad\xff: its name is not UTF-8
+! skipped /link: its target is not UTF-8
+[exit status: 1]
+$ cowry -w a.cowry fs ls /d
+good
+$ cowry -w a.cowry fs import in /d --json
+{…"skipped":[{"path":"/bad\\xff","reason":"its name is not UTF-8"},{"path":"/link",…}],"skippedCount":2,…}
+[exit status: 1]
+"#,
+    );
+}
+
+#[test]
+fn a_failed_get_or_export_leaves_what_was_there() {
+    let place = Place::new();
+    place.run("head -c 400000 /dev/urandom >data && cowry -q -w a.cowry fs put data");
+    place.run("echo old >x.tar && echo old >y && chmod 640 y && ln -s y link");
+    place.check(
+        r#"
+$ cowry -w a.cowry fs get /none y
+! cowry: ENOENT: no such file or directory, open '/none'
+[exit status: 125]
+$ cowry -w a.cowry fs export /none x.tar
+! cowry: ENOENT: no such file or directory, …
+[exit status: 125]
+$ sh -c 'ulimit -f 100; trap "" XFSZ; cowry -w a.cowry fs get /data y' 2>&1 | grep -c 'cannot write'
+1
+$ sh -c 'ulimit -f 100; trap "" XFSZ; cowry -w a.cowry fs export / x.tar' 2>&1 | grep -c 'cannot write'
+1
+$ cat y x.tar && ls -A
+old
+old
+a.cowry
+data
+link
+x.tar
+y
+$ cowry -q -w a.cowry fs get /data link && cmp data y && stat -c %a y && readlink link
+640
+y
+$ cowry -w a.cowry fs get /data /dev/stdout | cmp - data
+! wrote /dev/stdout
+"#,
+    );
+}

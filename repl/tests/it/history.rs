@@ -321,7 +321,7 @@ $ cowry -w a.cowry fs put a
 $ cowry -w a.cowry quota --bytes 100B >/dev/null
 $ yes | head -c 500 > a
 $ cowry -w a.cowry fs put a
-! cowry: EDQUOT: disk quota exceeded, write
+! cowry: EDQUOT: disk quota exceeded, write; `cowry quota` …
 [exit status: 125]
 $ cowry -w a.cowry fs cat /a
 precious

@@ -236,3 +236,26 @@ $ cowry -w a.cowry runs commit latest --merge
 ",
     );
 }
+
+#[test]
+fn a_conflict_is_shown_as_json() {
+    clashing().check(
+        r#"
+$ cowry -w a.cowry merge b.cowry --show /t --json
+{"path":"/t","kind":"content",…"base":{"node":"file","size":6,"text":"1\n2\n3\n"},"ours":{…"text":"ours\n2\n3\n"},"theirs":{…}}
+$ cowry -w a.cowry merge b.cowry --show /t theirs --json
+{"path":"/t","side":"theirs","content":{"node":"file","size":11,"text":"theirs\n2\n3\n"}}
+"#,
+    );
+}
+
+#[test]
+fn a_csv_key_that_matches_nothing_is_told() {
+    clashing().check(
+        "
+$ cowry -w a.cowry merge b.cowry --ours --csv-key '/tt=id' --dry-run
+! --csv-key /tt: no file that matches was changed on both sides
+! would merge b.cowry revision 2 (no changes; 1 conflict settled)
+",
+    );
+}

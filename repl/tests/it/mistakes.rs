@@ -196,7 +196,7 @@ fn a_workspace_that_another_process_is_writing() {
     mistake(
         &place,
         "cowry -w a.cowry fs put a.txt",
-        "the workspace is locked by another process: wait for it to end and try again",
+        "a.cowry was locked by another process that is writing to it, for all of 10s; try again when it is done, …",
     );
 }
 
@@ -242,4 +242,74 @@ fn a_name_a_fork_or_a_pruning_that_cannot_be() {
     );
     mistake(&place, "cowry -w a.cowry prune --older-than 5", "…");
     assert_eq!(place.run("ls"), "a\na.cowry\n", "no mistake makes a fork");
+}
+
+#[test]
+fn a_workspace_in_a_folder_that_is_not_there() {
+    let place = Place::new();
+    mistake(
+        &place,
+        "cowry -w none/a.cowry run -e 1",
+        "cannot open none/a.cowry: there is no folder none, make it first",
+    );
+}
+
+#[test]
+fn an_export_onto_a_file() {
+    let place = Place::new();
+    place.run("echo 1 >a && cowry -q -w a.cowry fs put a");
+    mistake(
+        &place,
+        "cowry -w a.cowry fs export / a",
+        "a is there and is no folder: name another one, or an archive that ends in .tar",
+    );
+}
+
+#[test]
+fn a_revision_where_one_writes() {
+    let place = Place::new();
+    place.run("echo 1 >a && mkdir d && cowry -q -w a.cowry fs put a");
+    let told =
+        "1:/q is a path in a revision, which cannot be changed: write /q, or ./1:/q if \"1:\" is a directory";
+    for command in ["fs put a 1:/q", "fs import d 1:/q", "fs rm 1:/q"] {
+        mistake(&place, &format!("cowry -w a.cowry {command}"), told);
+    }
+    mistake(
+        &place,
+        "cowry -w a.cowry fs cat latest:a",
+        "there is no /latest:a: in revision latest it is latest:/a",
+    );
+    place.check(
+        r#"
+$ cowry -q -w a.cowry fs put a ./1:/q && cowry -w a.cowry fs cat /1:/q
+1
+$ cowry -q -w a.cowry fs put a /1:a && cowry -w a.cowry fs cat 1:a
+1
+"#,
+    );
+}
+
+#[test]
+fn a_quota_that_is_used_up() {
+    let place = Place::new();
+    place.run(
+        "head -c 5000 /dev/zero >a; cowry -q -w a.cowry run -e 1; cowry -q -w a.cowry quota --bytes 1KiB",
+    );
+    mistake(
+        &place,
+        "cowry -w a.cowry fs put a",
+        "EDQUOT: disk quota exceeded, …; `cowry quota` shows what the workspace's quota is, and changes it",
+    );
+}
+
+#[test]
+fn a_name_that_reads_as_a_range() {
+    let place = Place::new();
+    place.run("cowry -q -w a.cowry run -e 1");
+    mistake(
+        &place,
+        "cowry -w a.cowry name latest v1..v2",
+        "\"v1..v2\" cannot name a revision: …one dot at a time…",
+    );
+    place.check("$ cowry -w a.cowry log -n 0\n$ cowry -w a.cowry runs -n 0\n");
 }

@@ -157,6 +157,22 @@ $ ls mnt
     drop(open);
 }
 
+/// A sandbox begins with a copy of everything that is mounted, which must not keep a mount alive.
+#[test]
+fn a_session_that_began_meanwhile_does_not_hold_an_unmount_up() {
+    let Some(made) = Mountable::new("a_session_that_began_meanwhile_does_not_hold_an_unmount_up") else {
+        return;
+    };
+    made.place.check(
+        r#"
+$ cowry -q -w a.cowry mount mnt
+$ mkfifo in && { cowry repl < in > out & } && exec 3> in && echo '6 * 7' >&3 && \
+  until grep -qs 42 out || ! kill -0 $!; do :; done && cowry -q unmount mnt && kill -0 $! && exec 3>&- && wait && cat out
+42
+"#,
+    );
+}
+
 #[test]
 fn a_signal_ends_a_mount_cleanly() {
     let Some(made) = Mountable::new("a_signal_ends_a_mount_cleanly") else { return };
@@ -190,6 +206,27 @@ $ cowry -w a.cowry fs cat /kept
 kept
 $ cowry -w a.cowry check
 …
+"#,
+    );
+}
+
+#[test]
+fn a_workspace_moved_away_from_under_its_mount_takes_no_changes() {
+    let Some(made) = Mountable::new("a_workspace_moved_away_from_under_its_mount_takes_no_changes") else {
+        return;
+    };
+    made.place.check(
+        r#"
+$ cowry -q -w a.cowry mount mnt
+$ echo before >mnt/before && sync mnt/before && mv a.cowry b.cowry
+$ (echo after >mnt/after && sync mnt/after) 2>/dev/null || echo refused
+refused
+$ mv b.cowry a.cowry && echo again >mnt/again && sync mnt/again
+$ cowry -q unmount mnt
+$ cowry -w a.cowry fs ls
+again
+before
+file
 "#,
     );
 }

@@ -23,7 +23,7 @@ undefined
 undefined
 42
 undefined
-{ x: "y", list: [ 1, 2 ] }
+{ x: 'y', list: [ 1, 2 ] }
 later
 printed
 undefined
@@ -181,6 +181,142 @@ $ cat out
 undefined
 begun
 2
+"#,
+    );
+}
+
+#[test]
+fn commands_of_the_command_line_are_those_of_the_session() {
+    check(
+        r#"
+$ cowry -w a.cowry repl <<'E'
+> fs.writeFileSync('/a', 'one\n')
+> .commit first
+> fs.writeFileSync('/a', 'two\n')
+> .commit second
+> .diff 1 2 --stat
+> .log -n 1
+> .name 1 old
+> .fork b.cowry --rev old
+> .restore old
+> fs.readFileSync('/a', 'utf8')
+> .log -n 1
+> E
+undefined
+undefined
+M /a  +1 -1
+1 modified; 1 lines added, 1 removed
+2  20…Z  session  -  second
+one
+3  20…Z  restore  -  restore 1
+! created workspace a.cowry
+! committed revision 1: 1 added
+! committed revision 2: 1 modified
+! old is revision 1
+! forked revision 1 as b.cowry
+! committed revision 3: restored from revision 1
+! now on revision 3; globals are lost
+$ cowry -w b.cowry fs cat /a
+one
+"#,
+    );
+}
+
+#[test]
+fn restoring_wants_changes_settled_first() {
+    check(
+        r#"
+$ printf 'fs.writeFileSync("/a", "")\n.restore 0\n.discard\n' | cowry -w a.cowry repl
+undefined
+! created workspace a.cowry
+! cowry: there are changes: .commit or .discard them first
+! discarded; globals are lost with it
+[exit status: 125]
+"#,
+    );
+}
+
+#[test]
+fn status_tells_where_the_session_stands() {
+    check(
+        r#"
+$ mkdir data && cowry -w a.cowry repl --mount /data=data <<'E'
+> fs.writeFileSync('/a', '')
+> .status
+> .limits --cpu 5s --memory 64MiB
+> .limits
+> .mount /more=data:rw
+> .mount
+> .commit
+> E
+undefined
+workspace  a.cowry
+base       revision 0
+others     nothing new
+changes    1 added
+mount      /data from data (ro)
+limits     memory 128 MiB, cpu 30s, wall 1m, scratch 1 GiB
+memory 64 MiB, cpu 5s, wall 1m, scratch 1 GiB
+/data from data (ro)
+/more from data (rw)
+! created workspace a.cowry
+! memory 64 MiB, cpu 5s, wall 1m, scratch 1 GiB; globals are lost
+! mounted /more from data (rw); globals are lost
+! committed revision 1: 1 added
+"#,
+    );
+}
+
+#[test]
+fn a_session_in_scratch_has_no_history() {
+    check(
+        r#"
+$ printf '.log\n' | cowry repl
+! cowry: there is no workspace: start with -w FILE
+[exit status: 125]
+$ printf '.status\n' | cowry repl
+workspace  scratch: nothing is kept without -w FILE
+changes    no changes
+limits     memory 128 MiB, cpu 30s, wall 1m, scratch 1 GiB
+"#,
+    );
+}
+
+#[test]
+fn entries_are_loaded_and_saved() {
+    check(
+        r#"
+$ printf 'const a = 20\nconst b =\n  22\n' > entries.ts
+$ printf '.load entries.ts\na + b\n.save all.ts\n' | cowry repl && cat all.ts
+undefined
+undefined
+42
+const a = 20
+const b =
+  22
+a + b
+! saved 3 entries in all.ts
+"#,
+    );
+}
+
+#[test]
+fn json_has_what_commands_show_among_the_entries() {
+    check(
+        r#"
+$ printf '1\n.limits\n' | cowry repl --json
+{"entries":[{"outcome":…,"logs":[]},{"shown":"memory 128 MiB, cpu 30s, wall 1m, scratch 1 GiB\n"}],"revision":null,"status":0}
+"#,
+    );
+}
+
+#[test]
+fn what_an_entry_takes_is_told() {
+    check(
+        r#"
+$ printf '.time 1 + 1\n' | cowry repl
+2
+! took … wall, … cpu
 "#,
     );
 }

@@ -119,7 +119,7 @@ fn a_run_that_another_commit_overtakes_conflicts() {
         r#"
 $ cowry -w a.cowry run --mount /told=told --wall 10min slow.js > log & until grep -qs begun log || ! kill -0 $!; do :; done; \
   cowry -w a.cowry run -q -e 'fs.writeFileSync("/a", "fast")'; touch told/go; wait $!
-! cowry: conflict, nothing committed: /a changed meanwhile; `cowry runs commit … --theirs` takes the run's version of that, `--ours` the rest only
+! cowry: conflict, nothing committed: /a changed meanwhile; `cowry runs commit … --merge` puts both together, `--theirs` takes the run's version of that, `--ours` the rest only
 [exit status: 122]
 $ cowry -w a.cowry fs cat /a
 fast

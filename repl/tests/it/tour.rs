@@ -66,8 +66,23 @@ fn history_goes_as_its_page_says() {
 }
 
 #[test]
+fn state_goes_as_its_page_says() {
+    walk_through("docs/state.md");
+}
+
+#[test]
+fn sql_goes_as_its_page_says() {
+    walk_through("docs/sql.md");
+}
+
+#[test]
 fn merging_goes_as_its_page_says() {
     walk_through("docs/merge.md");
+}
+
+#[test]
+fn the_repl_goes_as_its_page_says() {
+    walk_through("docs/repl.md");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod error;
 pub(crate) mod json;
 mod sniff;
 mod source;
+pub(crate) mod sql;
 mod table;
 mod value;
 

@@ -88,6 +88,7 @@ fn bootstrap(js: &mut JsRuntime) -> Hooks {
         before_exit: hook("beforeExit"),
         end_timers: hook("endTimers"),
         exit: hook("exit"),
+        members: hook("members"),
     }
 }
 

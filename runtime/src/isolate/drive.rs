@@ -9,9 +9,10 @@ use serde::Serialize;
 use super::{Isolate, boot};
 use crate::engine;
 use crate::host::Host;
-use crate::job::{Event, Interrupt, Job, JobResult, Outcome, Program, Request, SourceKind};
+use crate::job::{Event, Interrupt, Job, JobResult, Outcome, Program, Request, Show, SourceKind, Value};
 use crate::ops::Savepoints;
 use crate::ops::job::Progress;
+use crate::ops::{Queries, Savepoints};
 
 /// Node's exit code for a program whose top-level await never ended.
 const UNSETTLED: i32 = 13;
@@ -26,6 +27,7 @@ struct JsJob<'a> {
     args: &'a [String],
     env: &'a [(String, String)],
     render: bool,
+    show: &'static str,
     request: Option<&'a Request>,
 }
 
@@ -56,6 +58,33 @@ pub(super) fn run(isolate: &mut Isolate, rt: &tokio::runtime::Runtime, job: &Job
     finish(isolate, &left, exit_code, is_entry)
 }
 
+pub(super) fn members(isolate: &mut Isolate, path: &[String], prefix: &str, most: u32) -> JobResult {
+    isolate.interrupts.take();
+    isolate.js.v8_isolate().cancel_terminate_execution();
+    let text = names(isolate, path, prefix, most);
+    if stopped(isolate) {
+        let interrupt = isolate.interrupts.take();
+        isolate.js.v8_isolate().cancel_terminate_execution();
+        return terminated(isolate, interrupt).into();
+    }
+    let value = Value { text, ..Value::default() };
+    JobResult { outcome: Outcome::Completed { exit_code: 0 }, value: Some(value) }
+}
+
+/// What the hook answers; `None` if it did not come to that.
+fn names(isolate: &mut Isolate, path: &[String], prefix: &str, most: u32) -> Option<String> {
+    let js = &mut isolate.js;
+    deno_core::scope!(scope, js);
+    v8::tc_scope!(let scope, scope);
+    let path = serde_v8::to_v8(scope, path).ok()?;
+    let prefix = serde_v8::to_v8(scope, prefix).ok()?;
+    let most = serde_v8::to_v8(scope, most).ok()?;
+    let hook = v8::Local::new(scope, &isolate.hooks.members);
+    let this = v8::undefined(scope).into();
+    let answer = hook.call(scope, this, &[path, prefix, most])?;
+    Some(answer.to_rust_string_lossy(scope))
+}
+
 fn prepare(isolate: &mut Isolate, job: &Job) {
     // What was meant for an earlier job came too late.
     isolate.interrupts.take();
@@ -72,6 +101,7 @@ fn prepare(isolate: &mut Isolate, job: &Job) {
     }
     isolate.loader.begin_job(host.vfs.cwd());
     state.borrow_mut::<Savepoints>().begin_job();
+    state.borrow_mut::<Queries>().begin_job();
     state.put(Progress { stdin: job.stdin.clone(), ..Progress::default() });
 }
 
@@ -96,6 +126,12 @@ fn start(isolate: &mut Isolate, job: &Job) {
         args: &job.args,
         env: &job.env,
         render: job.render,
+        show: match job.show {
+            Show::Plain => "plain",
+            Show::Coloured => "coloured",
+            Show::Table => "table",
+            Show::Bytes => "bytes",
+        },
         request: job.request.as_ref(),
     };
     let js = &mut isolate.js;

@@ -30,6 +30,12 @@ const FILES: &[(&str, &str)] = &[
             fs.writeFileSync('out/data.json', JSON.stringify({ text, data, box: new Box({ side: twice(Kind.One) }).side }));
             console.log('written %d', fs.statSync('out/data.json').size, await readdir('out'), (await stat('.')).isDirectory());
             try { fs.readFileSync('nothing') } catch (error) { console.error(error) }
+            const files = `${process.cwd()}/out/`;
+            await state.writeJson({ path: files + 'state.json', value: { data } });
+            await state.appendFile(files + 'state.txt', text.join());
+            const known = [await state.readFile(files + 'state.txt'), await state.queryJson({ path: files + 'state.json', query: '.data.a[-1]' })];
+            known.push(await state.readdir(files), await state.stat(files), await state.exists('/nothing'));
+            await state.readFile('/nothing').catch((error) => known.push(error.code));
             fs.rmSync('out', { recursive: true });
             return { input, env, named: named(), at: path.join('a', 'b'), url: new URL('https://example.org/?a=b').href };
         }",
@@ -50,6 +56,7 @@ pub(super) fn warm(isolate: &mut Isolate, runtime: &tokio::runtime::Runtime) {
     isolate.adopt(Host {
         vfs,
         program: None,
+        scratch: None,
         emit: Box::new(drop),
         seed: [0; 32],
         result_bytes: 1 << 20,

@@ -104,6 +104,7 @@ define("Buffer", core.loadExtScript("ext:cowry/buffer.js").Buffer, false);
 define("process", core.loadExtScript("ext:cowry/process.js"), false);
 
 // Ours.
+define("sql", core.loadExtScript("ext:cowry/sql.js"), false);
 define("state", core.loadExtScript("ext:cowry/state.js").state, false);
 
 return {};

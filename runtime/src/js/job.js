@@ -9,6 +9,8 @@ const { inspect, tidy } = core.loadExtScript("ext:cowry/console.js");
 const { Module, createRequire, forget: forgetModules, runMain } = core.loadExtScript("ext:cowry/commonjs.js");
 const { process, exiting } = core.loadExtScript("ext:cowry/host_process.js");
 const { nodeError } = core.loadExtScript("ext:cowry/errors.js");
+const { show } = core.loadExtScript("ext:cowry/show.js");
+const { membersOf } = core.loadExtScript("ext:cowry/members.js");
 
 const ERROR_LEVEL = 4;
 const PLAIN = { colors: false };
@@ -18,7 +20,11 @@ const FRAME = /^\s*at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/;
 let jobs = 0;
 let entries = 0;
 let exposed = [];
+// What the getters of modules answer, by the getter.
+let modules = new Map();
 let inEntry = false;
+// What `_` and `_error` were given last; from when a program gives them another value they are the program's.
+let last = {};
 
 function framesOf(stack) {
   const frames = [];
@@ -99,7 +105,7 @@ function jsonOf(value, lenient) {
 
 function resultOf(value, job) {
   if (value === undefined && !inEntry) return null;
-  const rendered = job.render ? inspect(value, PLAIN) : null;
+  const rendered = !job.render ? null : inEntry ? show(value, job.show) : inspect(value, PLAIN);
   const json = value === undefined ? null : jsonOf(value, inEntry);
   return { text: typeof value === "string" ? value : null, json, rendered };
 }
@@ -203,13 +209,30 @@ function expose(place) {
   define("require", require);
   exposed = Module.builtinModules.filter((name) => !name.includes("/") && !Object.hasOwn(globalThis, name));
   for (const name of exposed) {
+    const get = () => require(name);
+    modules.set(get, get);
     Object.defineProperty(globalThis, name, {
-      get: () => require(name),
+      get,
       set: (value) => define(name, value),
       enumerable: false,
       configurable: true,
     });
   }
+}
+
+// Remembers a value under a name, unless the name is the program's by now.
+function remember(name, value) {
+  const known = Object.getOwnPropertyDescriptor(globalThis, name);
+  const isOurs = known === undefined || (Object.hasOwn(last, name) && Object.is(known.value, last[name]));
+  if (!isOurs) return;
+  define(name, value);
+  last[name] = value;
+}
+
+// The members of what a chain of names stands for, as lines of a letter and a name.
+function members(path, prefix, most) {
+  expose("/[repl]");
+  return membersOf(path, prefix, most, (getter) => modules.get(getter)?.());
 }
 
 async function runEntry(job) {
@@ -252,22 +275,29 @@ async function start(job) {
   try {
     hand(job);
     const value = inEntry ? await runEntry(job) : await runProgram(job);
-    if (mine === jobs) op_cowry_result(resultOf(value, job));
+    if (mine !== jobs) return;
+    if (inEntry) remember("_", value);
+    op_cowry_result(resultOf(value, job));
   } catch (error) {
     // What was interrupted may come to its end during a later job, and is not that one's business.
-    if (mine === jobs) fail(error);
+    if (mine !== jobs) return;
+    if (inEntry) remember("_error", error);
+    fail(error);
   }
 }
 
 return {
   start,
   describe,
+  members,
   beforeExit: () => process.emit("beforeExit", process.exitCode ?? 0),
   // Lets listeners of `exit` run once, and answers with the exit code.
   exit: exiting,
   forget() {
     entries = 0;
-    for (const name of [...exposed, "a", "c", "input", "env", "ctx", "require"]) delete globalThis[name];
+    for (const name of [...exposed, "a", "c", "_", "_error", "input", "env", "ctx", "require"]) delete globalThis[name];
+    last = {};
+    modules = new Map();
     process.argv.length = 1;
     process.env = {};
     forgetModules();

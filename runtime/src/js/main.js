@@ -40,5 +40,6 @@ return {
   beforeExit: job.beforeExit,
   endTimers: core.loadExtScript("ext:cowry/timers.js").endAll,
   exit: job.exit,
+  members: job.members,
 };
 })();

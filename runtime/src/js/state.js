@@ -10,24 +10,16 @@ const OWN_TREE = 0;
 const METHODS = JSON.parse(op_state_table());
 METHODS.forEach((method, number) => method.number = number);
 
+// An operation on many files that stopped in the middle.
 class StateBatchOperationError extends Error {
-  constructor(message, operation) {
+  // What `op_state_call` tells is put on later, and only what is not there yet.
+  constructor(message, told) {
     super(message);
-    this.operation = operation;
+    Object.assign(this, told);
   }
 }
 Object.defineProperty(StateBatchOperationError.prototype, "name", {
   value: "StateBatchOperationError", writable: true, configurable: true,
-});
-// An operation's error brings a number for what is yes or no.
-Object.defineProperty(StateBatchOperationError.prototype, "rolledBack", {
-  get: () => false,
-  set(value) {
-    Object.defineProperty(this, "rolledBack", {
-      value: Boolean(value), writable: true, enumerable: true, configurable: true,
-    });
-  },
-  configurable: true,
 });
 core.registerErrorBuilder("StateBatchOperationError", (message) => new StateBatchOperationError(message));
 
@@ -72,9 +64,19 @@ function millisOf(method, name, time) {
   return millis;
 }
 
+function called(tree, method, values) {
+  try {
+    return op_state_call(tree, method.number, values);
+  } catch (error) {
+    // Operations tell texts and numbers.
+    if (error instanceof StateBatchOperationError) error.rolledBack = error.rolledBack === 1;
+    throw error;
+  }
+}
+
 // An operation that is all native.
 function native(tree, method, values) {
-  const answer = op_state_call(tree, method.number, JSON.stringify(values));
+  const answer = called(tree, method, JSON.stringify(values));
   if (answer == null) return undefined;
   return method.text ? answer : JSON.parse(answer);
 }

@@ -12,6 +12,7 @@ mod module;
 #[cfg(cowry_probe)]
 mod probe;
 mod random;
+mod sql;
 mod state;
 mod time;
 
@@ -19,6 +20,7 @@ pub(crate) use atomic::Savepoints;
 pub(crate) use error::fs_error;
 pub(crate) use fd::Files;
 pub(crate) use random::Random;
+pub(crate) use sql::{MemoryBytes, Queries};
 pub(crate) use state::Trees;
 pub(crate) use time::Epoch;
 
@@ -32,6 +34,7 @@ pub(crate) fn all() -> Vec<OpDecl> {
         fs::ops(),
         module::ops(),
         random::ops(),
+        sql::ops(),
         state::ops(),
         time::ops(),
     ]

@@ -73,7 +73,7 @@ impl JsErrorClass for Failed {
         properties.extend(self.0.path.as_deref().map(|path| ("path".into(), text(path))));
         if let Class::Batch { operation, rolled_back, rollback_error } = &self.0.class {
             properties.push(("operation".into(), text(operation)));
-            // Properties are text or numbers: the class makes a boolean of it.
+            // Properties are text or numbers: `state.js` makes a boolean of it.
             properties.push(("rolledBack".into(), PropertyValue::Number(f64::from(u8::from(*rolled_back)))));
             properties.extend(rollback_error.as_deref().map(|why| ("rollbackError".into(), text(why))));
         }

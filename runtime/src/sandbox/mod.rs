@@ -5,6 +5,7 @@ pub(crate) mod lockdown;
 mod serve;
 mod syscalls;
 pub(crate) mod trial;
+pub(crate) mod undo;
 mod watchdog;
 
 pub(crate) use watchdog::PATIENCE;

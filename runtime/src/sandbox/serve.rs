@@ -1,23 +1,25 @@
 //! The life of a sandbox once it is locked: take a job, run it, say what came of it.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cowry_vfs::{
-    DeltaBounds, Layer, MountOptions, Overlay, OverlayOptions, ScratchLimits, Stat, SystemClock, Vfs,
-    VfsOptions,
+    DeltaBounds, Layer, MountOptions, Overlay, OverlayOptions, ScratchLimits, Stat, SystemClock,
+    TreeSavepoint, Vfs, VfsOptions,
 };
 
-use super::{Kept, Prepared};
+use super::{Kept, Prepared, undo};
 use crate::control::SpawnRequest;
 use crate::delta::{self, Pieces};
 use crate::host::Host;
 use crate::isolate::Isolate;
-use crate::job::{Event, Job, JobResult, Outcome, Thrown};
+use crate::job::{Event, Job, JobResult, Outcome, Program, Thrown};
 use crate::remote::{Connection, Listing, RemoteLayer};
 use crate::spec::Limits;
 use crate::sys;
@@ -39,9 +41,11 @@ pub(super) fn serve(
         Rc::new(Log { main: main.clone(), bound: limits.log_bytes, used: 0.into(), broken: None.into() });
     let emit = log.clone();
     isolate.set_memory_limit(limits.memory_bytes);
+    crate::data::sql::limit_heap(limits.memory_bytes);
     isolate.adopt(Host {
         vfs: tree.vfs.clone(),
         program: tree.program.clone(),
+        scratch: tree.overlays.first().map(|written| written.overlay.clone()),
         emit: Box::new(move |event| emit.write(event)),
         seed: request.seed,
         result_bytes: usize::try_from(limits.result_bytes).unwrap_or(usize::MAX),
@@ -51,6 +55,9 @@ pub(super) fn serve(
     while let Some(message) = wire::receive(&mut &*main, ())? {
         match message {
             ToSandbox::Job(job) => {
+                if matches!(job.program, Program::Entry { .. }) {
+                    tree.save(&limits);
+                }
                 if std::mem::take(&mut is_first) {
                     tree.make_tmp();
                 }
@@ -59,19 +66,41 @@ pub(super) fn serve(
                 tree.overlays.iter_mut().try_for_each(|written| written.send(&mut out))?;
                 out.send_result(result, report, SandboxBounds::of(&limits))?;
             }
+            ToSandbox::Members { path, prefix, most } => {
+                let quick = Limits { cpu: limits.cpu.min(MEMBERS_TIME), wall: limits.wall, ..limits };
+                let result = prepared.watchdog.during(&quick, || isolate.members(&path, &prefix, most));
+                answer(&main, &limits, result)?;
+            }
+            ToSandbox::Undo { entries } => {
+                // The first entry may be among them, before which nobody had made `/tmp`.
+                is_first = true;
+                answer(&main, &limits, tree.undo(entries))?;
+            }
             ToSandbox::Root { mount, stat, listing } => tree.learn(mount, stat, listing),
             ToSandbox::Collect => {
                 isolate.collect_garbage();
                 let report = Report { heap_bytes: isolate.heap_bytes(), ..Report::default() };
-                let done = Outcome::Completed { exit_code: 0 }.into();
                 let mut out = Outbox { main: &main, frames: Vec::new() };
-                out.send_result(done, report, SandboxBounds::of(&limits))?;
+                out.send_result(done(), report, SandboxBounds::of(&limits))?;
             }
             ToSandbox::Delta { mount, piece } => tree.written_before(mount, piece, &main)?,
             ToSandbox::DeltaEnd { .. } => return Err(io::ErrorKind::InvalidData.into()),
         }
     }
     Ok(())
+}
+
+/// What naming members may take of a processor: an object may have millions.
+const MEMBERS_TIME: Duration = Duration::from_secs(2);
+
+fn done() -> JobResult {
+    Outcome::Completed { exit_code: 0 }.into()
+}
+
+/// Answers what is no job.
+fn answer(main: &UnixStream, limits: &Limits, result: JobResult) -> io::Result<()> {
+    let mut out = Outbox { main, frames: Vec::new() };
+    out.send_result(result, Report::default(), SandboxBounds::of(limits))
 }
 
 fn run(
@@ -130,6 +159,8 @@ struct Tree {
     overlays: Vec<Written>,
     /// What is behind each mount.
     below: Vec<Arc<RemoteLayer>>,
+    /// All files as they were before each of the last entries.
+    saves: VecDeque<TreeSavepoint>,
 }
 
 impl Tree {
@@ -172,7 +203,32 @@ impl Tree {
             let layer = Arc::new(remote(request.mounts.len(), info));
             Vfs::new(layer, VfsOptions { read_only: true, ..VfsOptions::default() })
         });
-        Ok(Tree { vfs, program, overlays, below })
+        Ok(Tree { vfs, program, overlays, below, saves: VecDeque::new() })
+    }
+
+    /// Remembers all files as they are before an entry; the supervisor does the same with its copy.
+    fn save(&mut self, limits: &Limits) {
+        let overlays = self.overlays.iter().map(|written| &*written.overlay);
+        undo::make_room(&mut self.saves, overlays, limits);
+        // Where it cannot be had there is nothing to undo, which is said when it is asked for.
+        match self.vfs.savepoint() {
+            Ok(savepoint) => self.saves.push_back(savepoint),
+            Err(_) => self.saves.clear(),
+        }
+    }
+
+    /// Makes all files what they were before so many entries. The supervisor does that to its copy by itself.
+    fn undo(&mut self, entries: u32) -> JobResult {
+        let kept = self.saves.len().checked_sub(entries as usize);
+        let undone = kept.and_then(|kept| {
+            let savepoint = self.saves.drain(kept..).next()?;
+            savepoint.roll_back().ok()
+        });
+        self.overlays.iter_mut().for_each(|written| written.stamp = written.overlay.stamp());
+        match undone {
+            Some(()) => done(),
+            None => Outcome::Misused { message: "that is not remembered any more".into() }.into(),
+        }
     }
 
     /// Makes the `/tmp` that programs take for granted, where the root can be written and has none. Not before the

@@ -37,7 +37,7 @@ type EditInstruction =
   | { kind: "replace"; path: string; search: string; replacement: string; options?: SearchOptions }
   | { kind: "writeJson"; path: string; value: unknown; options?: { spaces?: number } };
 interface EditPlan {
-  edits: { instruction: EditInstruction; path: string; changed: boolean; content: string; diff: string }[];
+  edits: { instruction: EditInstruction; path: string; changed: boolean; content: string; diff: string; base?: string }[];
   totalChanged: number; totalInstructions: number;
 }
 interface EditResult {
@@ -148,6 +148,22 @@ mod tests {
         let used = of_table + TYPES;
         for name in declared {
             assert!(used.matches(name).count() > 1, "{name} is not used");
+        }
+    }
+
+    /// With `COWRY_UPDATE_DOCS=1` it writes the table instead.
+    #[test]
+    fn the_page_about_state_has_the_table() {
+        const BEGIN: &str = "<!-- operations: made from the table in runtime/src/state/table.rs -->\n";
+        const END: &str = "<!-- end -->\n";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/state.md");
+        let page = std::fs::read_to_string(path).expect("docs/state.md");
+        let (before, rest) = page.split_once(BEGIN).expect("the page has the mark");
+        let (list, after) = rest.split_once(END).expect("and its end");
+        if std::env::var_os("COWRY_UPDATE_DOCS").is_some() {
+            std::fs::write(path, format!("{before}{BEGIN}{}{END}{after}", method_list())).expect("written");
+        } else {
+            assert_eq!(list, method_list(), "COWRY_UPDATE_DOCS=1 cargo test writes the new one");
         }
     }
 

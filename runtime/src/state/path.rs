@@ -49,8 +49,3 @@ pub(crate) fn name(path: &str) -> &str {
         _ => "/",
     }
 }
-
-/// A name below a directory.
-pub(crate) fn join(dir: &str, name: &str) -> String {
-    if dir == "/" { format!("/{name}") } else { format!("{dir}/{name}") }
-}

@@ -43,41 +43,37 @@ impl Pattern {
     pub(crate) fn matches(&self, text: &str) -> bool {
         let pieces = &self.0;
         let mut at = vec![false; pieces.len() + 1];
-        at[0] = true;
-        self.skip_empty(&mut at, true);
-        let mut next = vec![false; pieces.len() + 1];
+        let mut next = at.clone();
+        self.enter(&mut at, 0);
         for c in text.chars() {
             next.fill(false);
             for (i, piece) in pieces.iter().enumerate().filter(|(i, _)| at[*i]) {
                 match piece {
-                    Piece::Char(wanted) => next[i + 1] |= *wanted == c,
-                    Piece::Any => next[i + 1] |= c != '/',
-                    Piece::Star => next[i] |= c != '/',
-                    Piece::Stars => next[i] = true,
-                    // Behind a slash the next component may begin, or more of them follow.
+                    Piece::Char(wanted) if *wanted == c => self.enter(&mut next, i + 1),
+                    Piece::Any if c != '/' => self.enter(&mut next, i + 1),
+                    Piece::Star if c != '/' => self.enter(&mut next, i),
+                    Piece::Stars => self.enter(&mut next, i),
+                    // Within a component there is no way out but its slash.
                     Piece::Dirs => {
                         next[i] = true;
-                        next[i + 1] |= c == '/';
+                        if c == '/' {
+                            self.enter(&mut next, i + 1);
+                        }
                     }
+                    _ => {}
                 }
             }
-            self.skip_empty(&mut next, false);
             std::mem::swap(&mut at, &mut next);
         }
         at[pieces.len()]
     }
 
-    /// Stars may stand for nothing; `**/` only where it is entered, which the caller sees to.
-    fn skip_empty(&self, at: &mut [bool], start: bool) {
-        for (i, piece) in self.0.iter().enumerate() {
-            let entered = i == 0 && start || i > 0 && at[i] && self.0[i - 1] == Piece::Char('/');
-            let skips = match piece {
-                Piece::Star | Piece::Stars => true,
-                Piece::Dirs => entered,
-                _ => false,
-            };
-            if at[i] && skips {
-                at[i + 1] = true;
+    /// Comes to a piece, and to those behind it if it may stand for nothing.
+    fn enter(&self, at: &mut [bool], from: usize) {
+        for (i, here) in at.iter_mut().enumerate().skip(from) {
+            *here = true;
+            if !matches!(self.0.get(i), Some(Piece::Star | Piece::Stars | Piece::Dirs)) {
+                break;
             }
         }
     }

@@ -1,21 +1,22 @@
 //! One sandbox, from the supervisor's side.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use cowry_vfs::{DeltaBounds, Overlay, OverlayOptions, ScratchBudget, ScratchLimits};
+use cowry_vfs::{DeltaBounds, Layer, Overlay, OverlayOptions, Savepoint, ScratchBudget, ScratchLimits};
 
 use super::birth::{self, Spares};
 use super::error::RuntimeError;
 use super::link::{End, Link, Next};
 use super::verdict::{Killed, judge};
 use crate::delta::{self, Pieces};
-use crate::job::{Event, Job, JobResult};
+use crate::job::{Event, Job, JobResult, Member, Outcome, Program};
 use crate::remote;
-use crate::sandbox::PATIENCE;
+use crate::sandbox::{PATIENCE, undo};
 use crate::spec::{JobReport, Limits, Lockdown, Mount, SandboxSpec, Usage};
 use crate::sys;
 use crate::wire::{Blob, FromSandbox, Report, SandboxBounds, ToSandbox};
@@ -34,6 +35,14 @@ const THREADS: u32 = 2;
 
 /// How long a sandbox may take to send what was written, once its job is over.
 const DELTA_TIME: Duration = Duration::from_secs(60);
+/// How long naming members may take before the sandbox is taken to be stuck.
+const MEMBERS_TIME: Duration = Duration::from_secs(60);
+/// The longest chain of names that is looked up, and the most bytes it may have.
+const MEMBERS_DEPTH: usize = 32;
+const MEMBERS_LENGTH: usize = 32 << 10;
+/// How long going back to a state may take.
+const UNDO_TIME: Duration = Duration::from_secs(60);
+
 /// A wall limit past this is none.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
@@ -55,6 +64,8 @@ pub struct Sandbox {
     overlays: Vec<Option<Overlay>>,
     /// Mounts that begin with something written, until the sandbox has been told.
     untold: Vec<u16>,
+    /// The overlays as they were before each of the last entries; the sandbox remembers the same.
+    saves: VecDeque<Vec<Option<Savepoint>>>,
 }
 
 /// Counters of the sandbox at the beginning of a job.
@@ -131,6 +142,7 @@ impl Sandbox {
             before: Before::default(),
             overlays: overlays.map_err(RuntimeError::Spawn)?,
             untold: untold.map(|(index, _)| index).collect(),
+            saves: VecDeque::new(),
         })
     }
 
@@ -142,13 +154,79 @@ impl Sandbox {
     /// [`RuntimeError::Ended`] if an earlier job ended the sandbox; [`RuntimeError::Refused`] if the specification
     /// is strict and a lock could not be put on in the sandbox.
     pub fn run(&mut self, job: &Job, on_event: &mut dyn FnMut(Event)) -> Result<JobReport, RuntimeError> {
+        if self.is_alive && matches!(job.program, Program::Entry { .. }) {
+            self.save();
+        }
+        self.count();
+        self.running.job.store(self.jobs, Ordering::SeqCst);
+        let report = self.ask(&ToSandbox::Job(Box::new(job.clone())), self.limits.wall, on_event);
+        self.running.job.store(0, Ordering::SeqCst);
+        report
+    }
+
+    /// Names the properties of what a chain of names stands for that begin with `prefix`, at most `most` of them, by
+    /// name: `["a", "b"]` is `a.b`, and no names are the global scope. Nothing of the program's runs for it: a chain
+    /// that leads through a getter or a proxy has no members.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Ended`] if an earlier job ended the sandbox.
+    pub fn members(
+        &mut self,
+        path: &[String],
+        prefix: &str,
+        most: usize,
+    ) -> Result<Vec<Member>, RuntimeError> {
+        let length = path.iter().map(String::len).sum::<usize>() + prefix.len();
+        if path.len() > MEMBERS_DEPTH || length > MEMBERS_LENGTH {
+            return Ok(Vec::new());
+        }
+        self.count();
+        let most_asked = u32::try_from(most).unwrap_or(u32::MAX);
+        let message = ToSandbox::Members { path: path.to_vec(), prefix: prefix.into(), most: most_asked };
+        let report = self.ask(&message, MEMBERS_TIME, &mut |_| {})?;
+        let answer = report.result.value.and_then(|value| value.text).unwrap_or_default();
+        Ok(Member::read(&answer, most))
+    }
+
+    /// Makes all files what they were before the last `entries` entries. Globals stay as they are.
+    ///
+    /// Up to 50 entries are remembered, fewer where much is written; `false` says that so many are not.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Ended`] if an earlier job ended the sandbox.
+    pub fn undo(&mut self, entries: usize) -> Result<bool, RuntimeError> {
+        let Some(kept) = self.saves.len().checked_sub(entries).filter(|_| entries > 0) else {
+            return Ok(false);
+        };
+        let message = ToSandbox::Undo { entries: u32::try_from(entries).unwrap_or(u32::MAX) };
+        let report = self.ask(&message, UNDO_TIME, &mut |_| {})?;
+        let saved = self.saves.drain(kept..).next().unwrap_or_default();
+        if !self.is_alive || report.result.outcome != (Outcome::Completed { exit_code: 0 }) {
+            return Ok(false);
+        }
+        for (overlay, save) in self.overlays.iter().zip(&saved) {
+            if let (Some(overlay), Some(save)) = (overlay, save)
+                && let Err(error) = overlay.roll_back(save)
+            {
+                self.kill(Killed::Broken(describe(&error)));
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Remembers the overlays as they are before an entry.
+    fn save(&mut self) {
+        undo::make_room(&mut self.saves, self.overlays.iter().flatten(), &self.limits);
+        let save = |overlay: &Option<Overlay>| overlay.as_ref().and_then(|overlay| overlay.savepoint().ok());
+        self.saves.push_back(self.overlays.iter().map(save).collect());
+    }
+
+    /// The sandbox counts what it watches over the same way.
+    fn count(&mut self) {
         if self.is_alive {
             self.jobs += 1;
         }
-        self.running.job.store(self.jobs, Ordering::SeqCst);
-        let report = self.ask(&ToSandbox::Job(Box::new(job.clone())), on_event);
-        self.running.job.store(0, Ordering::SeqCst);
-        report
     }
 
     /// Frees what the engine no longer reaches, which it does by itself only as its heap grows.
@@ -156,12 +234,13 @@ impl Sandbox {
     /// # Errors
     /// As [`run`](Sandbox::run).
     pub fn collect_garbage(&mut self) -> Result<JobReport, RuntimeError> {
-        self.ask(&ToSandbox::Collect, &mut |_| {})
+        self.ask(&ToSandbox::Collect, self.limits.wall, &mut |_| {})
     }
 
     fn ask(
         &mut self,
         message: &ToSandbox,
+        wall: Duration,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<JobReport, RuntimeError> {
         if !self.is_alive {
@@ -172,7 +251,7 @@ impl Sandbox {
         let told = self.tell();
         let begun = Instant::now();
         let finish = match told.and_then(|()| self.link.send(message)) {
-            Ok(()) => self.attend(begun, on_event),
+            Ok(()) => self.attend(begun, wall, on_event),
             Err(error) => Ok(self.kill(Killed::Broken(error.to_string()))),
         };
         Ok(self.report(finish?, begun.elapsed()))
@@ -193,8 +272,13 @@ impl Sandbox {
     }
 
     /// Waits for the end of the job.
-    fn attend(&mut self, begun: Instant, on_event: &mut dyn FnMut(Event)) -> Result<Finish, RuntimeError> {
-        let mut deadline = begun + self.limits.wall.saturating_add(WALL_SLACK).min(FOREVER);
+    fn attend(
+        &mut self,
+        begun: Instant,
+        wall: Duration,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Finish, RuntimeError> {
+        let mut deadline = begun + wall.saturating_add(WALL_SLACK).min(FOREVER);
         let mut told = Vec::new();
         let mut log_bytes: u64 = 0;
         let mut budget = self.budget();

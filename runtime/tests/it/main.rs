@@ -10,6 +10,7 @@ mod limits;
 mod programs;
 mod randomness;
 mod sessions;
+mod sql;
 mod state;
 mod walls;
 mod zygotes;
@@ -26,6 +27,8 @@ fn main() {
         programs::CASES,
         randomness::CASES,
         sessions::CASES,
+        sql::CASES,
+        state::CASES,
         zygotes::CASES,
         leaks::CASES,
         walls::CASES,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cowry_vfs::commit::{InoMap, Judge, PersistAll, Verdict, apply};
-use cowry_vfs::merge::{Kin, Merge, MergeError, Merged, Scope};
+use cowry_vfs::merge::{Kin, Merge, MergeError, Merged, Resolution, Scope};
 use cowry_vfs::sqlite::{
     BaseOwner, CommitError, CommitRequest, Revision, RevisionInfo, RevisionKind, SealInfo, SqliteLayer,
 };
@@ -128,6 +128,10 @@ impl Workspace {
             Ok(Some(report))
         })?;
         if !options.dry_run && !report.has_conflicts() {
+            let ours = report.resolved.iter().filter(|(_, by)| *by == Resolution::Ours);
+            let left_out: Vec<VPathBuf> = ours.map(|(conflict, _)| conflict.path.clone()).collect();
+            let rules = record.policy.rules()?;
+            crate::run::note_verdicts(&mut record, &rules, &left_out);
             let revision = report.revision.as_ref().map(|info| info.id.0).or(record.revision());
             record.fate = revision.map_or(Fate::Unchanged, |revision| Fate::Committed { revision });
             record = crate::run::forget(self, record)?;

@@ -102,6 +102,7 @@ fn sandboxed(
         cwd: run.cwd.clone(),
         stdin: run.stdin.clone(),
         render: run.render,
+        show: cowry_runtime::Show::default(),
         request: None,
     };
     let mut attempt = || -> std::result::Result<Done, RuntimeError> {

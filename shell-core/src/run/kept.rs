@@ -12,7 +12,7 @@ use super::trees::Trees;
 use crate::diff::Diff;
 use crate::error::{Error, Result};
 use crate::policy::FileRules;
-use crate::record::{ConflictRecord, Fate, RunRecord};
+use crate::record::{ConflictRecord, Fate, RunRecord, VerdictRecord};
 use crate::workspace::Workspace;
 
 /// Whose version of a path that both changed is taken.
@@ -71,22 +71,36 @@ pub(crate) fn commit_kept(
 ) -> Result<RunRecord> {
     let kept = load(workspace, &record)?;
     let rules = record.policy.rules()?;
-    let judge = after_all(&rules, &record);
+    let mut judge = after_all(&rules, &record);
     let revision = match side {
         // Paths of this run are in the workspace already: its nodes are not, so it is put in by paths.
         _ if judge.some_committed => by_paths(workspace, &record, &kept, &judge)?,
         Some(Side::Theirs) => by_paths(workspace, &record, &kept, &judge)?,
-        Some(Side::Ours) => without_conflicts(workspace, &record, &kept, judge)?,
+        Some(Side::Ours) => without_conflicts(workspace, &record, &kept, &mut judge)?,
         None => match attempt(workspace, &record, &kept, &judge)? {
             Ok(revision) => revision,
             Err(conflicts) => return Err(Error::Conflict { run: Some(record.id), conflicts }),
         },
     };
+    note_verdicts(&mut record, &rules, &judge.left_out);
     record.fate = match revision.or(record.revision().map(Revision)) {
         Some(revision) => Fate::Committed { revision: revision.0 },
         None => Fate::Unchanged,
     };
     forget(workspace, record)
+}
+
+/// Notes what became of paths that a run's end had discarded and that were committed late. Of other mounts nothing is.
+pub(crate) fn note_verdicts(record: &mut RunRecord, rules: &FileRules, left_out: &[VPathBuf]) {
+    let judge = rules.judge(true);
+    let mounts: Vec<VPathBuf> =
+        record.policy.mounts.iter().filter_map(|mount| VPathBuf::parse(&mount.at).ok()).collect();
+    for change in record.changes.iter_mut().filter(|change| change.verdict == VerdictRecord::Discard) {
+        let Ok(path) = VPathBuf::parse(&change.path) else { continue };
+        if !mounts.iter().chain(left_out).any(|outside| path.is_within(outside)) {
+            change.verdict = judge.verdict(&path).into();
+        }
+    }
 }
 
 /// Drops what is kept.
@@ -207,11 +221,11 @@ fn without_conflicts(
     workspace: &Workspace,
     record: &RunRecord,
     kept: &Kept,
-    mut judge: AfterAll<'_>,
+    judge: &mut AfterAll<'_>,
 ) -> Result<Option<Revision>> {
     const ROUNDS: usize = 16;
     for _ in 0..ROUNDS {
-        match attempt(workspace, record, kept, &judge)? {
+        match attempt(workspace, record, kept, judge)? {
             Ok(revision) => return Ok(revision),
             Err(conflicts) => {
                 let paths = conflicts.iter().filter_map(|conflict| VPathBuf::parse(&conflict.path).ok());
@@ -219,7 +233,7 @@ fn without_conflicts(
             }
         }
     }
-    let conflicts = match attempt(workspace, record, kept, &judge)? {
+    let conflicts = match attempt(workspace, record, kept, judge)? {
         Ok(revision) => return Ok(revision),
         Err(conflicts) => conflicts,
     };

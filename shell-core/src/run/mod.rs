@@ -20,7 +20,9 @@ use cowry_vfs::commit::Verdict;
 pub(crate) use self::execute::execute;
 pub(crate) use self::host::finish_host_writes;
 pub use self::kept::Side;
-pub(crate) use self::kept::{Kept, after_all, commit_kept, diff_kept, drop_kept, find, forget, load};
+pub(crate) use self::kept::{
+    Kept, after_all, commit_kept, diff_kept, drop_kept, find, forget, load, note_verdicts,
+};
 use crate::diff::Diff;
 use crate::interrupt::InterruptHandle;
 use crate::policy::Policy;

@@ -23,21 +23,30 @@ pub(crate) struct Trees {
 impl Trees {
     /// Opens every mount.
     pub fn open(root: Arc<dyn Layer>, mounts: &[Mount], clock: Arc<dyn Clock>) -> Result<Trees> {
-        let mut opened: Vec<(Mount, Arc<dyn Layer>)> = Vec::new();
-        for mount in mounts {
-            if opened.iter().any(|(other, _)| other.at == mount.at) {
-                return Err(Error::Usage(format!("{} is mounted twice: remove one of them", mount.at)));
-            }
-            let source = mount.source.display();
-            let options = HostOptions { read_only: true };
-            let layer = HostLayer::open(&mount.source, options)
-                .map_err(|error| Error::Usage(format!("cannot mount {source} at {}: {error}", mount.at)))?;
-            let layer: Arc<dyn Layer> = Arc::new(layer);
-            // What a run changes is compared with what it saw, and only where it can change anything.
-            let layer = if mount.is_writable() { Arc::new(Frozen::new(layer)) } else { layer };
-            opened.push((mount.clone(), layer));
+        let mut trees = Trees { root, mounts: Vec::new(), clock };
+        mounts.iter().try_for_each(|mount| trees.add(mount))?;
+        Ok(trees)
+    }
+
+    /// Opens one more mount.
+    pub fn add(&mut self, mount: &Mount) -> Result<()> {
+        if self.mounts.iter().any(|(other, _)| other.at == mount.at) {
+            return Err(Error::Usage(format!("{} is mounted twice: remove one of them", mount.at)));
         }
-        Ok(Trees { root, mounts: opened, clock })
+        let source = mount.source.display();
+        let options = HostOptions { read_only: true };
+        let layer = HostLayer::open(&mount.source, options)
+            .map_err(|error| Error::Usage(format!("cannot mount {source} at {}: {error}", mount.at)))?;
+        let layer: Arc<dyn Layer> = Arc::new(layer);
+        // What a run changes is compared with what it saw, and only where it can change anything.
+        let layer = if mount.is_writable() { Arc::new(Frozen::new(layer)) } else { layer };
+        self.mounts.push((mount.clone(), layer));
+        Ok(())
+    }
+
+    /// Takes the mount back that was added last.
+    pub fn remove_last(&mut self) {
+        self.mounts.pop();
     }
 
     /// What to hand to a sandbox, the workspace first.

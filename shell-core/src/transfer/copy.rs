@@ -1,6 +1,8 @@
 //! From a directory of one layer into a sink.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 use cowry_vfs::archive::{data_after, has_no_holes};
 use cowry_vfs::{DirEntry, Errno, FileType, Ino, Layer, Name, NodeError, NodeResult, Stat, VPathBuf};
@@ -11,11 +13,15 @@ use crate::error::Result;
 /// How many entries of a directory are read at once.
 pub(super) const PAGE: usize = 512;
 
+/// Tells which names in a directory a layer does not show.
+pub(super) type Unshown<'a> = &'a dyn Fn(Ino) -> NodeResult<Vec<OsString>>;
+
 /// Copies everything below `root`, parents before what is in them, in name order.
-pub(super) fn copy(layer: &dyn Layer, root: Ino, sink: &mut Sink<'_>) -> Result<()> {
+pub(super) fn copy(layer: &dyn Layer, root: Ino, unshown: Unshown<'_>, sink: &mut Sink<'_>) -> Result<()> {
     let mut linked = HashMap::new();
     walk(layer, root, &mut |visit| {
         let (path, entry) = match visit {
+            Visit::Directory(path, ino) => return skip_unshown(path, unshown(ino), sink),
             Visit::Entry(path, entry) => (path, entry),
             Visit::Closed(path, error) => {
                 sink.skip(path.as_str(), error.to_string());
@@ -38,10 +44,7 @@ pub(super) fn copy(layer: &dyn Layer, root: Ino, sink: &mut Sink<'_>) -> Result<
         };
         match stat.kind {
             FileType::Directory => sink.put(Entry::Directory { path: path.clone(), attributes: attributes? }),
-            FileType::Symlink => {
-                let target = layer.readlink(stat.ino).map_err(|error| unreadable(path, error))?;
-                sink.put(Entry::Symlink { path: path.clone(), target, attributes: attributes? })
-            }
+            FileType::Symlink => symlink(layer, path, stat, attributes?, sink),
             FileType::Fifo => sink.put(Entry::Fifo { path: path.clone(), attributes: attributes? }),
             FileType::Regular => file(layer, path, stat, attributes?, sink),
             _ => {
@@ -50,6 +53,47 @@ pub(super) fn copy(layer: &dyn Layer, root: Ino, sink: &mut Sink<'_>) -> Result<
             }
         }
     })
+}
+
+/// Names that are not UTF-8 cannot be names here; what has them is left out, with all that is below it.
+fn skip_unshown(path: &VPathBuf, names: NodeResult<Vec<OsString>>, sink: &mut Sink<'_>) -> Result<()> {
+    let names = match names {
+        // Listing the directory says so next.
+        Err(error) if is_closed(&error) => return Ok(()),
+        names => names.map_err(|error| unreadable(path, error))?,
+    };
+    for name in names {
+        let folder = path.trim_end_matches('/');
+        sink.skip(format!("{folder}/{}", escaped(name.as_bytes())), "its name is not UTF-8");
+    }
+    Ok(())
+}
+
+/// Text as it is, and bytes that are none as `\xff`.
+fn escaped(bytes: &[u8]) -> String {
+    let chunks = bytes.utf8_chunks();
+    chunks.map(|chunk| format!("{}{}", chunk.valid(), chunk.invalid().escape_ascii())).collect()
+}
+
+fn symlink(
+    layer: &dyn Layer,
+    path: &VPathBuf,
+    stat: &Stat,
+    attributes: Attributes,
+    sink: &mut Sink<'_>,
+) -> Result<()> {
+    let target = match layer.readlink(stat.ino) {
+        Err(error) if error == Errno::EILSEQ => {
+            sink.skip(path.as_str(), "its target is not UTF-8");
+            return Ok(());
+        }
+        Err(error) if is_closed(&error) => {
+            sink.skip(path.as_str(), error.to_string());
+            return Ok(());
+        }
+        target => target.map_err(|error| unreadable(path, error))?,
+    };
+    sink.put(Entry::Symlink { path: path.clone(), target, attributes })
 }
 
 /// What there is beside content and kind.
@@ -137,6 +181,8 @@ fn sparse_file(
 
 /// What a walk comes by.
 pub(super) enum Visit<'a> {
+    /// A directory, before what is in it.
+    Directory(&'a VPathBuf, Ino),
     Entry(&'a VPathBuf, &'a DirEntry),
     /// A directory that cannot be listed.
     Closed(&'a VPathBuf, NodeError),
@@ -178,6 +224,7 @@ pub(super) fn walk(
     visit: &mut dyn FnMut(Visit<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut levels = vec![Level::new(VPathBuf::root(), root)];
+    visit(Visit::Directory(&VPathBuf::root(), root))?;
     while let Some(level) = levels.last_mut() {
         let entry = match level.next(layer) {
             Ok(Some(entry)) => entry,
@@ -195,6 +242,7 @@ pub(super) fn walk(
         let path = level.path.join(&entry.name);
         visit(Visit::Entry(&path, &entry))?;
         if entry.stat.is_dir() {
+            visit(Visit::Directory(&path, entry.stat.ino))?;
             levels.push(Level::new(path, entry.stat.ino));
         }
     }

@@ -7,6 +7,7 @@
 
 mod archive;
 mod copy;
+mod replace;
 mod sink;
 
 use std::io::{Read, Write};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use cowry_vfs::{Follow, HostLayer, HostOptions, Located, Vfs};
 
+pub use self::replace::replace;
 use self::sink::Sink;
 use crate::error::{Error, Result};
 
@@ -69,7 +71,8 @@ impl Totals {
 
 /// Copies a host folder into a directory of a tree, which is made if it is missing.
 ///
-/// Files that are there already are replaced, directories merged.
+/// Files that are there already are replaced, directories merged. Names and targets of links that are not UTF-8 are
+/// skipped and reported.
 ///
 /// # Errors
 /// If the folder cannot be read or the tree not written. Batches that were written stay.
@@ -87,7 +90,7 @@ pub fn import_folder(
         .map_err(|error| Error::Usage(format!("cannot read the folder {}: {error}", folder.display())))?;
     let target = directory(tree, into)?;
     let mut sink = Sink::new(&*target.layer, target.stat.ino, on_progress);
-    copy::copy(&source, cowry_vfs::Layer::root(&source), &mut sink)?;
+    copy::copy(&source, cowry_vfs::Layer::root(&source), &|dir| source.unshown(dir), &mut sink)?;
     sink.finish()
 }
 
@@ -128,6 +131,12 @@ pub fn export_folder(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Totals> {
     let source = existing(tree, from)?;
+    if folder.metadata().is_ok_and(|meta| !meta.is_dir()) {
+        let path = folder.display();
+        return Err(Error::Usage(format!(
+            "{path} is there and is no folder: name another one, or an archive that ends in .tar"
+        )));
+    }
     std::fs::create_dir_all(folder).map_err(|error| Error::host("make the folder", folder, error))?;
     let options = HostOptions { read_only: false };
     let target =
@@ -135,7 +144,7 @@ pub fn export_folder(
             Error::Usage(format!("cannot write the folder {}: {error}", folder.display()))
         })?);
     let mut sink = Sink::new(&*target, cowry_vfs::Layer::root(&*target), on_progress).on_host();
-    copy::copy(&*source.layer, source.stat.ino, &mut sink)?;
+    copy::copy(&*source.layer, source.stat.ino, &|_| Ok(Vec::new()), &mut sink)?;
     sink.finish()
 }
 

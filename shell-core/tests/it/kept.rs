@@ -1,6 +1,6 @@
 //! Runs that were not committed, and what can be done with them for a day.
 
-use cowry_shell_core::{Error, Event, Fate, RunReport, Side};
+use cowry_shell_core::{Error, Event, Fate, RunRecord, RunReport, Side, VerdictRecord};
 
 use crate::Case;
 use crate::place::{HOUR, Place, changed, module, policy, succeeded};
@@ -46,8 +46,15 @@ fn rules_hold_for_a_late_commit_too() {
     let policy = policy("[[files.rule]]\nglob = '/out/*.log'\nkeep = 'discard'\n");
     let code = "fs.mkdirSync('/out'); fs.writeFileSync('/out/a.log', '1'); fs.writeFileSync('/out/b', '2'); throw 1;";
     let id = place.run_with(policy, code).record.id;
-    place.workspace.run_commit(&id, None).expect("committed");
+    let record = place.workspace.run_commit(&id, None).expect("committed");
     assert!(!place.has("/out/a.log") && place.has("/out/b"));
+    assert_eq!(persisting(&record), ["/out", "/out/b"], "the record tells what was committed");
+}
+
+/// The paths of which a record says that they were committed.
+fn persisting(record: &RunRecord) -> Vec<&str> {
+    let kept = record.changes.iter().filter(|change| change.verdict == VerdictRecord::Persist);
+    kept.map(|change| &*change.path).collect()
 }
 
 fn kept_changes_are_dropped_on_request() {
@@ -98,7 +105,8 @@ fn a_late_commit_conflicts_without_a_side() {
 fn ours_leaves_out_what_conflicts() {
     let place = Place::new();
     let id = conflicting(&place).record.id;
-    place.workspace.run_commit(&id, Some(Side::Ours)).expect("committed");
+    let record = place.workspace.run_commit(&id, Some(Side::Ours)).expect("committed");
+    assert_eq!(persisting(&record).last(), Some(&"/b"));
     assert_eq!((place.read("/a"), place.read("/b")), ("other".into(), "run".into()));
 }
 

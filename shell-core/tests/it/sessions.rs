@@ -1,6 +1,9 @@
 //! Sessions: entries that share globals and files, and what a commit makes of them.
 
-use cowry_shell_core::{EntryReport, Error, Outcome, Session, SessionOptions, TimeLimit};
+use cowry_shell_core::{
+    EntryReport, Error, LimitSettings, Mount, MountMode, Outcome, Session, SessionOptions, TimeLimit,
+    VPathBuf,
+};
 
 use crate::Case;
 use crate::place::{Place, changed, module, policy, succeeded};
@@ -16,6 +19,12 @@ pub const CASES: &[Case] = &[
     ("after_a_kill_the_session_commits_as_before", after_a_kill_the_session_commits_as_before),
     ("limits_are_per_entry", limits_are_per_entry),
     ("an_interrupt_ends_the_entry", an_interrupt_ends_the_entry),
+    ("undo_takes_back_the_last_entry_that_wrote", undo_takes_back_the_last_entry_that_wrote),
+    ("undo_goes_no_further_than_the_last_commit", undo_goes_no_further_than_the_last_commit),
+    ("what_is_undone_is_not_committed", what_is_undone_is_not_committed),
+    ("a_mount_is_added_and_files_stay", a_mount_is_added_and_files_stay),
+    ("limits_can_be_changed_and_files_stay", limits_can_be_changed_and_files_stay),
+    ("members_are_those_of_the_session", members_are_those_of_the_session),
     ("others_commits_conflict_and_refresh_takes_them", others_commits_conflict_and_refresh_takes_them),
 ];
 
@@ -200,4 +209,96 @@ fn others_commits_conflict_and_refresh_takes_them() {
     value(&mut session, "require('fs').writeFileSync('/a', 'mine')");
     session.commit(None).expect("committed");
     assert_eq!(place.read("/a"), "mine");
+}
+
+fn undo_takes_back_the_last_entry_that_wrote() {
+    let place = Place::new();
+    place.write("/a", "base");
+    let mut session = begin(&place);
+    value(&mut session, "const fs = require('fs'); fs.writeFileSync('/a', 'one')");
+    value(&mut session, "let n = 7; fs.writeFileSync('/a', 'two'); fs.writeFileSync('/b', '')");
+    value(&mut session, "n + 1");
+    assert_eq!(changed(&session.undo().expect("undone")), ["M /a", "A /b"]);
+    assert_eq!(value(&mut session, "fs.readFileSync('/a', 'utf8') + fs.existsSync('/b') + n"), "onefalse7");
+    assert_eq!(changed(&session.undo().expect("undone")), ["M /a"]);
+    assert!(session.diff().expect("a diff").is_empty());
+    assert_eq!(value(&mut session, "fs.readFileSync('/a', 'utf8')"), "base");
+    assert!(session.undo().is_err(), "nothing is left");
+}
+
+fn undo_goes_no_further_than_the_last_commit() {
+    let place = Place::new();
+    let mut session = begin(&place);
+    value(&mut session, "const fs = require('fs'); fs.writeFileSync('/a', '1')");
+    session.commit(None).expect("committed");
+    assert!(session.undo().is_err(), "it is committed");
+    value(&mut session, "fs.writeFileSync('/a', '2')");
+    session.undo().expect("undone");
+    assert_eq!(value(&mut session, "fs.readFileSync('/a', 'utf8')"), "1");
+}
+
+fn what_is_undone_is_not_committed() {
+    let place = Place::new();
+    let mut session = begin(&place);
+    value(&mut session, "const fs = require('fs'); fs.writeFileSync('/a', '1')");
+    value(&mut session, "fs.writeFileSync('/a', '2'); fs.writeFileSync('/b', '2')");
+    session.undo().expect("undone");
+    value(&mut session, "fs.writeFileSync('/c', '3')");
+    session.commit(None).expect("committed");
+    assert_eq!((place.read("/a"), place.has("/b"), place.read("/c")), ("1".into(), false, "3".into()));
+    value(&mut session, "fs.appendFileSync('/a', '4')");
+    session.commit(None).expect("committed");
+    assert_eq!(place.read("/a"), "14");
+}
+
+fn a_mount_is_added_and_files_stay() {
+    let place = Place::new();
+    let host = tempfile::tempdir().expect("a folder");
+    std::fs::write(host.path().join("x"), "host").expect("written");
+    let mut session = begin(&place);
+    value(&mut session, "require('fs').writeFileSync('/a', 'mine')");
+    let mount = |at: &str| Mount::new(at, "", MountMode::ReadOnly, std::path::Path::new("/"));
+    assert!(mount("/data").is_err(), "a source is needed");
+    let mount = Mount {
+        at: VPathBuf::parse("/data").expect("a path"),
+        source: host.path().to_owned(),
+        mode: MountMode::ReadOnly,
+    };
+    session.mount(mount.clone()).expect("mounted");
+    assert_eq!(
+        value(
+            &mut session,
+            "require('fs').readFileSync('/data/x', 'utf8') + require('fs').readFileSync('/a', 'utf8')"
+        ),
+        "hostmine"
+    );
+    assert!(session.mount(mount).is_err(), "something is mounted there");
+    assert_eq!(changed(&session.diff().expect("a diff")), ["A /a"]);
+    session.commit(None).expect("committed");
+    assert_eq!(place.read("/a"), "mine");
+    assert!(!place.has("/data"));
+}
+
+fn limits_can_be_changed_and_files_stay() {
+    let place = Place::new();
+    let mut session = begin(&place);
+    value(&mut session, "globalThis.x = 1; require('fs').writeFileSync('/a', 'mine')");
+    let limits = LimitSettings { cpu: Some(std::time::Duration::from_secs(1)), ..*session.limit_settings() };
+    session.set_limits(limits).expect("set");
+    assert_eq!(value(&mut session, "typeof x + require('fs').readFileSync('/a', 'utf8')"), "undefinedmine");
+    assert_eq!(eval(&mut session, "for (;;) {}").outcome, Outcome::TimedOut(TimeLimit::Cpu));
+}
+
+fn members_are_those_of_the_session() {
+    let place = Place::new();
+    let mut session = begin(&place);
+    let names = |session: &mut Session, path: &[&str], prefix: &str| -> Vec<String> {
+        let path: Vec<String> = path.iter().map(|name| (*name).to_owned()).collect();
+        let members = session.members(&path, prefix, 100).expect("the sandbox lives");
+        members.into_iter().map(|member| member.name).collect()
+    };
+    assert_eq!(names(&mut session, &["JSON"], "str"), ["stringify"]);
+    value(&mut session, "const cart = { apples: 1, pears: 2 }");
+    assert_eq!(names(&mut session, &["cart"], "ap"), ["apples"]);
+    assert_eq!(names(&mut session, &[], "car"), ["cart"]);
 }

@@ -4,8 +4,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use cowry_shell_core::OpenOptions;
-use cowry_shell_core::transfer::{Progress, Totals, export_folder, export_tar, import_folder, import_tar};
+use cowry_shell_core::transfer::{
+    Progress, Totals, export_folder, export_tar, import_folder, import_tar, replace,
+};
+use cowry_shell_core::{Error, OpenOptions};
 
 use crate::Case;
 use crate::place::Place;
@@ -20,6 +22,7 @@ pub const CASES: &[Case] = &[
     ("large_and_many_files", large_and_many_files),
     ("holes_stay_holes", holes_stay_holes),
     ("archives_carry_holes_as_holes", archives_carry_holes_as_holes),
+    ("a_file_is_replaced_as_a_whole_or_not", a_file_is_replaced_as_a_whole_or_not),
     ("an_export_sets_no_set_id_bits", an_export_sets_no_set_id_bits),
 ];
 
@@ -283,4 +286,27 @@ fn an_export_sets_no_set_id_bits() {
     export_folder(&fs, "/", &place.host("out"), &mut quiet).expect("exported");
     let mode = |name: &str| std::fs::metadata(place.host("out").join(name)).expect(name).mode() & 0o7777;
     assert_eq!((mode("dir/tool"), mode("dir")), (0o755, 0o1755));
+}
+
+fn a_file_is_replaced_as_a_whole_or_not() {
+    use std::io::Write;
+    let place = Place::new();
+    let (folder, file) = (place.host("out"), place.host("out/file"));
+    std::fs::create_dir(&folder).expect("new");
+    let write = |path: &Path, text: &str, result: Result<(), Error>| {
+        replace(path, |mut file| {
+            file.write_all(text.as_bytes()).expect("it can be written");
+            result.as_ref().map(|()| ()).map_err(|error| Error::Usage(error.to_string()))
+        })
+    };
+    write(&file, "first", Ok(())).expect("new");
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).expect("a mode");
+    write(&file, "half", Err(Error::Usage("stop".into()))).expect_err("it fails");
+    assert_eq!(std::fs::read_to_string(&file).expect("there"), "first");
+    symlink("file", folder.join("link")).expect("a link");
+    write(&folder.join("link"), "second", Ok(())).expect("through the link");
+    assert_eq!(std::fs::read_to_string(&file).expect("there"), "second");
+    assert_eq!(file.metadata().expect("there").mode() & 0o777, 0o640);
+    write(&folder.join("none/file"), "", Ok(())).expect_err("no such folder");
+    assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 2, "nothing is left beside it");
 }

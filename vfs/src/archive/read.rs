@@ -66,7 +66,7 @@ impl<'a> Members<'a> {
     ///
     /// # Errors
     /// If it is no archive, or a damaged one.
-    pub fn next(&mut self) -> Result<Option<Member>> {
+    pub fn next_member(&mut self) -> Result<Option<Member>> {
         let mut before = Before::default();
         while let Some(header) = self.header()? {
             match header.entry_type() {

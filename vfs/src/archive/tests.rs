@@ -24,7 +24,7 @@ fn read_all(bytes: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut plain = uncompressed(&mut source)?;
     let mut members = Members::new(&mut plain);
     let mut all = Vec::new();
-    while let Some(member) = members.next()? {
+    while let Some(member) = members.next_member()? {
         let mut content = Vec::new();
         loop {
             let piece = members.piece(4096)?;

@@ -9,6 +9,7 @@ mod table;
 mod tests;
 mod xattr;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
@@ -42,7 +43,7 @@ pub struct HostOptions {
 /// - Symbolic links are kept as text. `Vfs` resolves them inside its own tree, so none leads out.
 /// - The host's permissions apply to the process; files made here belong to its user, whatever is asked for.
 /// - Others may change the directory at any time. What is gone is `ESTALE`; names that are not UTF-8 are not
-///   listed and cannot be reached.
+///   listed and cannot be reached, [`unshown`](HostLayer::unshown) tells them.
 /// - FIFOs, sockets and devices are shown and can be removed, but not made or opened.
 /// - There are no transactions: what a failed batch did stays done.
 /// - Inode numbers are the layer's own and remembered for as long as the layer lives: memory grows with the
@@ -85,6 +86,14 @@ impl HostLayer {
             table: Mutex::new(Table::new(&seen)),
             writing: ReentrantMutex::new(()),
         })
+    }
+
+    /// The names in a directory that are not shown because they are not UTF-8, in byte order.
+    ///
+    /// # Errors
+    /// What listing it gives: `ENOTDIR`, `ESTALE`, `EACCES`.
+    pub fn unshown(&self, dir: Ino) -> NodeResult<Vec<OsString>> {
+        self.left_out(dir)
     }
 
     fn want_write(&self) -> NodeResult<()> {

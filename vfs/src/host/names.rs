@@ -1,5 +1,6 @@
 //! Names: finding nodes by them, listing, making, removing and moving them.
 
+use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
@@ -87,12 +88,25 @@ impl HostLayer {
         Ok(self.table.lock().note(parent, name, &seen))
     }
 
+    /// What [`list`](HostLayer::list) leaves out of a directory.
+    pub(super) fn left_out(&self, ino: Ino) -> NodeResult<Vec<OsString>> {
+        let dir = self.dir(ino)?;
+        let mut left_out = Vec::new();
+        for entry in dir.entries().map_err(host)? {
+            let name = entry.map_err(host)?.file_name();
+            if shown(&name).is_none() {
+                left_out.push(name);
+            }
+        }
+        left_out.sort_unstable();
+        Ok(left_out)
+    }
+
     pub(super) fn list(&self, ino: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
         let dir = self.dir(ino)?;
         let mut names = Vec::new();
         for entry in dir.entries().map_err(host)? {
-            let text = entry.map_err(host)?.file_name();
-            let Some(Ok(name)) = text.to_str().map(Name::new) else { continue };
+            let Some(name) = shown(&entry.map_err(host)?.file_name()) else { continue };
             if after.is_none_or(|after| name > *after) {
                 names.push(name);
             }
@@ -227,6 +241,11 @@ impl HostLayer {
         table.changed(to.0);
         Ok(())
     }
+}
+
+/// A name of the host as one of ours, if it can be one.
+fn shown(name: &OsStr) -> Option<Name> {
+    Name::new(name.to_str()?).ok()
 }
 
 /// Opens a file for as much as the host allows.

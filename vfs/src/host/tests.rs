@@ -160,6 +160,8 @@ fn names_that_are_not_utf8_are_not_listed() {
     fs::write(host.inside("good"), "").expect("new");
     let listed = host.layer.readdir(host.layer.root(), None, 10).expect("a directory");
     assert_eq!(listed.iter().map(|entry| &*entry.name).collect::<Vec<_>>(), ["good"]);
+    let unshown = host.layer.unshown(host.layer.root()).expect("a directory");
+    assert_eq!(unshown, [std::ffi::OsStr::from_bytes(b"bad\xff")]);
 }
 
 #[test]

@@ -4,10 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::content::{Clash, Failed, Three};
 
+/// The byte order mark, in UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Merges three tables with a header. `columns` together are the key of a row.
 ///
 /// Ours keeps its order; rows that are new in theirs come after the row they follow there.
 pub(super) fn merge(files: Three<&[u8]>, columns: &[String], separator: u8) -> Result<Vec<u8>, Failed> {
+    let (mark, files) = without_mark(files);
     let split = |bytes, side| split(bytes, separator, side);
     let lines = Three {
         base: split(files.base, "base")?,
@@ -27,7 +31,19 @@ pub(super) fn merge(files: Three<&[u8]>, columns: &[String], separator: u8) -> R
     }
     let end = if ours.header.end.is_empty() { theirs.header.end } else { ours.header.end };
     let last_end = lines.ours.last().map_or("\n".as_bytes(), |line| line.end);
-    Ok(put(&order(&base, &ours, &theirs)?, end, last_end))
+    Ok([mark, &put(&order(&base, &ours, &theirs)?, end, last_end)].concat())
+}
+
+/// The mark that spreadsheets put before UTF-8, or nothing, as it is to be; and the tables without it. It would be
+/// taken for a part of the first column's name.
+fn without_mark(files: Three<&[u8]>) -> (&[u8], Three<&[u8]>) {
+    let (base, ours, theirs) = (cut(files.base), cut(files.ours), cut(files.theirs));
+    let mark = if ours.0 == base.0 { theirs.0 } else { ours.0 };
+    (mark, Three { base: base.1, ours: ours.1, theirs: theirs.1 })
+}
+
+fn cut(bytes: &[u8]) -> (&[u8], &[u8]) {
+    bytes.split_at(if bytes.starts_with(MARK) { MARK.len() } else { 0 })
 }
 
 /// One record: its text without the line's end, the end, and its fields.

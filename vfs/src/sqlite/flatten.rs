@@ -1,6 +1,7 @@
 //! Making a fork stand on its own.
 
 use super::SqliteLayer;
+use super::check::{Stored, each_chunk, each_inline, unsound};
 use super::fork::{ForkError, Parent};
 use super::schema;
 use super::tx::Tx;
@@ -30,7 +31,8 @@ impl SqliteLayer {
     /// from the parent's file, as far as it does, until it is opened again.
     ///
     /// # Errors
-    /// `EBUSY` within a batch and while anybody else has the file open; `EROFS`, `ENOSPC`, `EIO`.
+    /// `EBUSY` within a batch and while anybody else has the file open; `EROFS`, `ENOSPC`; `EIO`, also if what would be
+    /// copied is damaged.
     pub fn flatten(&self) -> Result<Option<FlattenReport>, ForkError> {
         if self.read_now(|view| Ok(view.pending.is_some()))? {
             return Err(NodeError::from(Errno::EBUSY).into());
@@ -75,8 +77,34 @@ impl Tx<'_> {
             self.copy("chunk", &format!("id < {chunk} AND id IN (SELECT chunk FROM main.extent)"))?;
         self.copy("block", &format!("chunk < {chunk} AND chunk IN (SELECT id FROM main.chunk)"))?;
         self.copy("name", &format!("rev = {base}"))?;
+        self.require_sound_below(content, chunk)?;
         self.execute("UPDATE meta SET parent_path = NULL, parent_workspace = NULL, parent_rev = NULL", [])?;
         Ok((inodes, chunks))
+    }
+
+    /// What was copied is what its hashes say, or is known to be lost: the file that it came from may go afterwards.
+    ///
+    /// # Errors
+    /// `EIO` that names what is damaged.
+    fn require_sound_below(&self, content: i64, chunk: i64) -> NodeResult<()> {
+        let damaged = |what: &str, id: i64| {
+            let at = self.shared.lineage.ancestors().first().map(|parent| parent.path.display().to_string());
+            let parent = at.unwrap_or_default();
+            Err(NodeError::io(format!(
+                "{what} {id} of {parent} is damaged, so nothing was flattened: put a good copy of that file there, or \
+                 give up what is lost with `cowry -w {parent} check --repair`"
+            )))
+        };
+        let first = |unsound: Vec<(i64, Stored)>, limit| {
+            unsound.into_iter().find(|(id, stored)| *id < limit && *stored != Stored::Lost)
+        };
+        if let Some((id, _)) = first(unsound(|found| each_inline(self.conn, found))?, content) {
+            return damaged("content", id);
+        }
+        match first(unsound(|found| each_chunk(self.conn, found))?, chunk) {
+            Some((id, _)) => damaged("chunk", id),
+            None => Ok(()),
+        }
     }
 
     /// Copies rows of a view that are not in the file itself.

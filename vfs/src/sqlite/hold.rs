@@ -101,21 +101,22 @@ impl Holds {
             match lock(file) {
                 // Whoever leaves last removes the file; a lock on what was removed protects nothing.
                 Ok(()) if same_file(file, &self.path) => return Ok(()),
-                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Err(busy()),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Err(self.busy()),
                 Err(TryLockError::WouldBlock) => std::thread::park_timeout(PAUSE),
                 Err(TryLockError::Error(error)) => return Err(NodeError::io(error)),
                 Ok(()) => {}
             }
         }
     }
-}
 
-fn busy() -> NodeError {
-    NodeError::with_source(
-        Errno::EBUSY,
-        "another process works on a revision of the workspace (a run, a prompt or a prune): wait for it to end and \
-         try again",
-    )
+    fn busy(&self) -> NodeError {
+        let text = format!(
+            "another process works on a revision of the workspace (a run, a prompt, a mount of a revision, or a \
+             prune): wait for it to end, or stop it (`fuser -v {}` names it)",
+            self.path.display()
+        );
+        NodeError::with_source(Errno::EBUSY, text)
+    }
 }
 
 impl Drop for Holds {

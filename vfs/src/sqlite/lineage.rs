@@ -44,16 +44,16 @@ pub(super) struct Lineage {
 }
 
 /// What `meta` of a file says about where it came from.
-struct Tie {
-    path: Option<String>,
-    workspace: Option<Vec<u8>>,
-    rev: i64,
-    first_content: i64,
-    first_chunk: i64,
+pub(super) struct Tie {
+    pub(super) path: Option<String>,
+    pub(super) workspace: Option<Vec<u8>>,
+    pub(super) rev: i64,
+    pub(super) first_content: i64,
+    pub(super) first_chunk: i64,
 }
 
 impl Tie {
-    fn read(conn: &Connection, schema: &str) -> rusqlite::Result<Tie> {
+    pub(super) fn read(conn: &Connection, schema: &str) -> rusqlite::Result<Tie> {
         let sql = format!(
             "SELECT parent_path, parent_workspace, parent_rev, first_content, first_chunk FROM {schema}.meta"
         );

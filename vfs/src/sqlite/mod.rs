@@ -34,6 +34,7 @@ mod open;
 mod paths;
 mod pending;
 mod pin;
+mod place;
 mod prune;
 mod recent;
 mod restore;
@@ -162,6 +163,11 @@ impl SqliteLayer {
     /// The file.
     pub fn path(&self) -> &PathBuf {
         &self.shared.path
+    }
+
+    /// Whether the file is still at its path. While it is not, every change is `EIO`.
+    pub fn is_in_place(&self) -> bool {
+        self.shared.place.as_ref().is_none_or(place::Place::holds)
     }
 
     /// How it was opened.

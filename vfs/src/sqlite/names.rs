@@ -15,15 +15,15 @@ use crate::errno::{Errno, NodeError, NodeResult};
 const NAME_MAX: usize = 100;
 
 /// What a revision may be called: it begins with a letter, goes on with letters, digits, `-`, `_` and `.`, and is
-/// not `latest`. So it cannot be mistaken for a number, a time or a path.
+/// not `latest`, and has no two dots in a row. So it cannot be mistaken for a number, a time, a range or a path.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RevisionName(String);
 
 /// Why something is no name of a revision.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "\"{0}\" cannot name a revision: a name begins with a letter, goes on with letters, digits, - _ . up to 100 bytes, \
-     and is not \"latest\""
+    "\"{0}\" cannot name a revision: a name begins with a letter, goes on with letters, digits, - _ . (one dot at a time) up \
+     to 100 bytes, and is not \"latest\""
 )]
 pub struct RevisionNameError(pub String);
 
@@ -33,7 +33,8 @@ impl FromStr for RevisionName {
     fn from_str(text: &str) -> Result<RevisionName, RevisionNameError> {
         let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
         let begins = text.chars().next().is_some_and(char::is_alphabetic);
-        if begins && text.chars().all(goes_on) && text.len() <= NAME_MAX && text != "latest" {
+        let stands_alone = text != "latest" && !text.contains("..");
+        if begins && text.chars().all(goes_on) && text.len() <= NAME_MAX && stands_alone {
             return Ok(RevisionName(text.to_owned()));
         }
         Err(RevisionNameError(text.to_owned()))

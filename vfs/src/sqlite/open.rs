@@ -13,6 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::chunk::ChunkCache;
 use super::hold::Holds;
 use super::lineage::{Lineage, folder};
+use super::place::Place;
 use super::turn::{Passage, Turnstile};
 use super::view::View;
 use super::{Durability, SqliteOptions, schema};
@@ -194,6 +195,7 @@ pub(super) fn create_with(
     }
     let draft = beside(path, &format!("-new-{}", std::process::id()));
     let _ = std::fs::remove_file(&draft);
+    require_room(path, &draft)?;
     let made = (|| {
         let conn = Connection::open(&draft)?;
         // Nobody knows of the draft yet: it is made durable once, when it is whole.
@@ -201,23 +203,41 @@ pub(super) fn create_with(
         lay_out(&conn)?;
         conn.close().map_err(|(_, error)| error)
     })();
-    // A link, unlike a rename, fails where somebody else was faster.
     let placed = made
         .map_err(|e| OpenError::sqlite(path, e))
         .and_then(|()| pass("CREATE_DRAFTED", path))
-        .and_then(|()| sync(&draft, options).map_err(|e| OpenError::io(path, e)))
-        .and_then(|()| pass("CREATE_SYNCED", path))
-        .and_then(|()| match std::fs::hard_link(&draft, path) {
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-                Err(OpenError::Exists { path: path.to_owned() })
-            }
-            Err(_) => std::fs::rename(&draft, path).map_err(|e| OpenError::io(path, e)),
-            Ok(()) => Ok(()),
-        })
-        .and_then(|()| pass("CREATE_LINKED", path))
-        .and_then(|()| sync(&folder(path), options).map_err(|e| OpenError::io(path, e)));
+        .and_then(|()| place(&draft, path, options));
     let _ = std::fs::remove_file(&draft);
     placed
+}
+
+/// Finds out, before SQLite says less, that no file can be made there.
+fn require_room(path: &Path, draft: &Path) -> Result<(), OpenError> {
+    let Err(error) = File::create_new(draft) else { return Ok(()) };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = parent.display();
+    let why = match error.kind() {
+        std::io::ErrorKind::NotFound => format!("there is no folder {parent}, make it first"),
+        _ => format!("no file can be made in {parent}: {error}"),
+    };
+    Err(OpenError::Io { path: path.to_owned(), source: why.into() })
+}
+
+/// Makes a file that nobody has open durable and gives it its name, if that is free. It may keep the other one, too.
+pub(super) fn place(draft: &Path, path: &Path, options: &SqliteOptions) -> Result<(), OpenError> {
+    let io = |e| OpenError::io(path, e);
+    sync(draft, options).map_err(io)?;
+    pass("CREATE_SYNCED", path)?;
+    // A link, unlike a rename, fails where somebody else was faster.
+    match std::fs::hard_link(draft, path) {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Err(OpenError::Exists { path: path.to_owned() });
+        }
+        Err(_) => std::fs::rename(draft, path).map_err(io)?,
+        Ok(()) => {}
+    }
+    pass("CREATE_LINKED", path)?;
+    sync(&folder(path), options).map_err(io)
 }
 
 /// A place where a test lets the making of a file fail.
@@ -290,6 +310,8 @@ fn upgrade(path: &Path, options: &SqliteOptions) -> rusqlite::Result<()> {
 pub(super) struct Shared {
     idle: Mutex<Vec<Connection>>,
     pub(super) path: PathBuf,
+    /// `None` where nobody can say, on a file system of a test's.
+    pub(super) place: Option<Place>,
     pub(super) options: SqliteOptions,
     pub(super) chunks: ChunkCache,
     pub(super) lineage: Lineage,
@@ -319,6 +341,7 @@ impl Shared {
         Shared {
             idle: Mutex::default(),
             path: path.to_owned(),
+            place: Place::of(path).ok(),
             options: options.clone(),
             chunks: ChunkCache::default(),
             ancestors_holds: lineage.ancestors().iter().map(|ancestor| Holds::new(&ancestor.path)).collect(),
@@ -332,6 +355,12 @@ impl Shared {
 
     pub(super) fn now(&self) -> i64 {
         self.options.clock.now().0
+    }
+
+    /// # Errors
+    /// `EIO` if the file is not where it was opened.
+    pub(super) fn require_in_place(&self) -> NodeResult<()> {
+        self.place.as_ref().map_or(Ok(()), Place::require)
     }
 
     /// Waits until this process is the next one to write, at most for the busy timeout.

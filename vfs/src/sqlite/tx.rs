@@ -285,6 +285,7 @@ impl Writer {
     }
 
     fn begin(&mut self, shared: &Shared) -> NodeResult<()> {
+        shared.require_in_place()?;
         self.settle_log();
         // Held until the transaction has begun.
         let _passage = shared.pass_turnstile();
@@ -378,7 +379,14 @@ impl Writer {
         state.depth -= 1;
         let (outermost, poisoned) = (state.depth == 0, state.poisoned);
         match (outermost, keep && !poisoned) {
-            (true, true) => return self.keep_part(shared).map(Some),
+            (true, true) => {
+                // It may have taken its time.
+                if let Err(error) = shared.require_in_place() {
+                    self.undo_part();
+                    return Err(error);
+                }
+                return self.keep_part(shared).map(Some);
+            }
             (true, false) => self.undo_part(),
             (false, true) => self.conn.execute_batch("RELEASE batch")?,
             (false, false) => self.undo_savepoint("ROLLBACK TO batch; RELEASE batch")?,

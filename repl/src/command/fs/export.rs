@@ -1,12 +1,11 @@
 //! `cowry fs export`.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use cowry_shell_core::Vfs;
-use cowry_shell_core::transfer::{Totals, export_folder, export_tar};
+use cowry_shell_core::transfer::{Totals, export_folder, export_tar, replace};
 
 use super::{Place, totals};
 use crate::context::Context;
@@ -45,7 +44,7 @@ pub fn run(context: &mut Context, args: &ExportArgs) -> Outcome {
         object["target"] = target.to_string().into();
         context.out.object(&object)?;
     }
-    Ok(0)
+    Ok(totals::status(&done))
 }
 
 fn copy(context: &Context, args: &ExportArgs, tree: &Vfs) -> Outcome<Totals> {
@@ -61,18 +60,13 @@ fn copy(context: &Context, args: &ExportArgs, tree: &Vfs) -> Outcome<Totals> {
             "an archive is not for a terminal: redirect standard output, or name a file",
         ));
     }
-    // Looked up first: a misspelt path shall not leave an empty archive behind.
+    // Looked up first: a misspelt path shall not leave an empty archive behind where it cannot be replaced.
     tree.read_dir_page(path, None, 1)?;
-    let mut archive = archive(target, to_stdout)?;
-    let done = export_tar(tree, path, &mut *archive, &mut at)?;
-    archive.flush().map_err(|error| Failure::host("write", target, &error))?;
-    Ok(done)
-}
-
-fn archive(target: &Path, to_stdout: bool) -> Outcome<Box<dyn Write>> {
-    if to_stdout {
-        return Ok(Box::new(BufWriter::with_capacity(1 << 20, io::stdout())));
-    }
-    let file = File::create(target).map_err(|error| Failure::host("write", target, &error))?;
-    Ok(Box::new(BufWriter::with_capacity(1 << 20, file)))
+    let mut pack = |archive: &mut dyn Write| -> Outcome<Totals> {
+        let mut archive = BufWriter::with_capacity(1 << 20, archive);
+        let done = export_tar(tree, path, &mut archive, &mut at)?;
+        archive.flush().map_err(|error| Failure::host("write", target, &error))?;
+        Ok(done)
+    };
+    if to_stdout { pack(&mut io::stdout()) } else { replace(target, |mut file| pack(&mut file)) }
 }

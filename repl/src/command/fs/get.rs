@@ -1,11 +1,11 @@
 //! `cowry fs get`.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use cowry_shell_core::OpenOptions;
+use cowry_shell_core::transfer::replace;
 use serde_json::json;
 
 use super::{Place, holes};
@@ -59,11 +59,10 @@ fn copy(file: &cowry_shell_core::File, target: &Path) -> Outcome<u64> {
     if target.as_os_str() == "-" {
         return stream(file, &mut io::stdout(), target);
     }
-    let mut host = File::create(target).map_err(|error| Failure::host("write", target, &error))?;
-    if host.metadata().is_ok_and(|meta| meta.is_file()) {
-        return holes::to_host(file, &host, target);
-    }
-    stream(file, &mut host, target)
+    replace(target, |mut host| match host.metadata() {
+        Ok(meta) if meta.is_file() => holes::to_host(file, host, target),
+        _ => stream(file, &mut host, target),
+    })
 }
 
 /// Everything in order, for what cannot skip.

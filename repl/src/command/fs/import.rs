@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 use cowry_shell_core::Vfs;
 use cowry_shell_core::transfer::{Totals, import_folder, import_tar, recognise};
 
-use super::{seal, totals};
+use super::{path_now, seal, totals};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
@@ -40,9 +40,9 @@ enum Source {
 
 /// Copies, and commits.
 pub fn run(context: &mut Context, args: &ImportArgs) -> Outcome {
-    let source = source(args)?;
+    let (source, path) = (source(args)?, path_now(&args.path)?);
     let workspace = context.workspace_to_create(None)?;
-    let done = copy(context, source, &workspace.fs(), &args.path)?;
+    let done = copy(context, source, &workspace.fs(), &path)?;
     totals::tell_skipped(&mut context.out, &done);
     let what = format!("import {} into {}", args.source.display(), args.path);
     let revision = seal(context, &workspace, &what)?;
@@ -52,7 +52,7 @@ pub fn run(context: &mut Context, args: &ImportArgs) -> Outcome {
         object["revision"] = revision.into();
         context.out.object(&object)?;
     }
-    Ok(0)
+    Ok(totals::status(&done))
 }
 
 fn source(args: &ImportArgs) -> Outcome<Source> {

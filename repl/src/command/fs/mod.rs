@@ -14,10 +14,10 @@ mod tree;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
-use cowry_shell_core::{RevisionError, RevisionPath, VPathBuf, Vfs, Workspace};
+use cowry_shell_core::{Errno, RevisionError, RevisionPath, VPathBuf, Vfs, Workspace};
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::render::shown;
 
 const EXAMPLES: &str = "\
@@ -86,10 +86,39 @@ impl Place {
 
     /// The tree that it is read in.
     fn tree(&self, workspace: &Workspace) -> Outcome<Vfs> {
-        let Some(spec) = self.parsed.revision.clone() else { return Ok(workspace.fs()) };
+        let Some(spec) = self.parsed.revision.clone() else {
+            let tree = workspace.fs();
+            self.refuse_half(workspace, &tree)?;
+            return Ok(tree);
+        };
         let named = self.text.split_once(":/").map_or(self.text.as_str(), |(revision, _)| revision);
         Ok(workspace.fs_at(workspace.resolve_spec(spec, named)?)?)
     }
+}
+
+impl Place {
+    /// `latest~1:a` is a path like others; but where there is none, and there is such a revision, it was meant.
+    fn refuse_half(&self, workspace: &Workspace, tree: &Vfs) -> Outcome<()> {
+        let first = self.text.split('/').next().unwrap_or_default();
+        let Some((revision, _)) = first.rsplit_once(':') else { return Ok(()) };
+        let is_missing = tree.lstat(self.path()).is_err_and(|error| error.errno() == Errno::ENOENT);
+        if !is_missing || workspace.resolve(revision).is_err() {
+            return Ok(());
+        }
+        let (path, rest) = (self.path(), &self.text[revision.len() + 1..]);
+        Err(Failure::new(format!("there is no {path}: in revision {revision} it is {revision}:/{rest}")))
+    }
+}
+
+/// A path that is to be changed. What was in a revision cannot be.
+fn path_now(text: &str) -> Outcome<VPathBuf> {
+    if let Some((revision, path)) = text.split_once(":/").filter(|(revision, _)| !revision.contains('/')) {
+        return Err(Failure::new(format!(
+            "{text} is a path in a revision, which cannot be changed: write /{path}, or ./{text} if \"{revision}:\" is \
+             a directory"
+        )));
+    }
+    VPathBuf::parse(&format!("/{text}")).map_err(|error| Failure::new(format!("{error}: {text}")))
 }
 
 /// Seals what a command has changed and says so: `committed revision 3: put /a`.

@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 use cowry_shell_core::{Errno, FsError, OpenOptions, VPathBuf, Vfs};
 use serde_json::json;
 
-use super::{holes, seal};
+use super::{holes, path_now, seal};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 
@@ -32,6 +32,7 @@ pub struct PutArgs {
 /// Copies, and commits.
 pub fn run(context: &mut Context, args: &PutArgs) -> Outcome {
     let source = open_source(args)?;
+    path_now(&args.path)?;
     let workspace = context.workspace_to_create(None)?;
     let tree = workspace.fs();
     let path = target(&tree, args)?;
@@ -67,8 +68,7 @@ fn open_source(args: &PutArgs) -> Outcome<Option<File>> {
 
 /// The path of the new file: a directory takes it under the name it has on the host.
 fn target(tree: &Vfs, args: &PutArgs) -> Outcome<VPathBuf> {
-    let absolute = format!("/{}", args.path);
-    let path = VPathBuf::parse(&absolute).map_err(|error| Failure::new(format!("{error}: {}", args.path)))?;
+    let path = path_now(&args.path)?;
     if !args.path.ends_with('/') && !tree.stat(&path).is_ok_and(|stat| stat.is_dir()) {
         return Ok(path);
     }

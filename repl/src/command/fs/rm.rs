@@ -4,7 +4,7 @@ use clap::Args;
 use cowry_shell_core::{VPathBuf, Vfs};
 use serde_json::json;
 
-use super::seal;
+use super::{path_now, seal};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 
@@ -49,8 +49,7 @@ pub fn run(context: &mut Context, args: &RmArgs) -> Outcome {
 }
 
 fn checked(tree: &Vfs, text: &str, recursive: bool) -> Outcome<VPathBuf> {
-    let absolute = format!("/{text}");
-    let path = VPathBuf::parse(&absolute).map_err(|error| Failure::new(format!("{error}: {text}")))?;
+    let path = path_now(text)?;
     if path.is_root() {
         return Err(Failure::new("/ cannot be removed: name what is in it"));
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::output::Output;
 use crate::render::shown;
+use crate::status;
 
 /// The most skipped entries that are named.
 const NAMED: usize = 10;
@@ -15,15 +16,23 @@ pub fn size(done: &Totals) -> String {
     format_size(done.bytes)
 }
 
-/// Names what was left out.
+/// Names what was left out, `--quiet` or not; in `--json` the object has it.
 pub fn tell_skipped(out: &mut Output, done: &Totals) {
+    if out.json {
+        return;
+    }
     for skipped in done.skipped.iter().take(NAMED) {
-        out.note(&format!("skipped {}: {}", shown(&skipped.path), skipped.reason));
+        out.say(&format!("skipped {}: {}", shown(&skipped.path), skipped.reason));
     }
     let named = done.skipped.len().min(NAMED) as u64;
     if done.skipped_count > named {
-        out.note(&format!("skipped {} more", done.skipped_count - named));
+        out.say(&format!("skipped {} more", done.skipped_count - named));
     }
+}
+
+/// The exit status: all arrived, or something was left out.
+pub fn status(done: &Totals) -> u8 {
+    if done.skipped_count == 0 { 0 } else { status::SKIPPED }
 }
 
 /// The object of `--json`.

@@ -1,6 +1,9 @@
-use super::{Evaluated, Evaluator, ReadLoop};
+use cowry_shell_core::Show;
+
+use super::{Evaluated, Evaluator, Manner, ReadLoop};
 use crate::failure::{Failure, Outcome};
 use crate::output::{Captured, Output};
+use crate::session::dot::Dot;
 use crate::session::editor::{Editor, PipeEditor, Reading, ScriptedEditor};
 
 /// Evaluates by rote: `fail` fails, `write` makes one path pending.
@@ -11,8 +14,13 @@ struct Rote {
 }
 
 impl Evaluator for Rote {
-    fn evaluate(&mut self, code: &str, out: &mut Output) -> Outcome<Evaluated> {
-        self.did.push(code.to_owned());
+    fn evaluate(&mut self, code: &str, manner: Manner, out: &mut Output) -> Outcome<Evaluated> {
+        let how = match manner {
+            Manner { show: Some(show), .. } => format!("{show:?} "),
+            Manner { timed: true, .. } => "timed ".into(),
+            _ => String::new(),
+        };
+        self.did.push(format!("{how}{code}"));
         match code {
             "fail" => return Ok(Evaluated { status: 1, leaves: false }),
             "exit 3" => return Ok(Evaluated { status: 3, leaves: true }),
@@ -31,17 +39,17 @@ impl Evaluator for Rote {
         Ok(())
     }
 
-    fn discard(&mut self, _out: &mut Output) -> Outcome<()> {
-        self.pending = 0;
+    fn obey(&mut self, dot: &Dot, out: &mut Output) -> Outcome<()> {
+        match dot {
+            Dot::Discard => self.pending = 0,
+            Dot::Undo => return Err(Failure::new("nothing to undo")),
+            _ => out.text("obeyed")?,
+        }
         Ok(())
     }
 
-    fn refresh(&mut self, _out: &mut Output) -> Outcome<()> {
-        Ok(())
-    }
-
-    fn diff(&mut self, out: &mut Output) -> Outcome<()> {
-        Ok(out.text("the diff")?)
+    fn text_of(&mut self, path: &str) -> Outcome<String> {
+        Ok(path.to_owned())
     }
 
     fn pending(&mut self) -> Outcome<usize> {
@@ -64,8 +72,7 @@ fn play(editor: &mut dyn Editor) -> Played {
     let (out, err) = (Captured::default(), Captured::default());
     let mut rote = Rote::default();
     let mut output = Output::captured(&out, &err);
-    let mut session = ReadLoop { editor, evaluator: &mut rote, out: &mut output, failed: 0, exited: 0 };
-    let status = session.run().expect("the session ends");
+    let status = ReadLoop::new(editor, &mut rote, &mut output).run().expect("the session ends");
     Played { status, did: rote.did, out: out.text(), err: err.text() }
 }
 
@@ -170,4 +177,73 @@ fn process_exit_leaves_with_its_status() {
     assert_eq!(piped("1\nexit 3\n2\n").status, 3);
     assert_eq!(piped("1\nexit 3\n2\n").out, "1\n");
     assert_eq!(typed(&["exit 3", "1"], &[]).0.status, 3);
+}
+
+#[test]
+fn a_value_is_shown_as_it_is_asked_for() {
+    let played = piped(".table rows\n.hex\n.time f()\n");
+    let shown = [Show::Table, Show::Bytes].map(|show| format!("{show:?}"));
+    assert_eq!(played.did, [format!("{} rows", shown[0]), format!("{} _", shown[1]), "timed f()".to_owned()]);
+}
+
+#[test]
+fn time_is_told_of_every_entry_until_it_is_not() {
+    let played = piped(".time\n1\n.time\n2\n");
+    assert_eq!(played.did, ["timed 1", "2"]);
+    assert_eq!(
+        played.err,
+        "what an entry takes is told from now on\nwhat an entry takes is told no longer\n"
+    );
+}
+
+#[test]
+fn help_lists_the_commands_and_tells_of_one() {
+    let played = piped(".help\n.help cat\n.cat --help\n.help nothing\n");
+    assert!(played.out.starts_with(".commit "), "{}", played.out);
+    assert_eq!(played.out.matches("Usage: .cat").count(), 2, "{}", played.out);
+    assert_eq!(played.err, "cowry: there is no such topic: .help lists the commands\n");
+    assert_eq!(played.status, crate::status::COWRY);
+}
+
+#[test]
+fn a_command_that_fails_does_not_end_the_session() {
+    let played = piped(".undo\n1\n");
+    assert_eq!((played.err.as_str(), played.out.as_str()), ("cowry: nothing to undo\n", "1\n"));
+}
+
+#[test]
+fn entries_are_saved_and_loaded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.ts");
+    let name = file.display();
+    let played = piped(&format!("one\nf(\n2)\n.diff\n.save {name}\n.save {name}\n"));
+    assert_eq!(std::fs::read_to_string(&file).expect("saved"), "one\nf(\n2)\n");
+    assert_eq!(
+        played.err,
+        format!("saved 2 entries in {name}\ncowry: {name} is there already: --force replaces it\n")
+    );
+    assert_eq!(piped(&format!(".load {name}\nlast\n")).did, ["one", "f(\n2)", "last"]);
+}
+
+#[test]
+fn loading_ends_at_the_first_entry_that_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.ts");
+    std::fs::write(&file, "one\nfail\ntwo\n").expect("written");
+    let played = piped(&format!(".load {}\nthree\n", file.display()));
+    assert_eq!((played.status, played.did), (1, vec!["one".into(), "fail".into(), "three".to_owned()]));
+}
+
+#[test]
+fn a_file_that_loads_itself_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.ts");
+    std::fs::write(&file, format!(".load {}\n", file.display())).expect("written");
+    let played = piped(&format!(".load {}\n", file.display()));
+    assert_eq!(played.err, format!("cowry: {} is loaded within itself\n", file.display()));
+}
+
+#[test]
+fn editing_needs_a_terminal() {
+    assert_eq!(piped(".edit\n").err, "cowry: .edit needs a terminal: write the entry itself\n");
 }

@@ -1,14 +1,19 @@
 //! How operations are called.
 
+use cowry_runtime::state::{METHODS, declarations, prompt};
+use cowry_runtime::{Job, Limits, Program, SourceKind};
 use serde_json::json;
 
 use super::{check_failures, value};
-use crate::support::Case;
+use crate::support::{Case, run, sandbox};
 
 pub const CASES: &[Case] = &[
     ("state::takes_one_object_or_values_in_order", either_form),
     ("state::is_a_global_and_a_module", global_and_module),
     ("state::wrong_calls_say_what_is_right", wrong_calls),
+    ("state::every_operation_of_the_table_can_be_called", every_one),
+    ("state::a_batch_that_fails_is_undone_and_says_so", batch),
+    ("state::declarations_are_typescript_for_what_is_there", declared),
     ("state::halves_of_characters_are_replaced", halves),
 ];
 
@@ -79,6 +84,41 @@ fn wrong_calls() {
             ),
         ],
     );
+}
+
+/// None is a row without anything behind it.
+fn every_one() {
+    let calls = METHODS.iter().map(|method| {
+        let required = method.params.iter().filter(|param| !param.optional);
+        format!("() => state.{}({})", method.name, required.map(|_| "'/x'").collect::<Vec<_>>().join(", "))
+    });
+    let code = format!(
+        "const missing = [];
+         for (const call of [{}]) await call().catch((error) => {{
+             if (/not supported/.test(error.message)) missing.push(String(call));
+         }});
+         missing",
+        calls.collect::<Vec<_>>().join(", ")
+    );
+    assert_eq!(value(&code), json!([]));
+}
+
+fn batch() {
+    let code = "import { StateBatchOperationError } from '@cloudflare/shell';
+        await state.writeFile('/a', 'old'); await state.mkdir('/dir');
+        const error = await state.applyEdits([{ path: '/a', content: 'new' }, { path: '/dir', content: 'x' }]).catch((e) => e);
+        [error instanceof StateBatchOperationError, error.name, error.operation, error.rolledBack, error.code, await state.readFile('/a')]";
+    assert_eq!(value(code), json!([true, "StateBatchOperationError", "applyEdits", true, "EISDIR", "old"]));
+}
+
+/// The global has the operations of the table in its order, and a program that begins with the declarations runs.
+fn declared() {
+    let names: Vec<&str> = METHODS.iter().map(|method| method.name).collect();
+    assert_eq!(value("Object.keys(state)"), json!(names));
+    let code = format!("{} export default await state.exists('/');", declarations());
+    let job = Job::new(Program::Source { name: "job.ts".into(), code, kind: SourceKind::Module });
+    assert_eq!(run(&mut sandbox(Limits::default()), &job).json(), "true");
+    assert!(prompt().contains(&declarations()));
 }
 
 fn halves() {

@@ -72,7 +72,9 @@ fn workspace() {
         await ws.writeFileStream('/w/s', new Blob(['stre', 'am']).stream());
         [await ws.readFile('/none'), await ws.readFile('/w/a.txt'), [...await ws.readFileBytes('/w/raw')],
          await ws.deleteFile('/none'), await ws.fileExists('/w'), await ws.exists('/w'), await ws.readFile('/w/s'),
-         await ws.readlink('/w/link'), (await ws.getWorkspaceInfo()).fileCount, await fs.exists('/none'),
+         await ws.readlink('/w/link'), (await ws.readDir('/w')).map((info) => info.name), (({ path, name, type, mimeType, size }) =>
+           ({ path, name, type, mimeType, size }))(await ws.stat('/w/a.txt')), (await ws.lstat('/w/link')).target,
+         (await fs.stat('/w/s')).size, await ws.diffContent('/w/a.txt', 'text'), (await ws.getWorkspaceInfo()).fileCount, await fs.exists('/none'),
          await fs.readFile('/none').catch((error) => [error.message, error.code])]";
     assert_eq!(
         value(code),

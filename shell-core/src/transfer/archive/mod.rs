@@ -16,7 +16,7 @@ pub(super) use pack::pack;
 pub(super) fn unpack(archive: &mut dyn Read, sink: &mut Sink<'_>) -> Result<()> {
     let mut archive = uncompressed(archive).map_err(refused)?;
     let mut members = Members::new(&mut archive);
-    while let Some(member) = members.next().map_err(refused)? {
+    while let Some(member) = members.next_member().map_err(refused)? {
         unpack_member(member, &mut members, sink)?;
     }
     Ok(())

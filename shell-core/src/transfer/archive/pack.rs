@@ -22,6 +22,7 @@ pub(crate) fn pack(
     let (mut totals, mut progress) = (Totals::default(), Progress::default());
     walk(layer, root, &mut |visit| {
         match visit {
+            Visit::Directory(..) => return Ok(()),
             Visit::Entry(path, entry) => add(&mut packer, layer, path, entry, &mut totals)?,
             Visit::Closed(path, error) => totals.skip(path.as_str(), error.to_string()),
         }

@@ -101,3 +101,18 @@ fn what_is_no_csv_clashes() {
     check("id,n\n1,a\n", "id,n\n1,b\n", "", Err("theirs has no header"));
     check("n,id\n1,a\n", "n,id\n1\n", "n,id\n2,a\n", Err("record 2 of ours is too short to have a key"));
 }
+
+#[test]
+fn the_mark_of_spreadsheets_is_no_part_of_a_name() {
+    let (plain, marked) = ("id,n\n1,a\n2,b\n", "\u{feff}id,n\n1,a\n2,b\n");
+    let theirs = "id,n\n1,a\n2,B\n";
+    check(marked, "\u{feff}id,n\n1,A\n2,b\n", &format!("\u{feff}{theirs}"), Ok("\u{feff}id,n\n1,A\n2,B\n"));
+    check(plain, "id,n\n1,A\n2,b\n", &format!("\u{feff}{theirs}"), Ok("\u{feff}id,n\n1,A\n2,B\n"));
+    check(marked, "id,n\n1,A\n2,b\n", &format!("\u{feff}{theirs}"), Ok("id,n\n1,A\n2,B\n"));
+    check(
+        "\u{feff}\"id\",n\n1,a\n",
+        "\u{feff}\"id\",n\n1,A\n",
+        "\u{feff}\"id\",n\n1,a\n2,b\n",
+        Ok("\u{feff}\"id\",n\n1,A\n2,b\n"),
+    );
+}

@@ -3,13 +3,12 @@
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::super::chunk;
 use super::super::content::INLINE_MAX;
 use super::Check;
 use crate::errno::{NodeError, NodeResult};
 
 /// A hash of another length stands for what a repair gave up.
-pub(super) const HASH_BYTES: usize = 32;
+const HASH_BYTES: usize = 32;
 
 impl Check<'_> {
     /// Contents and extents of the file itself; those of files that a fork stands on are for a check of those.
@@ -48,74 +47,95 @@ impl Check<'_> {
 
     /// Inline bytes are what their hashes say.
     pub(super) fn inline(&mut self) -> NodeResult<()> {
-        let mut damaged = Vec::new();
-        each_inline(self.conn, &mut |content, found| {
-            match found {
-                Inline::Sound => {}
-                Inline::Lost => damaged.push((content, true)),
-                Inline::Damaged => damaged.push((content, false)),
-            }
-            Ok(())
-        })?;
-        for (content, lost) in damaged {
-            match lost {
-                true => self.lost(format!("content {content}")),
-                false => self.problem(format!("content {content} does not match its hash")),
+        for (content, stored) in unsound(|found| each_inline(self.conn, found))? {
+            match stored {
+                Stored::Lost => self.lost(format!("content {content}")),
+                _ => self.problem(format!("content {content} does not match its hash")),
             }
         }
         Ok(())
     }
 
+    /// The same of chunks.
     pub(super) fn chunks(&mut self) -> NodeResult<()> {
-        let mut statement = self.conn.prepare("SELECT id, hash, length FROM main.chunk")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (id, hash, length): (i64, Vec<u8>, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            match chunk::load(self.conn, id) {
-                Err(_) if hash.len() != HASH_BYTES => self.lost(format!("chunk {id} ({length} bytes)")),
-                Err(_) => self.problem(format!("chunk {id} is missing")),
-                Ok(data) if data.len() as i64 != length => {
-                    self.problem(format!("chunk {id} has {} bytes, should have {length}", data.len()));
-                }
-                Ok(data) if blake3::hash(&data).as_bytes()[..] != hash[..] => {
-                    self.problem(format!("chunk {id} does not match its hash"));
-                }
-                Ok(_) => {}
+        for (chunk, stored) in unsound(|found| each_chunk(self.conn, found))? {
+            match stored {
+                Stored::Lost => self.lost(format!("chunk {chunk}")),
+                Stored::Missing => self.problem(format!("chunk {chunk} is missing")),
+                _ => self.problem(format!("chunk {chunk} does not match its hash")),
             }
         }
-        Ok(())
+        self.report(
+            "SELECT 'chunk ' || id || ' has ' || length(data) || ' bytes, should have ' || length
+             FROM main.chunk JOIN main.block ON block.chunk = id WHERE length(data) <> length",
+            [],
+        )
     }
 }
 
-/// What inline bytes are.
+/// What bytes are that are stored with a hash.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Inline {
+pub(in super::super) enum Stored {
     Sound,
-    /// Not what their hash says, or missing.
+    /// Not what their hash says.
     Damaged,
+    /// Not there.
+    Missing,
     /// Given up by a repair.
     Lost,
 }
 
+/// Called with every number and what its bytes are.
+type Found<'a> = &'a mut dyn FnMut(i64, Stored);
+
+/// What is not sound of all that `look` finds.
+pub(in super::super) fn unsound(
+    look: impl FnOnce(Found<'_>) -> NodeResult<()>,
+) -> NodeResult<Vec<(i64, Stored)>> {
+    let mut list = Vec::new();
+    look(&mut |id, stored| {
+        if stored != Stored::Sound {
+            list.push((id, stored));
+        }
+    })?;
+    Ok(list)
+}
+
 /// Looks at every content that is or was inline.
-pub(super) fn each_inline(
-    conn: &Connection,
-    found: &mut dyn FnMut(i64, Inline) -> NodeResult<()>,
-) -> NodeResult<()> {
+pub(in super::super) fn each_inline(conn: &Connection, found: Found<'_>) -> NodeResult<()> {
     let mut statement = conn
         .prepare("SELECT id, inline, hash FROM main.content WHERE inline IS NOT NULL OR hash IS NOT NULL")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let bytes = row.get_ref(1)?.as_blob_or_null().map_err(NodeError::io)?;
-        let inline = match (bytes, row.get_ref(2)?) {
-            (Some(_), ValueRef::Null) => Inline::Sound,
-            (Some(bytes), ValueRef::Blob(hash)) if blake3::hash(bytes).as_bytes()[..] == *hash => {
-                Inline::Sound
-            }
-            (None, ValueRef::Blob(hash)) if hash.len() != HASH_BYTES => Inline::Lost,
-            _ => Inline::Damaged,
+        let stored = match (bytes, row.get_ref(2)?) {
+            (Some(_), ValueRef::Null) => Stored::Sound,
+            (bytes, ValueRef::Blob(hash)) => judge(bytes, hash),
+            _ => Stored::Damaged,
         };
-        found(row.get(0)?, inline)?;
+        found(row.get(0)?, stored);
     }
     Ok(())
+}
+
+/// Looks at every chunk.
+pub(in super::super) fn each_chunk(conn: &Connection, found: Found<'_>) -> NodeResult<()> {
+    let mut statement = conn
+        .prepare("SELECT c.id, b.data, c.hash FROM main.chunk c LEFT JOIN main.block b ON b.chunk = c.id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(1)?.as_blob_or_null().map_err(NodeError::io)?;
+        let stored = judge(bytes, row.get_ref(2)?.as_blob().map_err(NodeError::io)?);
+        found(row.get(0)?, stored);
+    }
+    Ok(())
+}
+
+fn judge(bytes: Option<&[u8]>, hash: &[u8]) -> Stored {
+    match bytes {
+        None if hash.len() != HASH_BYTES => Stored::Lost,
+        None => Stored::Missing,
+        Some(bytes) if blake3::hash(bytes).as_bytes()[..] == *hash => Stored::Sound,
+        Some(_) => Stored::Damaged,
+    }
 }

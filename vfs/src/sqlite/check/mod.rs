@@ -8,9 +8,13 @@ mod content;
 mod numbers;
 mod repair;
 mod salvage;
+mod scan;
+mod source;
 mod tidy;
 mod tree;
 mod walk;
+
+use std::collections::HashSet;
 
 use rusqlite::Connection;
 
@@ -18,6 +22,7 @@ use super::SqliteLayer;
 use super::schema::NOW;
 use crate::errno::{NodeError, NodeResult};
 
+pub(super) use self::content::{Stored, each_chunk, each_inline, unsound};
 pub use self::repair::RepairReport;
 pub use self::salvage::{SalvageReport, salvage};
 
@@ -30,7 +35,7 @@ const TOLD_MAX: usize = 200;
 pub struct CheckReport {
     /// What is wrong, a sentence each; empty if all is well.
     pub problems: Vec<String>,
-    /// Paths of the newest state that cannot be read, or not all of them, and why. Found only if there are problems.
+    /// Paths of the newest state that cannot be read, or not all of them, and why.
     pub unreadable: Vec<(String, String)>,
     /// What earlier repairs gave up: it is known not to be there.
     pub lost: Vec<String>,
@@ -41,13 +46,14 @@ pub struct CheckReport {
 impl CheckReport {
     /// Whether all is well.
     pub fn is_sound(&self) -> bool {
-        self.problems.is_empty()
+        self.problems.is_empty() && self.unreadable.is_empty()
     }
 }
 
 impl SqliteLayer {
     /// Verifies the whole file: SQLite's own structure, then that every revision's entries lead to nodes, directories
-    /// hang together, link counts and sizes are right, and every content is what its hash says. Reads everything.
+    /// hang together, link counts and sizes are right, and every content is what its hash says. Reads everything, of a
+    /// fork also what the forked revision and the newest state have in the files it stands on.
     ///
     /// # Errors
     /// `EIO` if the file is too damaged to look at.
@@ -67,11 +73,27 @@ impl SqliteLayer {
             check.part("the history", Check::history);
             check.part("what is used", Check::usage);
             check.part("the next numbers", Check::numbers);
-            if !check.report.is_sound() {
-                check.report.unreadable = walk::unreadable(&self.shared.view(conn, NOW));
-            }
+            self.read_files(&mut check);
             Ok(check.report)
         })
+    }
+
+    /// Reads files where the tables do not say it all: they are damaged, or an earlier repair gave something up that a
+    /// restore may have brought back, or what the files hold is in another file.
+    fn read_files(&self, check: &mut Check<'_>) {
+        let (conn, mut read) = (check.conn, HashSet::new());
+        if !check.report.is_sound() || !check.report.lost.is_empty() || check.base.is_some() {
+            check.report.unreadable = walk::unreadable(&self.shared.view(conn, NOW), &mut read);
+        }
+        let (Some(base), Some(parent)) = (check.base, self.shared.lineage.ancestors().first()) else {
+            return;
+        };
+        for (path, why) in walk::unreadable(&self.shared.view(conn, base), &mut read) {
+            check.problem(format!(
+                "{path} of revision {base}, which comes from {parent}, cannot be read: {why}",
+                parent = parent.path.display()
+            ));
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::super::pending::Pending;
 use super::super::revision::{Revision, RevisionKind, SealInfo};
 use super::super::schema::LIVE;
 use super::super::tx::Tx;
-use super::content::{HASH_BYTES, Inline, each_inline};
+use super::content::{Stored, each_chunk, each_inline, unsound};
 use super::tidy::Tidy;
 use super::{TOLD_MAX, integrity, reason, walk};
 use crate::errno::{NodeError, NodeResult};
@@ -189,13 +189,8 @@ impl Tx<'_> {
 
     /// Inline bytes that are not what their hash says, and contents that are not there.
     fn give_up_inline(&self, report: &mut RepairReport) -> NodeResult<()> {
-        let mut damaged = Vec::new();
-        each_inline(self.conn, &mut |content, inline| {
-            if inline == Inline::Damaged {
-                damaged.push(content);
-            }
-            Ok(())
-        })?;
+        let unsound = unsound(|found| each_inline(self.conn, found))?;
+        let damaged = unsound.into_iter().filter(|(_, stored)| *stored != Stored::Lost).map(|(id, _)| id);
         for content in damaged {
             report.lose(format!("the bytes of content {content}"));
             self.execute("UPDATE main.content SET inline = NULL, hash = x'' WHERE id = ?1", [content])?;
@@ -249,19 +244,8 @@ impl Tx<'_> {
     }
 
     fn give_up_chunks(&self, report: &mut RepairReport) -> NodeResult<()> {
-        let mut statement = self.conn.prepare(
-            "SELECT c.id, c.hash, b.data FROM main.chunk c LEFT JOIN main.block b ON b.chunk = c.id",
-        )?;
-        let mut rows = statement.query([])?;
-        let mut damaged = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (hash, data): (Vec<u8>, Option<Vec<u8>>) = (row.get(1)?, row.get(2)?);
-            let known = hash.len() != HASH_BYTES && data.is_none();
-            let sound = data.is_some_and(|data| blake3::hash(&data).as_bytes()[..] == hash[..]);
-            if !sound && !known {
-                damaged.push(row.get::<_, i64>(0)?);
-            }
-        }
+        let unsound = unsound(|found| each_chunk(self.conn, found))?;
+        let damaged = unsound.into_iter().filter(|(_, stored)| *stored != Stored::Lost).map(|(id, _)| id);
         for chunk in damaged {
             report.lose(format!("the bytes of chunk {chunk}"));
             self.execute("DELETE FROM main.block WHERE chunk = ?1", [chunk])?;
@@ -270,7 +254,14 @@ impl Tx<'_> {
                 [chunk],
             )?;
         }
-        Ok(())
+        // Those that are left are what their hashes say.
+        self.mend(
+            report,
+            "lengths of chunks were other than their bytes'",
+            "UPDATE main.chunk SET length = length(b.data) FROM main.block b
+             WHERE b.chunk = chunk.id AND chunk.length <> length(b.data)",
+            [],
+        )
     }
 
     fn mend_space(&self, report: &mut RepairReport) -> NodeResult<()> {

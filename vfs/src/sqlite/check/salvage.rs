@@ -4,17 +4,19 @@
 //! there, so that what has lost its name or its directory is in `/lost+found`. History and records of runs are left behind.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::super::open::OpenError;
+use super::super::open::{self, OpenError};
 use super::super::schema::{LIVE, ROOT};
 use super::super::tx::{Next, Tx};
 use super::super::{SqliteLayer, SqliteOptions};
 use super::reason;
 use super::repair::RepairReport;
+use super::scan::scan;
+use super::source::{self, Source};
 use crate::errno::{NodeError, NodeResult};
 
 /// What was got out.
@@ -40,40 +42,52 @@ pub fn salvage(
     target: impl AsRef<Path>,
     options: &SqliteOptions,
 ) -> Result<(SqliteLayer, SalvageReport), OpenError> {
-    let source = source.as_ref();
-    let conn = open_damaged(source, options)?;
-    let new = SqliteLayer::create(target, options)?;
+    let (source, target) = (source.as_ref(), target.as_ref());
     let mut report = SalvageReport::default();
+    let sources = source::open_all(source, options, &mut report.unreadable)?;
+    if target.symlink_metadata().is_ok() {
+        return Err(OpenError::Exists { path: target.to_owned() });
+    }
+    // Under another name until all is in it: a process that is killed leaves no half of it under the final one.
+    let draft = Draft::beside(target);
+    let new = SqliteLayer::create(&draft.0, options)?;
     let io = |error: NodeError| OpenError::Io { path: source.to_owned(), source: error.into() };
-    new.change(|tx| {
-        let mut wreck = Wreck { conn: &conn, tx, report: &mut report, chunks: HashMap::new() };
-        wreck.all()
-    })
-    .map_err(io)?;
+    new.change(|tx| Wreck { sources: &sources, tx, report: &mut report, chunks: HashMap::new() }.all())
+        .map_err(io)?;
     report.repair = new.repair_as("salvage").map_err(io)?;
-    Ok((new, report))
+    drop(new);
+    open::place(&draft.0, target, options)?;
+    drop(draft);
+    Ok((SqliteLayer::open(target, options)?, report))
 }
 
-/// Opens a file that an ordinary opening refuses.
-fn open_damaged(path: &Path, options: &SqliteOptions) -> Result<Connection, OpenError> {
-    path.metadata().map_err(|e| OpenError::io(path, e))?;
-    let open = || {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags(path, flags)?;
-        conn.busy_timeout(options.busy_timeout)?;
-        // This lets SQLite open a file that is shorter than its header says.
-        conn.execute_batch("PRAGMA writable_schema = ON; BEGIN")?;
-        for table in ["inode", "entry", "content", "extent", "chunk", "block"] {
-            conn.prepare(&format!("SELECT * FROM {table}"))?;
+/// The new workspace before it has its name; what is left of it goes in the end.
+struct Draft(PathBuf);
+
+impl Draft {
+    fn beside(target: &Path) -> Draft {
+        let draft = Draft(open::beside(target, &format!("-new-{}", std::process::id())));
+        draft.remove();
+        draft
+    }
+
+    fn remove(&self) {
+        for suffix in ["", "-wal", "-shm", "-lock", "-turn", "-reading"] {
+            let _ = std::fs::remove_file(open::beside(&self.0, suffix));
         }
-        Ok(conn)
-    };
-    open().map_err(|source: rusqlite::Error| OpenError::Hopeless { path: path.to_owned(), source })
+    }
 }
 
-/// The damaged file, and the transaction in the new one.
+impl Drop for Draft {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+/// The damaged files, and the transaction in the new one.
 struct Wreck<'a, 'b> {
-    conn: &'a Connection,
+    /// The nearest first.
+    sources: &'a [Source],
     tx: &'a mut Tx<'b>,
     report: &'a mut SalvageReport,
     /// From chunks there to chunks here.
@@ -85,11 +99,17 @@ const INODE: &str =
     "kind, mode, uid, gid, rdev, nlink, size, space, mtime, ctime, btime, version, content, parent, target,
     xattrs";
 
+const HAS_INODE: &str = "SELECT 1 FROM inode WHERE ino = ?1 AND from_rev = ?2";
+const HAS_ENTRY: &str = "SELECT 1 FROM entry WHERE parent = ?1 AND name = ?2 AND from_rev = ?3";
+
 impl Wreck<'_, '_> {
     fn all(&mut self) -> NodeResult<()> {
-        self.note_parent();
-        let contents = self.nodes()?;
-        self.names()?;
+        let (mut contents, mut known) = (HashSet::new(), HashSet::new());
+        for place in 0..self.sources.len() {
+            let found = self.nodes(place, &known, &mut contents)?;
+            known.extend(found);
+            self.names(place)?;
+        }
         for content in contents {
             if let Err(error) = self.content(content) {
                 self.report.unreadable.push(format!("content {content}: {}", reason(&error)));
@@ -99,52 +119,65 @@ impl Wreck<'_, '_> {
         self.tx.mend_numbers(&mut RepairReport::default())
     }
 
-    /// What a fork reads from its parent is not in its file.
-    fn note_parent(&mut self) {
-        let sql = "SELECT parent_path FROM meta";
-        let parent: rusqlite::Result<Option<String>> = self.conn.query_row(sql, [], |row| row.get(0));
-        if let Ok(Some(parent)) = parent {
-            self.report.unreadable.push(format!("what it has from {parent}, of which it is a fork"));
-        }
-    }
-
-    /// Copies live nodes. Returns the contents they have.
-    fn nodes(&mut self) -> NodeResult<HashSet<i64>> {
-        let columns = format!("ino, to_rev, {INODE}");
-        let marks: Vec<String> = (1..=INODE.split(',').count() + 2).map(|n| format!("?{n}")).collect();
+    /// Copies live nodes of a file that no nearer one has, changed or ended. Returns which, and notes their contents.
+    fn nodes(
+        &mut self,
+        place: usize,
+        known: &HashSet<i64>,
+        contents: &mut HashSet<i64>,
+    ) -> NodeResult<Vec<i64>> {
+        let columns = format!("ino, from_rev, to_rev, {INODE}");
+        let marks: Vec<String> = (2..=INODE.split(',').count() + 1).map(|n| format!("?{n}")).collect();
+        // The range is all of the new workspace's, of the root from its beginning.
         let insert = format!(
-            "INSERT OR REPLACE INTO inode(ino, from_rev, to_rev, {INODE}) VALUES ({})",
-            marks.join(", ").replacen("?1,", &format!("?1, ?1 <> {ROOT},"), 1)
+            "INSERT OR REPLACE INTO inode(ino, from_rev, to_rev, {INODE})
+             VALUES (?1, ?1 <> {ROOT}, {LIVE}, {})",
+            marks.join(", ")
         );
-        let mut contents = HashSet::new();
-        let gaps = scan(self.conn, "inode", "ino", &columns, &mut |row| {
-            let values = values(row, 18)?;
-            if values[1] != Value::Integer(LIVE) {
+        let (nearer, source) = (&self.sources[..place], &self.sources[place]);
+        let mut found = Vec::new();
+        let gaps = scan(&source.conn, "inode", "ino", &columns, &mut |row| {
+            let values = values(row, 19)?;
+            let hidden = || nearer.iter().any(|nearer| nearer.has(HAS_INODE, (&values[0], &values[1])));
+            let is_known = matches!(values[0], Value::Integer(ino) if known.contains(&ino));
+            if is_known || !source.is_live(&values[1], &values[2]) || hidden() {
                 return Ok(());
             }
             // A row that the table's types forbid is damaged.
-            let inserted = self.tx.execute(&insert, rusqlite::params_from_iter(&values));
-            match inserted {
+            let node = values[..1].iter().chain(&values[3..]);
+            match self.tx.execute(&insert, rusqlite::params_from_iter(node)) {
                 Ok(_) => self.report.nodes += 1,
                 Err(error) => self.report.unreadable.push(format!("a node: {}", reason(&error))),
             }
-            if let Value::Integer(content) = values[14] {
+            if let Value::Integer(content) = values[15] {
                 contents.insert(content);
+            }
+            if let Value::Integer(ino) = values[0] {
+                found.push(ino);
             }
             Ok(())
         })?;
         self.note_gaps("nodes", gaps);
-        Ok(contents)
+        Ok(found)
     }
 
-    fn names(&mut self) -> NodeResult<()> {
-        let insert =
-            "INSERT OR REPLACE INTO entry(parent, name, from_rev, to_rev, ino) VALUES (?1, ?2, 1, ?3, ?4)";
-        let gaps = scan(self.conn, "entry", "parent", "parent, name, to_rev, ino", &mut |row| {
-            let values = values(row, 4)?;
-            if values[2] == Value::Integer(LIVE)
-                && let Err(error) = self.tx.execute(insert, rusqlite::params_from_iter(&values))
+    fn names(&mut self, place: usize) -> NodeResult<()> {
+        // What a nearer file says of a name holds.
+        let or = if place == 0 { "REPLACE" } else { "IGNORE" };
+        let insert = format!(
+            "INSERT OR {or} INTO entry(parent, name, from_rev, to_rev, ino) VALUES (?1, ?2, 1, {LIVE}, ?3)"
+        );
+        let (nearer, source) = (&self.sources[..place], &self.sources[place]);
+        let columns = "parent, name, ino, from_rev, to_rev";
+        let gaps = scan(&source.conn, "entry", "parent", columns, &mut |row| {
+            let values = values(row, 5)?;
+            let key = (&values[0], &values[1], &values[3]);
+            if !source.is_live(&values[3], &values[4])
+                || nearer.iter().any(|nearer| nearer.has(HAS_ENTRY, key))
             {
+                return Ok(());
+            }
+            if let Err(error) = self.tx.execute(&insert, rusqlite::params_from_iter(&values[..3])) {
                 self.report.unreadable.push(format!("a name: {}", reason(&error)));
             }
             Ok(())
@@ -161,26 +194,35 @@ impl Wreck<'_, '_> {
 
     /// Copies a content; it becomes one that a sealed revision has, since several nodes may.
     fn content(&mut self, id: i64) -> NodeResult<()> {
-        let hash = if has_hashes(self.conn) { "hash" } else { "NULL" };
-        let found = self
-            .conn
-            .prepare_cached(&format!("SELECT id, inline, {hash} FROM content WHERE id = ?1"))?
-            .query_row([id], |row| values(row, 3))
-            .optional()?;
-        let Some(found) = found else { return Ok(()) };
-        self.tx.execute(
-            "INSERT INTO content(rev, id, inline, hash) VALUES (0, ?1, ?2, ?3)",
-            rusqlite::params_from_iter(&found),
-        )?;
-        let mut statement = self.conn.prepare_cached(
+        let sources = self.sources;
+        for source in sources.iter().filter(|source| id < source.end_content) {
+            let hash = if has_hashes(&source.conn) { "hash" } else { "NULL" };
+            let found = source
+                .conn
+                .prepare_cached(&format!("SELECT id, inline, {hash} FROM content WHERE id = ?1"))?
+                .query_row([id], |row| values(row, 3))
+                .optional()?;
+            if let Some(found) = found {
+                self.tx.execute(
+                    "INSERT INTO content(rev, id, inline, hash) VALUES (0, ?1, ?2, ?3)",
+                    rusqlite::params_from_iter(&found),
+                )?;
+                return self.extents(&source.conn, id);
+            }
+        }
+        Ok(())
+    }
+
+    fn extents(&mut self, conn: &Connection, content: i64) -> NodeResult<()> {
+        let mut statement = conn.prepare_cached(
             "SELECT offset, length, chunk, chunk_offset FROM extent WHERE content = ?1 ORDER BY offset",
         )?;
-        let mut rows = statement.query([id])?;
+        let mut rows = statement.query([content])?;
         while let Some(row) = rows.next()? {
             let chunk = self.chunk(row.get(2)?);
             self.tx.execute(
                 "INSERT OR REPLACE INTO extent(content, offset, length, chunk, chunk_offset) VALUES (?1, ?2, ?3, ?4, ?5)",
-                (id, row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, chunk, row.get::<_, i64>(3)?),
+                (content, row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, chunk, row.get::<_, i64>(3)?),
             )?;
         }
         Ok(())
@@ -201,12 +243,7 @@ impl Wreck<'_, '_> {
     }
 
     fn copy_chunk(&mut self, there: i64) -> NodeResult<i64> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT hash, length, data FROM chunk JOIN block ON chunk = id WHERE id = ?1")?;
-        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-        let (hash, length, data): (Vec<u8>, i64, Vec<u8>) =
-            statement.query_row([there], row).optional()?.ok_or_else(|| NodeError::io("it is missing"))?;
+        let (hash, length, data) = self.find_chunk(there)?;
         if blake3::hash(&data).as_bytes()[..] != hash[..] {
             return Err(NodeError::io("its bytes do not match its hash"));
         }
@@ -224,6 +261,19 @@ impl Wreck<'_, '_> {
         self.tx.execute("INSERT INTO block(chunk, data) VALUES (?1, ?2)", (here, data))?;
         Ok(here)
     }
+
+    fn find_chunk(&self, there: i64) -> NodeResult<(Vec<u8>, i64, Vec<u8>)> {
+        for source in self.sources.iter().filter(|source| there < source.end_chunk) {
+            let mut statement = source.conn.prepare_cached(
+                "SELECT hash, length, data FROM chunk JOIN block ON chunk = id WHERE id = ?1",
+            )?;
+            let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            if let Some(found) = statement.query_row([there], row).optional()? {
+                return Ok(found);
+            }
+        }
+        Err(NodeError::io("it is missing"))
+    }
 }
 
 /// Whether the file is of a version whose inline contents carry hashes.
@@ -234,88 +284,4 @@ fn has_hashes(conn: &Connection) -> bool {
 /// The first columns of a row.
 fn values(row: &Row<'_>, count: usize) -> rusqlite::Result<Vec<Value>> {
     (0..count).map(|column| row.get(column)).collect()
-}
-
-/// Hands every row of a table to `each` that can be reached: forward by its key, and after damage on from the first key
-/// that can be read again. Returns what was in the way.
-fn scan(
-    conn: &Connection,
-    table: &str,
-    key: &str,
-    columns: &str,
-    each: &mut dyn FnMut(&Row<'_>) -> NodeResult<()>,
-) -> NodeResult<Vec<String>> {
-    let mut gaps = Vec::new();
-    let mut last = i64::MIN;
-    loop {
-        let sql = format!("SELECT {columns}, {key} AS at FROM {table} WHERE {key} >= ?1 ORDER BY {key}");
-        let stopped = forward(conn, &sql, &mut last, each)?;
-        let Some(why) = stopped else { return Ok(gaps) };
-        gaps.push(format!("{why} (after {key} {last})"));
-        // What has the same key beyond the damage, from its other end.
-        let sql = format!(
-            "SELECT {columns}, {key} AS at FROM {table} WHERE {key} = ?1 ORDER BY {key} DESC, 2 DESC"
-        );
-        let mut same = last;
-        forward(conn, &sql, &mut same, each)?;
-        match next_readable(conn, table, key, last) {
-            Some(next) => last = next,
-            None => return Ok(gaps),
-        }
-    }
-}
-
-/// Hands on rows until one cannot be read; says why then.
-fn forward(
-    conn: &Connection,
-    sql: &str,
-    last: &mut i64,
-    each: &mut dyn FnMut(&Row<'_>) -> NodeResult<()>,
-) -> NodeResult<Option<String>> {
-    let why = |error: rusqlite::Error| Ok(Some(error.to_string()));
-    let mut statement = match conn.prepare(sql) {
-        Ok(statement) => statement,
-        Err(error) => return why(error),
-    };
-    let mut rows = match statement.query([*last]) {
-        Ok(rows) => rows,
-        Err(error) => return why(error),
-    };
-    loop {
-        match rows.next() {
-            Ok(Some(row)) => {
-                if let Ok(at) = row.get("at") {
-                    *last = at;
-                }
-                each(row)?;
-            }
-            Ok(None) => return Ok(None),
-            Err(error) => return why(error),
-        }
-    }
-}
-
-/// The smallest key after `after` from which on rows can be read again.
-fn next_readable(conn: &Connection, table: &str, key: &str, after: i64) -> Option<i64> {
-    let sql = format!("SELECT {key} FROM {table} WHERE {key} >= ?1 ORDER BY {key} LIMIT 1");
-    let seek = |from: i64| -> rusqlite::Result<Option<i64>> {
-        conn.prepare_cached(&sql)?.query_row([from], |row| row.get(0)).optional()
-    };
-    let start = after.max(0);
-    let (mut bad, mut step) = (start, 1_i64);
-    let mut good = loop {
-        let at = start.checked_add(step)?;
-        match seek(at) {
-            Ok(found) => break found?.min(at),
-            Err(_) => (bad, step) = (at, step.checked_mul(2)?),
-        }
-    };
-    while good - bad > 1 {
-        let middle = bad + (good - bad) / 2;
-        match seek(middle) {
-            Ok(_) => good = middle,
-            Err(_) => bad = middle,
-        }
-    }
-    seek(good).ok().flatten()
 }

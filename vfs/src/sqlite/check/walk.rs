@@ -1,5 +1,7 @@
 //! Which paths cannot be read: by reading all of them.
 
+use std::collections::HashSet;
+
 use super::super::schema::ROOT;
 use super::super::view::View;
 use super::{TOLD_MAX, reason};
@@ -14,9 +16,10 @@ const PIECE: usize = 4 << 20;
 /// No tree is as deep as this; a ring of directories would be.
 const DEPTH_MAX: usize = 4096;
 
-/// Paths that cannot be read, or not all of them, each with the reason.
-pub(super) fn unreadable(view: &View<'_>) -> Vec<(String, String)> {
-    let mut walk = Walk { view, found: Vec::new() };
+/// Paths that cannot be read, or not all of them, each with the reason. Contents in `read` were read before, and those
+/// that can be read are added there.
+pub(super) fn unreadable(view: &View<'_>, read: &mut HashSet<i64>) -> Vec<(String, String)> {
+    let mut walk = Walk { view, read, found: Vec::new() };
     let mut todo = vec![(Ino(ROOT as u64), VPathBuf::root(), 0)];
     while let Some((dir, path, depth)) = todo.pop() {
         if walk.found.len() >= TOLD_MAX || depth > DEPTH_MAX {
@@ -31,6 +34,7 @@ pub(super) fn unreadable(view: &View<'_>) -> Vec<(String, String)> {
 
 struct Walk<'a, 'b> {
     view: &'a View<'b>,
+    read: &'a mut HashSet<i64>,
     found: Vec<(String, String)>,
 }
 
@@ -67,14 +71,24 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn read(&self, entry: &DirEntry) -> NodeResult<()> {
+    fn read(&mut self, entry: &DirEntry) -> NodeResult<()> {
         let ino = entry.stat.ino;
         self.view.xattrs(ino)?;
         match entry.stat.kind {
             FileType::Symlink => self.view.readlink(ino).map(|_| ()),
-            FileType::Regular => read_all(self.view, ino, entry.stat.size),
+            FileType::Regular => self.content(ino, entry.stat.size),
             _ => Ok(()),
         }
+    }
+
+    fn content(&mut self, ino: Ino, size: u64) -> NodeResult<()> {
+        let content = self.view.node(ino.0 as i64)?.content;
+        if content.is_some_and(|content| self.read.contains(&content)) {
+            return Ok(());
+        }
+        read_all(self.view, ino, size)?;
+        self.read.extend(content);
+        Ok(())
     }
 }
 

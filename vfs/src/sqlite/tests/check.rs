@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::diff::sample;
 use super::*;
 
@@ -283,4 +285,141 @@ fn a_file_without_a_beginning_is_hopeless_and_said_to_be() {
     let error = salvage(&f.path, f.path.with_extension("new"), &options(&f.clock)).unwrap_err();
     assert!(error.to_string().ends_with("restore a copy"), "{error}");
     assert!(!f.path.with_extension("new").exists());
+}
+
+/// A parent with a large and a small file, and a fork of it with a file of its own. Both closed.
+fn family() -> (Closed, PathBuf) {
+    let f = Fixture::new();
+    f.mkdir("/d");
+    f.put("/d/large", &noise(1, 300_000));
+    f.put("/small", b"small");
+    f.put("/removed", b"in the fork");
+    f.seal();
+    let fork = f.fork("fork.cowry");
+    let path = fork.path().clone();
+    fork.create(ROOT_INO, &name("own"), NewNode::File(&noise(2, 200_000)), &NewAttr::with_mode(0o644))
+        .unwrap();
+    fork.write(ino(&fork, "/d/large"), 100_000, b"changed").unwrap();
+    fork.unlink(ROOT_INO, &name("removed")).unwrap();
+    fork.seal(&SealInfo::of(RevisionKind::Edit)).unwrap();
+    (f.closed(), path)
+}
+
+fn sql(path: &Path, sql: &str) {
+    rusqlite::Connection::open(path).and_then(|conn| conn.execute_batch(sql)).expect(sql);
+}
+
+#[test]
+fn damage_in_a_parent_is_found_by_a_check_of_the_fork() {
+    for (damage, hit) in [
+        ("UPDATE block SET data = zeroblob(length(data)) WHERE chunk = 1", "/d/large"),
+        ("UPDATE content SET inline = x'00' WHERE inline = x'736d616c6c'", "/small"),
+        ("DELETE FROM content WHERE inline = x'736d616c6c'", "/small"),
+    ] {
+        let (f, path) = family();
+        let fork = SqliteLayer::open(&path, &options(&f.clock)).unwrap();
+        assert_eq!(fork.check().unwrap(), CheckReport::default());
+        sql(&f.path, damage);
+        let report = fork.check().unwrap();
+        assert!(!report.is_sound());
+        assert!(report.unreadable.iter().any(|(path, _)| path == hit), "{damage}: {report:#?}");
+        let told =
+            format!("{hit} of revision 1, which comes from {}", f.path.canonicalize().unwrap().display());
+        assert!(report.problems.iter().any(|line| line.starts_with(&told)), "{damage}: {report:#?}");
+    }
+}
+
+#[test]
+fn what_a_fork_does_not_have_any_more_is_checked_at_its_beginning() {
+    let (f, path) = family();
+    sql(&f.path, "UPDATE content SET inline = x'00' WHERE length(inline) = 11");
+    let report = SqliteLayer::open(&path, &options(&f.clock)).unwrap().check().unwrap();
+    assert_eq!(report.unreadable, []);
+    assert!(report.problems.iter().any(|line| line.starts_with("/removed of revision 1")), "{report:#?}");
+}
+
+#[test]
+fn damage_in_a_parent_is_not_flattened() {
+    let damages = [
+        ("UPDATE block SET data = zeroblob(length(data)) WHERE chunk = 1", "chunk 1 of "),
+        ("UPDATE content SET inline = x'00' WHERE inline = x'736d616c6c'", "content "),
+    ];
+    for (damage, what) in damages {
+        let (f, path) = family();
+        let parent = std::fs::read(&f.path).unwrap();
+        sql(&f.path, damage);
+        let fork = SqliteLayer::open(&path, &options(&f.clock)).unwrap();
+        let ForkError::Node(error) = fork.flatten().unwrap_err() else { panic!("not of a node") };
+        let why = std::error::Error::source(&error).unwrap().to_string();
+        assert!(why.starts_with(what) && why.contains("nothing was flattened"), "{why}");
+        assert!(fork.parent().unwrap().is_some());
+        drop(fork);
+        std::fs::write(&f.path, parent).unwrap();
+        let fork = SqliteLayer::open(&path, &options(&f.clock)).unwrap();
+        let then = tree(&fork);
+        fork.flatten().unwrap().expect("it was a fork");
+        assert_eq!(tree(&fork), then);
+        assert_eq!(fork.check().unwrap(), CheckReport::default());
+    }
+}
+
+#[test]
+fn a_lost_file_that_was_restored_is_told() {
+    let (_, _, f) = repair("UPDATE content SET inline = x'00' WHERE inline = x'736d616c6c'");
+    assert!(f.layer.check().unwrap().is_sound());
+    f.layer.restore(Revision(1), &[], &SealInfo::of(RevisionKind::Restore)).unwrap();
+    let report = f.layer.check().unwrap();
+    assert!(!report.is_sound());
+    assert_eq!(report.unreadable.iter().map(|(path, _)| &path[..]).collect::<Vec<_>>(), ["/d/e/small"]);
+    let done = f.layer.repair().unwrap();
+    assert!(done.lost.iter().any(|line| line.starts_with("/d/e/small: ")), "{done:?}");
+    assert!(f.layer.check().unwrap().is_sound());
+}
+
+#[test]
+fn a_fork_is_saved_with_what_it_has_from_its_parent() {
+    let (f, path) = family();
+    let then = tree(&SqliteLayer::open(&path, &options(&f.clock)).unwrap());
+    let target = f.path.with_file_name("saved.cowry");
+    let (new, report) = salvage(&path, &target, &options(&f.clock)).unwrap();
+    assert_eq!((report.unreadable, tree(&new)), (vec![], then.clone()));
+    assert_eq!((report.nodes, report.repair.lost), (5, vec![]));
+    assert_eq!(new.parent().unwrap(), None);
+    assert_eq!(new.check().unwrap(), CheckReport::default());
+    // Of a fork of the fork, through both.
+    let fork = SqliteLayer::open(&path, &options(&f.clock)).unwrap();
+    let inner = fork.fork_latest(f.path.with_file_name("inner.cowry")).unwrap();
+    inner.unlink(ROOT_INO, &name("own")).unwrap();
+    inner.write(ino(&inner, "/small"), 0, b"S").unwrap();
+    let (then, path) = (tree(&inner), inner.path().clone());
+    drop((inner, fork));
+    let target = f.path.with_file_name("saved-2.cowry");
+    let (new, report) = salvage(&path, &target, &options(&f.clock)).unwrap();
+    assert_eq!((report.unreadable, tree(&new)), (vec![], then));
+}
+
+#[test]
+fn a_fork_whose_parent_is_gone_is_saved_as_far_as_it_goes() {
+    let (f, path) = family();
+    std::fs::remove_file(&f.path).unwrap();
+    let target = f.path.with_file_name("saved.cowry");
+    let (new, report) = salvage(&path, &target, &options(&f.clock)).unwrap();
+    assert_eq!(read(&new, "/own"), noise(2, 200_000));
+    assert!(
+        matches!(&report.unreadable[..], [line, ..] if line.starts_with("what it has from ") && line.contains("no such workspace")),
+        "{report:#?}"
+    );
+}
+
+#[test]
+fn saving_leaves_nothing_but_the_new_workspace() {
+    let (f, path) = family();
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("saved.cowry");
+    drop(salvage(&path, &target, &options(&f.clock)).unwrap());
+    let files = || std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
+    assert_eq!(files(), [target.clone()]);
+    let error = salvage(&path, &target, &options(&f.clock)).unwrap_err();
+    assert!(matches!(error, OpenError::Exists { .. }), "{error}");
+    assert_eq!(files(), [target]);
 }

@@ -16,6 +16,7 @@ mod many;
 mod model;
 mod names;
 mod opening;
+mod place;
 mod prune;
 mod recent;
 mod restore;

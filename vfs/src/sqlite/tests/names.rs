@@ -24,6 +24,7 @@ fn what_may_be_a_name() {
         "a b",
         "-a",
         ".",
+        "v1..v2",
         "a\n",
         &"x".repeat(101),
     ] {

@@ -1,0 +1,125 @@
+//! From a statement as it is written to one that SQLite takes, and the tables it needs.
+
+use std::sync::Arc;
+
+use cowry_vfs::Vfs;
+
+use super::error::{SqlError, SqlResult};
+use super::options::Reading;
+use super::parameters::{Parameter, Parameters};
+use super::rewrite::{Argument, Piece, TableRef, rewrite};
+use super::table::{TableFile, quoted};
+
+/// The most files a statement can name.
+const MAX_TABLES: usize = 64;
+
+/// A statement and its tables.
+pub(super) struct Plan {
+    pub(super) sql: String,
+    /// By the names that the statement knows them by.
+    pub(super) tables: Vec<(String, Arc<TableFile>)>,
+}
+
+/// Opens what a statement names.
+///
+/// # Errors
+/// What [`TableFile::new`] fails with; one line for options and parameters that make no sense.
+pub(super) fn plan(vfs: &Vfs, sql: &str, parameters: &Parameters) -> SqlResult<Plan> {
+    let rewritten = rewrite(sql).map_err(SqlError::Statement)?;
+    if parameters.list.len() != rewritten.parameters {
+        let (values, needed) = (parameters.list.len(), rewritten.parameters);
+        return Err(SqlError::statement(format!(
+            "the statement has {needed} parameters and was given {values} values"
+        )));
+    }
+    let mut planner = Planner { vfs, parameters, sql: String::new(), known: Vec::new(), tables: Vec::new() };
+    rewritten.pieces.into_iter().try_for_each(|piece| planner.take(piece))?;
+    Ok(Plan { sql: planner.sql, tables: planner.tables })
+}
+
+struct Planner<'a> {
+    vfs: &'a Vfs,
+    parameters: &'a Parameters,
+    sql: String,
+    /// What the tables are made from, so that what is named twice is opened once.
+    known: Vec<(Option<String>, Vec<String>)>,
+    tables: Vec<(String, Arc<TableFile>)>,
+}
+
+impl Planner<'_> {
+    fn take(&mut self, piece: Piece) -> SqlResult<()> {
+        match piece {
+            Piece::Sql(sql) => self.sql.push_str(&sql),
+            Piece::List(written) => match self.parameters.get(&written).map_err(SqlError::Statement)? {
+                Parameter::List(_) => self.sql.push_str(&format!("(SELECT value FROM json_each({written}))")),
+                _ => {
+                    return Err(SqlError::statement(format!(
+                        "parameter {written} after IN has to be an array"
+                    )));
+                }
+            },
+            Piece::Table { table, named } => {
+                let name = self.table(&table)?;
+                self.sql.push_str(&quoted(&name));
+                if !named {
+                    self.sql.push_str(&format!(" AS {}", quoted(stem(&name))));
+                }
+                // What follows may be a word.
+                self.sql.push(' ');
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of the table for a file.
+    fn table(&mut self, table: &TableRef) -> SqlResult<String> {
+        let arguments: Vec<String> =
+            table.arguments.iter().map(|it| self.text(it)).collect::<SqlResult<_>>()?;
+        let key = (table.format.clone(), arguments);
+        if let Some(index) = self.known.iter().position(|known| *known == key) {
+            return Ok(self.tables[index].0.clone());
+        }
+        if self.tables.len() == MAX_TABLES {
+            return Err(SqlError::statement(format!("a statement can name {MAX_TABLES} files and no more")));
+        }
+        let [path, options @ ..] = &key.1[..] else { return Err(SqlError::statement("a file has a path")) };
+        let reading = Reading::new(key.0.as_deref(), path.clone(), options).map_err(SqlError::Statement)?;
+        let file = Arc::new(TableFile::new(self.vfs, reading)?);
+        let name = self.free_name(path);
+        self.known.push(key);
+        self.tables.push((name.clone(), file));
+        Ok(name)
+    }
+
+    fn text(&self, argument: &Argument) -> SqlResult<String> {
+        match argument {
+            Argument::Text(text) => Ok(text.clone()),
+            Argument::Parameter(written) => {
+                match self.parameters.get(written).map_err(SqlError::Statement)? {
+                    Parameter::Text(text) => Ok(text.clone()),
+                    _ => Err(SqlError::statement(format!("parameter {written} in FROM has to be a path"))),
+                }
+            }
+        }
+    }
+
+    /// The path, unless SQLite has that name already, to which capitals make no difference, or keeps it for itself.
+    fn free_name(&self, path: &str) -> String {
+        let path = path.replace('\0', " ");
+        let is_free = |name: &String| {
+            let is_own = name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"));
+            !is_own
+                && !name.is_empty()
+                && !self.tables.iter().any(|(taken, _)| taken.eq_ignore_ascii_case(name))
+        };
+        let numbered = (2..).map(|number| format!("./{path} {number}"));
+        std::iter::once(path.clone()).chain(numbered).find(is_free).expect("numbers go on for ever")
+    }
+}
+
+/// What a table is called that the statement gives no name: the name of the file, without its extension.
+fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.split('.').next().unwrap_or(name);
+    if stem.is_empty() { name } else { stem }
+}

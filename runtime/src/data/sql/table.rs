@@ -1,0 +1,285 @@
+//! Files as tables of SQLite's.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{CStr, CString, c_int};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use cowry_vfs::{GlobOptions, Vfs};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::vtab::{
+    self, Context, CreateVTab, Filters, IndexInfo, Module, VTab, VTabConfig, VTabConnection, VTabCursor,
+    VTabKind,
+};
+
+use super::error::{Failure, SqlError, SqlResult};
+use super::options::Reading;
+use crate::data::{self, Column, DataError, Kind, RowSource, Value};
+
+/// What SQLite knows the tables by: `CREATE VIRTUAL TABLE … USING cowry_file(NUMBER)`.
+pub(super) const MODULE_NAME: &CStr = c"cowry_file";
+pub(super) const MODULE: &Module<'static, FileTable> = &Module::read_only_module();
+
+/// The files of a statement, in the order of their numbers.
+pub(super) struct Files {
+    pub(super) files: Vec<Arc<TableFile>>,
+    pub(super) failure: Failure,
+}
+
+/// A file, or several that are alike, as one table.
+pub(super) struct TableFile {
+    vfs: Vfs,
+    reading: Reading,
+    paths: Vec<String>,
+    /// As they are in the files.
+    columns: Vec<Column>,
+    /// What the table is declared as.
+    names: Vec<String>,
+    /// Bytes of all files together.
+    size: u64,
+}
+
+impl TableFile {
+    /// Looks at the first rows of every file. The columns are those of all files by name; what a file does not have is
+    /// null in its rows.
+    ///
+    /// # Errors
+    /// What opening them fails with; a statement's error for a pattern that nothing matches and where there are no
+    /// columns.
+    pub(super) fn new(vfs: &Vfs, reading: Reading) -> SqlResult<TableFile> {
+        let paths = paths(vfs, &reading.path)?;
+        let (columns, names) = (Vec::new(), Vec::new());
+        let mut file = TableFile { vfs: vfs.clone(), reading, paths, columns, names, size: 0 };
+        for path in file.paths.clone() {
+            let rows = file.open(&path)?;
+            add(&mut file.columns, rows.columns());
+            file.size += vfs.stat(&path)?.size;
+        }
+        if file.columns.is_empty() {
+            return Err(SqlError::statement(format!("{}: there are no columns in it", file.reading.path)));
+        }
+        file.names = declared(&file.columns);
+        Ok(file)
+    }
+
+    fn open(&self, path: &str) -> SqlResult<Box<dyn RowSource>> {
+        let Reading { format, csv, charset, .. } = &self.reading;
+        data::open(&self.vfs, path, *format, csv, *charset).map_err(|error| SqlError::of_file(path, error))
+    }
+
+    /// The statement that declares the columns.
+    fn declaration(&self) -> String {
+        let affinity = |kind| match kind {
+            Kind::Text => " TEXT",
+            Kind::Integer | Kind::Boolean => " INTEGER",
+            Kind::Real => " REAL",
+            Kind::Any => "",
+        };
+        let columns = self.names.iter().zip(&self.columns);
+        let columns: Vec<_> =
+            columns.map(|(name, column)| format!("{}{}", quoted(name), affinity(column.kind))).collect();
+        format!("CREATE TABLE x({})", columns.join(", "))
+    }
+}
+
+/// A name as SQL writes it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", vtab::escape_double_quote(name))
+}
+
+/// The files that a path means: itself, or those that match it where it is a pattern.
+fn paths(vfs: &Vfs, path: &str) -> SqlResult<Vec<String>> {
+    if !path.contains(['*', '?', '[', '{']) || vfs.exists(path) {
+        return Ok(vec![path.to_owned()]);
+    }
+    let found: Vec<String> =
+        vfs.glob(path, GlobOptions::default())?.iter().map(ToString::to_string).collect();
+    if found.is_empty() {
+        return Err(SqlError::statement(format!("no file matches '{path}'")));
+    }
+    Ok(found)
+}
+
+/// Adds the columns of another file; the kind of one that both have fits both.
+fn add(columns: &mut Vec<Column>, others: &[Column]) {
+    for other in others {
+        let Some(column) = columns.iter_mut().find(|column| column.name == other.name) else {
+            columns.push(other.clone());
+            continue;
+        };
+        column.kind = match (column.kind, other.kind) {
+            (one, other) if one == other => one,
+            (Kind::Integer | Kind::Real, Kind::Integer | Kind::Real) => Kind::Real,
+            _ => Kind::Any,
+        };
+    }
+}
+
+/// Where in a file each column of the table is.
+fn places(columns: &[Column], of_file: &[Column]) -> Vec<Option<usize>> {
+    let same = |(column, other): (&Column, &Column)| column.name == other.name;
+    if columns.len() == of_file.len() && columns.iter().zip(of_file).all(same) {
+        return (0..columns.len()).map(Some).collect();
+    }
+    let by_name: HashMap<&str, usize> = of_file.iter().map(|c| c.name.as_str()).zip(0..).collect();
+    columns.iter().map(|column| by_name.get(column.name.as_str()).copied()).collect()
+}
+
+/// Names for SQLite, to which capitals make no difference.
+fn declared(columns: &[Column]) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let mut free = |name: &str| taken.insert(name.to_ascii_lowercase());
+    let name = |column: &Column| {
+        // A zero would end the declaration.
+        let name = column.name.replace('\0', " ");
+        let numbered = (2..).map(|number| format!("{name}_{number}"));
+        std::iter::once(name.clone()).chain(numbered).find(|name| free(name)).expect("numbers go on for ever")
+    };
+    columns.iter().map(name).collect()
+}
+
+/// The table as SQLite sees it.
+#[repr(C)]
+pub(super) struct FileTable {
+    base: vtab::sqlite3_vtab,
+    file: Arc<TableFile>,
+    failure: Failure,
+}
+
+// SAFETY: the first field is what SQLite expects, and the struct is laid out as C does.
+unsafe impl<'vtab> VTab<'vtab> for FileTable {
+    type Aux = Files;
+    type Cursor = FileCursor<'vtab>;
+
+    fn connect(
+        db: &mut VTabConnection,
+        aux: Option<&Files>,
+        _: &[u8],
+        _: &[u8],
+        _: &[u8],
+        args: &[&[u8]],
+    ) -> rusqlite::Result<(Cow<'static, CStr>, FileTable)> {
+        let number = args.first().and_then(|arg| std::str::from_utf8(arg).ok()?.trim().parse::<usize>().ok());
+        let (files, number) =
+            aux.zip(number).ok_or_else(|| rusqlite::Error::ModuleError("no file".into()))?;
+        let file = files.files.get(number).ok_or_else(|| rusqlite::Error::ModuleError("no file".into()))?;
+        db.config(VTabConfig::Innocuous)?;
+        let declaration = CString::new(file.declaration()).map_err(rusqlite::Error::from)?;
+        let base = vtab::sqlite3_vtab::default();
+        Ok((declaration.into(), FileTable { base, file: file.clone(), failure: files.failure.clone() }))
+    }
+
+    fn best_index(&self, info: &mut IndexInfo) -> rusqlite::Result<bool> {
+        // A guess at the rows: what matters is which of several files is larger.
+        const ROW: u64 = 64;
+        let rows = (self.file.size / ROW).max(1);
+        info.set_estimated_rows(i64::try_from(rows).unwrap_or(i64::MAX));
+        info.set_estimated_cost(rows as f64 * 3.0 + 1000.0);
+        Ok(true)
+    }
+
+    fn open(&'vtab mut self) -> rusqlite::Result<FileCursor<'vtab>> {
+        Ok(FileCursor {
+            base: vtab::sqlite3_vtab_cursor::default(),
+            file: self.file.clone(),
+            failure: self.failure.clone(),
+            rows: None,
+            places: Vec::new(),
+            next: 0,
+            row: 0,
+            table: PhantomData,
+        })
+    }
+}
+
+impl CreateVTab<'_> for FileTable {
+    const KIND: VTabKind = VTabKind::Default;
+}
+
+/// A walk over the rows.
+#[repr(C)]
+pub(super) struct FileCursor<'vtab> {
+    base: vtab::sqlite3_vtab_cursor,
+    file: Arc<TableFile>,
+    failure: Failure,
+    /// The file that is being read; `None` at the end.
+    rows: Option<Box<dyn RowSource>>,
+    /// Where each column is in that file.
+    places: Vec<Option<usize>>,
+    /// The file after that.
+    next: usize,
+    /// The number of the row, from 1.
+    row: i64,
+    table: PhantomData<&'vtab FileTable>,
+}
+
+impl FileCursor<'_> {
+    /// Moves on to the next good row.
+    fn step(&mut self) -> SqlResult<()> {
+        while let Some(rows) = &mut self.rows {
+            match rows.advance() {
+                Ok(true) => {
+                    self.row += 1;
+                    return Ok(());
+                }
+                Ok(false) => self.next_file()?,
+                Err(DataError::Row(_)) if self.file.reading.skip_bad => {}
+                Err(error) => return Err(SqlError::of_file(&self.file.paths[self.next - 1], error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn next_file(&mut self) -> SqlResult<()> {
+        self.rows = self.file.paths.get(self.next).map(|path| self.file.open(path)).transpose()?;
+        self.next += 1;
+        self.places = self.rows.iter().flat_map(|rows| places(&self.file.columns, rows.columns())).collect();
+        Ok(())
+    }
+}
+
+// SAFETY: the first field is what SQLite expects, and the struct is laid out as C does.
+unsafe impl VTabCursor for FileCursor<'_> {
+    fn filter(&mut self, _: c_int, _: Option<&str>, _: &Filters<'_>) -> rusqlite::Result<()> {
+        (self.next, self.row) = (0, 0);
+        self.next_file().and_then(|()| self.step()).map_err(|error| self.failure.note(error))
+    }
+
+    fn next(&mut self) -> rusqlite::Result<()> {
+        self.step().map_err(|error| self.failure.note(error))
+    }
+
+    fn eof(&self) -> bool {
+        self.rows.is_none()
+    }
+
+    fn column(&self, context: &mut Context, column: c_int) -> rusqlite::Result<()> {
+        let place = self.places.get(column as usize).copied().flatten();
+        let Some((rows, place)) = self.rows.as_ref().zip(place) else { return Ok(()) };
+        let value = match rows.value(place) {
+            // Whole numbers in a column of others, or division would cut some of them.
+            Value::Integer(number) if self.file.columns[column as usize].kind == Kind::Real => {
+                Value::Real(number as f64)
+            }
+            value => value,
+        };
+        context.set_result(ToSqlOutput::Borrowed(as_sql(&value)))
+    }
+
+    fn rowid(&self) -> rusqlite::Result<i64> {
+        Ok(self.row)
+    }
+}
+
+/// A value as SQLite has it: truth is 1 or 0, arrays and objects are their text.
+fn as_sql<'a>(value: &'a Value<'_>) -> ValueRef<'a> {
+    match value {
+        Value::Null => ValueRef::Null,
+        Value::Boolean(truth) => ValueRef::Integer(i64::from(*truth)),
+        Value::Integer(number) => ValueRef::Integer(*number),
+        Value::Real(number) => ValueRef::Real(*number),
+        Value::Text(text) => ValueRef::Text(text.as_bytes()),
+        Value::Json(text) => ValueRef::Text(text.as_bytes()),
+    }
+}

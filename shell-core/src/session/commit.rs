@@ -1,0 +1,99 @@
+//! Committing what a session wrote.
+
+use cowry_vfs::sqlite::{CommitError, CommitRequest, Revision, RevisionKind, SealInfo, SqliteLayer};
+use cowry_vfs::{Errno, Layer};
+
+use super::{Session, SessionCommit, fork_all};
+use crate::diff::Diff;
+use crate::error::{Error, Result};
+use crate::mount::Mount;
+use crate::record::ConflictRecord;
+use crate::run::host::{self, Staged};
+use crate::run::steps::Steps;
+
+impl Session {
+    /// Commits what is new since the last commit and goes on.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if others changed the same files since the base; nothing is committed then.
+    pub fn commit(&mut self, message: Option<&str>) -> Result<SessionCommit> {
+        let file = self.workspace.file("commit to")?.clone();
+        if self.workspace.is_read_only() {
+            return Err(Error::ReadOnly { what: "commit" });
+        }
+        let diff = self.diff()?;
+        if diff.is_empty() {
+            return Ok(SessionCommit { revision: None, diff });
+        }
+        let mut staged = self.stage(&diff)?;
+        let done = self.commit_staged(&file, message, staged.as_mut());
+        match (staged, &done) {
+            (Some(staged), Ok(_)) => staged.put_in_place(&self.workspace)?,
+            (Some(staged), Err(_)) => staged.abandon(&self.workspace)?,
+            (None, _) => {}
+        }
+        Ok(SessionCommit { revision: done?, diff })
+    }
+
+    /// Prepares the writes to host directories.
+    fn stage(&self, diff: &Diff) -> Result<Option<Staged>> {
+        let mounts = &self.options.policy.mounts;
+        if !mounts.iter().any(Mount::is_writable) {
+            return Ok(None);
+        }
+        let conflicts = host::conflicts(mounts, diff)?;
+        if !conflicts.is_empty() {
+            return Err(Error::Conflict { run: None, conflicts });
+        }
+        let steps = Steps::of(diff, &self.options.policy.files.judge(true))?;
+        let id = crate::id::fresh(self.workspace.clock().now());
+        host::stage(&self.workspace, &id, mounts, &steps, diff.after())
+    }
+
+    /// The commit and, in the same transaction, the word that what is staged is to be put in place.
+    fn commit_staged(
+        &mut self,
+        file: &SqliteLayer,
+        message: Option<&str>,
+        mut staged: Option<&mut Staged>,
+    ) -> Result<Option<Revision>> {
+        let Some(Some(after)) = self.written.first() else { return Ok(None) };
+        let info = SealInfo { message: message.map(Into::into), ..SealInfo::of(RevisionKind::Session) };
+        let judge = self.options.policy.files.judge(true);
+        let mut nodes = self.nodes.clone();
+        let mut outcome = Ok(None);
+        let result = file.batch(&mut |_| {
+            nodes = self.nodes.clone();
+            let request = CommitRequest {
+                base: self.base,
+                own: &self.own,
+                before: self.committed.first().and_then(Option::as_ref),
+                after,
+                committed: &mut nodes,
+                judge: &judge,
+                info: &info,
+            };
+            match file.commit(request) {
+                Ok(done) => outcome = Ok(done.revision),
+                Err(CommitError::Node(error)) => return Err(error),
+                Err(CommitError::Conflict(found)) => {
+                    let conflicts = found.iter().map(ConflictRecord::of).collect();
+                    outcome = Err(Error::Conflict { run: None, conflicts });
+                    return Err(Errno::EAGAIN.into());
+                }
+            }
+            staged.as_mut().map_or(Ok(()), |staged| staged.decide(file))
+        });
+        match (result, outcome) {
+            (Ok(()), Ok(revision)) => {
+                self.nodes = nodes;
+                self.committed = fork_all(&self.written);
+                self.wrote.clear();
+                self.own.extend(revision);
+                Ok(revision)
+            }
+            (_, Err(conflict)) => Err(conflict),
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+}
