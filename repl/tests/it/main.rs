@@ -11,6 +11,7 @@ mod mistakes;
 mod mount;
 mod output;
 mod prompt;
+mod published;
 mod pty;
 mod quota;
 mod runs;
