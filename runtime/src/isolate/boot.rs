@@ -6,7 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use cowry_vfs::SystemClock;
-use deno_core::{Extension, JsRuntime, RuntimeOptions, v8};
+use deno_core::{
+    CustomModuleEvaluationKind, Extension, FastString, JsRuntime, ModuleSourceCode, ModuleType,
+    RuntimeOptions, v8,
+};
+use deno_error::JsErrorBox;
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use super::warm::warm;
@@ -27,6 +31,7 @@ pub(super) fn boot() -> Isolate {
         module_loader: Some(loader.clone()),
         extensions: extensions(),
         create_params: engine::create_params(),
+        custom_module_evaluation_cb: Some(Box::new(evaluate)),
         ..RuntimeOptions::default()
     });
     js.v8_isolate().set_allow_atomics_wait(false);
@@ -41,6 +46,23 @@ pub(super) fn boot() -> Isolate {
     isolate
 }
 
+/// A module of a type that is not the engine's: rows of data, which the loader has made a program of that reads them.
+fn evaluate(
+    scope: &mut v8::PinScope<'_, '_>,
+    _: Cow<'_, str>,
+    _: &FastString,
+    code: ModuleSourceCode,
+) -> Result<CustomModuleEvaluationKind, JsErrorBox> {
+    let ModuleSourceCode::String(code) = code else {
+        return Err(JsErrorBox::type_error("a module of rows is text"));
+    };
+    // The engine wants a second module beside it, under a type that nobody asks for.
+    let nothing = v8::undefined(scope);
+    let nothing = v8::Local::<v8::Value>::from(nothing);
+    let beside = ModuleType::Other("cowry".into());
+    Ok(CustomModuleEvaluationKind::ComputedAndSynthetic(code, v8::Global::new(scope, nothing), beside))
+}
+
 /// What operations need while the bootstrap tries everything out.
 fn furnish(js: &mut JsRuntime, loader: &Rc<Loader>) {
     let state = js.op_state();
@@ -49,6 +71,7 @@ fn furnish(js: &mut JsRuntime, loader: &Rc<Loader>) {
     state.put(ops::Random::new([0; 32]));
     state.put(ops::Epoch::new(Arc::new(SystemClock)));
     state.put(ops::Files::default());
+    state.put(ops::Readers::default());
     state.put(ops::Savepoints::default());
     state.put(ops::Trees::default());
 }

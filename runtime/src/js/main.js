@@ -16,6 +16,7 @@ for (const [name, script] of op_cowry_builtins()) {
   const exports = core.loadExtScript(script);
   register(name, () => exports);
 }
+core.loadExtScript("ext:cowry/data.js");
 core.loadExtScript("ext:cowry/touch.js");
 
 // Hooks of the engine and of the bootstrap that programs must not see.

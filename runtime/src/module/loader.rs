@@ -136,6 +136,11 @@ impl Loader {
         if path.ends_with(".json") {
             return inner.text(&url, path).map(Opened::Json);
         }
+        if let Some(format) = data_format(path, &RequestedModuleType::None) {
+            return inner.data_call(path, format).map(|call| {
+                Opened::CommonJs(format!("module.exports = require(\"cowry:{}\").{call};", format.module()))
+            });
+        }
         let prepared = inner.prepare(&url, path)?;
         match prepared.form {
             Form::CommonJs(_) => {
@@ -164,6 +169,14 @@ impl Loader {
             && inner.trees().is_program(&path)
         {
             return Err(crate::ops::fs_error(Error::at("open", path, Errno::EACCES)));
+        }
+        if let Some(format) = data_format(&path, requested) {
+            let code = inner.data_module(&path, format)?;
+            let kind = match requested {
+                RequestedModuleType::Other(name) => ModuleType::Other(name.clone()),
+                _ => ModuleType::JavaScript,
+            };
+            return Ok(source(kind, code));
         }
         match requested {
             RequestedModuleType::Json => Ok(source(ModuleType::Json, inner.text(url.as_str(), &path)?)),
@@ -203,6 +216,24 @@ impl Inner {
             Some((code, _)) => Ok(code.clone()),
             None => self.trees().text(path).map_err(crate::ops::fs_error),
         }
+    }
+
+    /// An ES module that is the rows of a file.
+    fn data_module(&self, path: &str, format: DataFormat) -> Result<String, JsErrorBox> {
+        let call = self.data_call(path, format)?;
+        let module = format.module();
+        Ok(format!("import {{ read }} from \"cowry:{module}\"; export default {call};"))
+    }
+
+    /// A call that reads the rows of a file. It is read where the program reads files, so that errors are told as
+    /// there and nothing is held twice; the folder of the program is not there.
+    fn data_call(&self, path: &str, format: DataFormat) -> Result<String, JsErrorBox> {
+        if self.trees().is_program(path) {
+            return Err(crate::ops::fs_error(Error::at("open", path, Errno::EACCES)));
+        }
+        let path = serde_json::to_string(path).expect("text is JSON");
+        let options = if format == DataFormat::Tsv { ", { delimiter: \"\\t\" }" } else { "" };
+        Ok(format!("read({path}{options})"))
     }
 
     fn prepare(&mut self, url: &str, path: &str) -> Result<Prepared, JsErrorBox> {
@@ -283,6 +314,40 @@ impl ModuleLoader for Loader {
 
     fn get_source_map(&self, file: &str) -> Option<Cow<'_, [u8]>> {
         self.inner.borrow().maps.get(file).map(|map| Cow::Owned(map.clone().into_bytes()))
+    }
+}
+
+/// What rows a module is made of, if it is: by the type that was asked for, or else by its name.
+fn data_format(path: &str, requested: &RequestedModuleType) -> Option<DataFormat> {
+    match requested {
+        RequestedModuleType::Other(name) => DataFormat::named(name),
+        RequestedModuleType::None => DataFormat::named(path.rsplit('/').next()?.rsplit_once('.')?.1),
+        _ => None,
+    }
+}
+
+/// A kind of data that can be imported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum DataFormat {
+    Csv,
+    Tsv,
+    Ndjson,
+}
+
+impl DataFormat {
+    /// What an extension or the type of an import says.
+    fn named(name: &str) -> Option<DataFormat> {
+        Some(match name {
+            "csv" => DataFormat::Csv,
+            "tsv" => DataFormat::Tsv,
+            "ndjson" | "jsonl" => DataFormat::Ndjson,
+            _ => return None,
+        })
+    }
+
+    /// The built-in module that reads it.
+    fn module(self) -> &'static str {
+        if self == DataFormat::Ndjson { "ndjson" } else { "csv" }
     }
 }
 

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::super::{Charset, DataError, Kind, RowSource, Source, Value};
+use super::reader::Reader;
 use super::*;
 
 fn reader(text: &[u8], chunk: usize) -> Reader {
