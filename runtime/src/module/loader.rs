@@ -137,9 +137,7 @@ impl Loader {
             return inner.text(&url, path).map(Opened::Json);
         }
         if let Some(format) = data_format(path, &RequestedModuleType::None) {
-            return inner.data_call(path, format).map(|call| {
-                Opened::CommonJs(format!("module.exports = require(\"cowry:{}\").{call};", format.module()))
-            });
+            return inner.data_call(path, format).map(Opened::CommonJs);
         }
         let prepared = inner.prepare(&url, path)?;
         match prepared.form {
@@ -171,12 +169,13 @@ impl Loader {
             return Err(crate::ops::fs_error(Error::at("open", path, Errno::EACCES)));
         }
         if let Some(format) = data_format(&path, requested) {
-            let code = inner.data_module(&path, format)?;
-            let kind = match requested {
-                RequestedModuleType::Other(name) => ModuleType::Other(name.clone()),
-                _ => ModuleType::JavaScript,
-            };
-            return Ok(source(kind, code));
+            return Ok(match requested {
+                RequestedModuleType::Other(name) => {
+                    let asked = inner.data(&path, format)?.to_string();
+                    source(ModuleType::Other(name.clone()), asked)
+                }
+                _ => source(ModuleType::JavaScript, inner.data_module(&path, format)?),
+            });
         }
         match requested {
             RequestedModuleType::Json => Ok(source(ModuleType::Json, inner.text(url.as_str(), &path)?)),
@@ -218,22 +217,31 @@ impl Inner {
         }
     }
 
-    /// An ES module that is the rows of a file.
-    fn data_module(&self, path: &str, format: DataFormat) -> Result<String, JsErrorBox> {
-        let call = self.data_call(path, format)?;
-        let module = format.module();
-        Ok(format!("import {{ read }} from \"cowry:{module}\"; export default {call};"))
-    }
-
-    /// A call that reads the rows of a file. It is read where the program reads files, so that errors are told as
-    /// there and nothing is held twice; the folder of the program is not there.
-    fn data_call(&self, path: &str, format: DataFormat) -> Result<String, JsErrorBox> {
+    /// What reads the rows of a file: a built-in module, the path, options. It is read where the program reads
+    /// files, so that errors are told as there and nothing is held twice; the folder of the program is not there.
+    fn data(&self, path: &str, format: DataFormat) -> Result<serde_json::Value, JsErrorBox> {
         if self.trees().is_program(path) {
             return Err(crate::ops::fs_error(Error::at("open", path, Errno::EACCES)));
         }
-        let path = serde_json::to_string(path).expect("text is JSON");
-        let options = if format == DataFormat::Tsv { ", { delimiter: \"\\t\" }" } else { "" };
-        Ok(format!("read({path}{options})"))
+        let options = match format {
+            DataFormat::Tsv => serde_json::json!({ "delimiter": "\t" }),
+            DataFormat::Csv | DataFormat::Ndjson => serde_json::json!({}),
+        };
+        Ok(serde_json::json!({ "module": format.module(), "path": path, "options": options }))
+    }
+
+    /// An ES module that is the rows of a file.
+    fn data_module(&self, path: &str, format: DataFormat) -> Result<String, JsErrorBox> {
+        let data = self.data(path, format)?;
+        let (module, path, options) = (format.module(), &data["path"], &data["options"]);
+        Ok(format!("import {{ read }} from \"cowry:{module}\"; export default read({path}, {options});"))
+    }
+
+    /// A CommonJS module that is the rows of a file.
+    fn data_call(&self, path: &str, format: DataFormat) -> Result<String, JsErrorBox> {
+        let data = self.data(path, format)?;
+        let (module, path, options) = (&data["module"], &data["path"], &data["options"]);
+        Ok(format!("module.exports = require(\"cowry:\" + {module}).read({path}, {options});"))
     }
 
     fn prepare(&mut self, url: &str, path: &str) -> Result<Prepared, JsErrorBox> {

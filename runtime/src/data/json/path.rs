@@ -17,7 +17,7 @@ pub(crate) enum Step {
     Index(i64),
 }
 
-/// Reads a path such as `a.b[0]["c.d"][-1]`; `$` before it means nothing.
+/// Reads a path such as `a.b[0]["c.d"][-1]`. `$` before it means nothing; alone, as `.` alone, it is the whole value.
 ///
 /// # Errors
 /// [`DataError::Option`] that says where it is wrong.
@@ -26,6 +26,9 @@ pub(crate) fn parse(path: &str) -> DataResult<Vec<Step>> {
         DataError::Option(format!("path '{path}': {what} at {}; paths are like a.b[0][\"c d\"][-1]", at + 1))
     };
     let mut steps = Vec::new();
+    if path == "." {
+        return Ok(steps);
+    }
     let mut at = usize::from(path == "$" || path.starts_with("$.") || path.starts_with("$["));
     while at < path.len() {
         let rest = &path[at..];

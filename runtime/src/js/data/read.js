@@ -84,7 +84,7 @@ class Rows extends Iterator {
   }
 
   async *[Symbol.asyncIterator]() {
-    yield* this;
+    for (const row of this) yield row;
   }
 
   get [Symbol.toStringTag]() {
