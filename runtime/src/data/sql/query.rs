@@ -65,7 +65,11 @@ impl Query {
         let mut connection = Box::new(connect(setting, &scratch)?);
         let failure = Failure::default();
         let (names, files): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
-        connection.create_module(MODULE_NAME, MODULE, Some(Files { files, failure: failure.clone() }))?;
+        connection.create_module(
+            MODULE_NAME,
+            MODULE,
+            Some(Files { files, failure: failure.clone(), setting: setting.clone() }),
+        )?;
         for (number, name) in names.iter().enumerate() {
             let table = format!("CREATE VIRTUAL TABLE {} USING cowry_file({number})", quoted(name));
             connection.execute_batch(&table).map_err(|error| failure.explain(error))?;
