@@ -154,12 +154,11 @@ impl Query {
 
 /// What is not allowed is told in our words.
 fn refused(error: SqlError) -> SqlError {
+    const SAYS: &[&str] = &["not authorized", "is prohibited", "may not be modified"];
     match error {
-        SqlError::Statement(text) if text.contains("not authorized") || text.contains("prohibited") => {
-            SqlError::statement(format!(
-                "only SELECT, WITH, VALUES and EXPLAIN are possible over files ({text})"
-            ))
-        }
+        SqlError::Statement(text) if SAYS.iter().any(|says| text.ends_with(says)) => SqlError::statement(
+            format!("only SELECT, WITH, VALUES and EXPLAIN are possible over files ({text})"),
+        ),
         error => error,
     }
 }
