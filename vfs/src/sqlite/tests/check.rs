@@ -420,7 +420,7 @@ fn saving_leaves_nothing_but_the_new_workspace() {
     let target = folder.path().join("saved.cowry");
     drop(salvage(&path, &target, &options(&f.clock)).unwrap());
     let files = || std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
-    assert_eq!(files(), [target.clone()]);
+    assert_eq!(files(), std::slice::from_ref(&target));
     let error = salvage(&path, &target, &options(&f.clock)).unwrap_err();
     assert!(matches!(error, OpenError::Exists { .. }), "{error}");
     assert_eq!(files(), [target]);
