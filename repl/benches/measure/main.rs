@@ -13,6 +13,9 @@ mod layers;
 mod machine;
 mod mount;
 mod operations;
+mod prompt;
+#[path = "../../tests/it/pty.rs"]
+mod pty;
 mod sandbox;
 mod sql;
 mod state;
@@ -30,6 +33,7 @@ const PARTS: &[Part] = &[
     ("latency", &[sandbox::latency]),
     ("memory", &[sandbox::memory]),
     ("command", &[command::table]),
+    ("repl", &[prompt::table]),
     ("layers", &[layers::table]),
     ("operations", &[operations::table]),
     ("directories", &[directories::table]),
