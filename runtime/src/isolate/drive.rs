@@ -10,7 +10,6 @@ use super::{Isolate, boot};
 use crate::engine;
 use crate::host::Host;
 use crate::job::{Event, Interrupt, Job, JobResult, Outcome, Program, Request, Show, SourceKind, Value};
-use crate::ops::Savepoints;
 use crate::ops::job::Progress;
 use crate::ops::{Queries, Savepoints};
 
