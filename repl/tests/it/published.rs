@@ -26,7 +26,10 @@ fn the_shell_example_runs_as_printed() {
     let place = Place::new();
     place.write("program.ts", &(part("stub.ts") + &part("program.ts")));
     assert_eq!(json(&place.run("cowry run --quiet program.ts")), expected(&folder));
-    assert_eq!(place.run("cowry run -w w.cowry --quiet program.ts > /dev/null; cowry fs ls -w w.cowry /"), "");
+    assert_eq!(
+        place.run("cowry run -w w.cowry --quiet program.ts > /dev/null; cowry fs ls -w w.cowry /"),
+        ""
+    );
 }
 
 fn folders(within: &Path) -> Vec<PathBuf> {
