@@ -17,6 +17,7 @@ mod prompt;
 #[path = "../../tests/it/pty.rs"]
 mod pty;
 mod sandbox;
+mod search;
 mod sql;
 mod state;
 mod table;
@@ -44,6 +45,8 @@ const PARTS: &[Part] = &[
     ("sql", &[sql::table]),
     ("mount", &[mount::table]),
     ("state", &[state::table]),
+    ("search", &[search::search_table]),
+    ("diff", &[search::diff_table]),
 ];
 
 /// `--bench` is what cargo adds; other words are names of parts, and none of them means all.
