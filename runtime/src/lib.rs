@@ -53,6 +53,9 @@ mod module;
 mod ops;
 pub mod state;
 
+/// The TypeScript declarations of `csv`, `ndjson` and `json`.
+pub const DATA_TYPES: &str = include_str!("data/types.d.ts");
+
 pub use engine::{CAPABILITIES, Capabilities};
 pub use host::{Host, InterruptHandle};
 pub use isolate::Isolate;

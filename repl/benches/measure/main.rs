@@ -7,6 +7,7 @@
 
 mod command;
 mod commit;
+mod data;
 mod directories;
 mod history;
 mod layers;
@@ -43,6 +44,7 @@ const PARTS: &[Part] = &[
     ("fork", &[commit::fork_table]),
     ("csv", &[command::csv_table]),
     ("sql", &[sql::table]),
+    ("data", &[data::table]),
     ("mount", &[mount::table]),
     ("state", &[state::table]),
     ("search", &[search::search_table]),
