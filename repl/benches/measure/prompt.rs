@@ -55,6 +55,8 @@ fn on_a_terminal(folder: &Path) -> Option<Vec<Duration>> {
         terminal.press("\x15");
         terminal.wait_for("> ");
     }
+    terminal.press("\x04");
+    assert!(terminal.wait().success(), "the session ends when it is left");
     samples.sort();
     Some(samples)
 }
