@@ -28,7 +28,6 @@ fn main() {
         randomness::CASES,
         sessions::CASES,
         sql::CASES,
-        state::CASES,
         zygotes::CASES,
         leaks::CASES,
         walls::CASES,
