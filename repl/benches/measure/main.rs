@@ -14,6 +14,7 @@ mod machine;
 mod mount;
 mod operations;
 mod sandbox;
+mod search;
 mod sql;
 mod state;
 mod table;
@@ -40,6 +41,8 @@ const PARTS: &[Part] = &[
     ("sql", &[sql::table]),
     ("mount", &[mount::table]),
     ("state", &[state::table]),
+    ("search", &[search::search_table]),
+    ("diff", &[search::diff_table]),
 ];
 
 /// `--bench` is what cargo adds; other words are names of parts, and none of them means all.

@@ -12,6 +12,7 @@ mod mount;
 mod output;
 mod prompt;
 mod pty;
+mod published;
 mod quota;
 mod runs;
 mod sql;

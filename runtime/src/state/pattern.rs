@@ -5,7 +5,7 @@ use std::ops::Range;
 use memchr::memmem::Finder;
 use serde::Deserialize;
 
-use super::script_regex::{escape, translate};
+use super::script_regex::{of_text, translate};
 use super::{State, StateError};
 
 /// How often a search may go back before it gives up: milliseconds of work.
@@ -120,8 +120,7 @@ impl Engine {
         if !is_regex && !caseless && !whole_word {
             return Ok(Engine::Text(Finder::new(query).into_owned()));
         }
-        let source = if is_regex { query.to_owned() } else { escape(query) };
-        let translated = translate(&source, whole_word)?;
+        let translated = if is_regex { translate(query, whole_word)? } else { of_text(query, whole_word) };
         match translated.lines {
             Some(lines) => Ok(Engine::Linear {
                 text: linear(&translated.text, caseless)?,
@@ -162,6 +161,9 @@ impl State<'_> {
     /// `EFBIG` past [`WHOLE_MAX`]; those of reading.
     pub(super) fn read_whole(&self, path: &str) -> Result<bytes::Bytes, StateError> {
         let stat = self.vfs.stat(path)?;
+        if stat.is_dir() {
+            return Err(cowry_vfs::Error::at("read", path, cowry_vfs::Errno::EISDIR).into());
+        }
         if stat.is_file() && stat.size > WHOLE_MAX as u64 {
             return Err(too_large(path));
         }

@@ -49,11 +49,15 @@ pub(super) fn translate(source: &str, whole_word: bool) -> Result<Translated, St
     Ok(Translated { text, lines, backtracks })
 }
 
-/// A text that stands for itself in the languages of both crates.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::new();
-    text.chars().for_each(|c| literal(c, &mut out));
-    out
+/// A pattern for a text that stands for itself.
+pub(super) fn of_text(text: &str, whole_word: bool) -> Translated {
+    let groups = Groups::default();
+    let run = |lines| {
+        let mut translator = Translator::new(&[], &groups, lines);
+        text.chars().for_each(|c| translator.one(c));
+        translator.finish(whole_word)
+    };
+    Translated { text: run(false), lines: Some(run(true)), backtracks: false }
 }
 
 fn literal(c: char, out: &mut String) {
@@ -133,14 +137,18 @@ impl<'a> Translator<'a> {
     }
 
     fn run(mut self, whole_word: bool) -> Result<String, String> {
-        let edge = self.boundary(true);
         while let Some(c) = self.next() {
             self.term(c)?;
         }
         if !self.open.is_empty() {
             return Err("Unterminated group".into());
         }
-        Ok(if whole_word { format!("{edge}(?:{}){edge}", self.out) } else { self.out })
+        Ok(self.finish(whole_word))
+    }
+
+    fn finish(self, whole_word: bool) -> String {
+        let edge = self.boundary(true);
+        if whole_word { format!("{edge}(?:{}){edge}", self.out) } else { self.out }
     }
 
     fn next(&mut self) -> Option<char> {
@@ -211,7 +219,7 @@ impl<'a> Translator<'a> {
             ['?', '!', ..] => ("(?!", 2, Last::Atom),
             ['?', '<', '=', ..] => ("(?<=", 3, Last::Nothing),
             ['?', '<', '!', ..] => ("(?<!", 3, Last::Nothing),
-            ['?', '<', name @ ..] => (self.capture(), 3 + name_length(name)?, Last::Atom),
+            ['?', '<', name @ ..] => (self.capture(), 2 + name_length(name)?, Last::Atom),
             ['?', ..] => return Err("Invalid group".into()),
             _ => (self.capture(), 0, Last::Atom),
         };

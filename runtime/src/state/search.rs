@@ -196,8 +196,12 @@ impl<'a> Search<'a> {
 
     fn scan(&mut self, text: &str, from: usize, to: usize) -> Result<(), StateError> {
         let (mut at, mut counted) = (from, from);
+        // After the last line feed there is no line; without one at the end, there may be a match there.
+        let is_open = to == text.len() && !text.ends_with('\n');
         while at < to && !self.is_done() {
-            let Some(hit) = self.pattern.next_line(text, at).filter(|hit| *hit < to) else { break };
+            let Some(hit) = self.pattern.next_line(text, at).filter(|hit| *hit < to || is_open) else {
+                break;
+            };
             let bytes = text.as_bytes();
             let start = memrchr(b'\n', &bytes[at..hit]).map_or(at, |end| at + end + 1);
             let end = memchr(b'\n', &bytes[hit..]).map_or(text.len(), |end| hit + end);

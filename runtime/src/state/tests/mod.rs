@@ -1,8 +1,12 @@
 //! The operations on content, over a tree in memory.
 
+mod archives;
+mod diffs;
+mod edits;
 mod globs;
 mod patterns;
 mod searches;
+mod small;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::state::pattern::{Pattern, SearchOptions};
-use crate::state::script_regex::{escape, translate};
+use crate::state::script_regex::{of_text, translate};
 
 fn regex() -> SearchOptions {
     SearchOptions { regex: Some(true), ..SearchOptions::default() }
@@ -61,7 +61,6 @@ fn a_dot_is_no_line_end() {
 #[test]
 fn empty_matches_step_by_a_character() {
     check("a*", "aab", &["aa", "", ""]);
-    check("", "", &[]);
     check("x?", "é", &["", ""]);
 }
 
@@ -71,7 +70,7 @@ fn classes_may_be_empty_or_everything() {
     check("a[^]", "a\n", &["a\n"]);
     check(r"[\b]", "a\u{8}", &["\u{8}"]);
     check(r"[\w-.]+", "a-b.c d", &["a-b.c", "d"]);
-    check("[&&~~--[]+", "a&~-[", &["&~-["]);
+    check("[&&~~[-]+", "a&~-[", &["&~-["]);
     check("[-a]+", "b-a", &["-a"]);
 }
 
@@ -149,8 +148,8 @@ fn what_is_no_pattern_is_named() {
 fn a_pattern_that_explodes_gives_up() {
     let error = matches("^(?=(a+)+$)b", &"a".repeat(60).replace("aaaaaaaaaa", "aaaaaaaaaac"), &regex());
     assert_eq!(error, Ok(vec![]));
-    let error = matches(r"^(a+)+\1$", &("a".repeat(101) + "b"), &regex()).expect_err("too much work");
-    assert!(error.starts_with("Search pattern takes too long: /^(a+)+\\1$/"), "{error}");
+    let error = matches(r"^(a|aa)+\1$", &("a".repeat(101) + "b"), &regex()).expect_err("too much work");
+    assert!(error.starts_with("Search pattern takes too long: /^(a|aa)+\\1$/"), "{error}");
     // Without either it runs in linear time.
     assert_eq!(matches("^(a+)+$", &("a".repeat(100_000) + "b"), &regex()), Ok(vec![]));
 }
@@ -172,7 +171,7 @@ proptest! {
     fn any_text_is_a_query(text in "\\PC{1,40}", before in "[a-z ]{0,10}") {
         let found = matches(&text, &format!("{before}{text}"), &SearchOptions::default()).expect("searched");
         prop_assert!(found.contains(&text));
-        let escaped = regex::Regex::new(&escape(&text)).expect("it is escaped");
+        let escaped = regex::Regex::new(&of_text(&text, false).text).expect("it is escaped");
         prop_assert_eq!(escaped.find(&text).map(|found| found.range()), Some(0..text.len()));
     }
 

@@ -143,7 +143,7 @@ fn many_files_change_together_or_not_at_all() {
     let at_last = serde_json::from_value(json!({ "regex": true })).expect("options");
     vfs.write("/b.txt", ("a".repeat(101) + "b").as_bytes()).expect("written");
     let error =
-        state.replace_in_files("/*.txt", r"two|^(a+)+\1$", "2", &at_last).expect_err("it takes too long");
+        state.replace_in_files("/*.txt", r"two|^(a|aa)+\1$", "2", &at_last).expect_err("it takes too long");
     assert_eq!(
         error.class,
         Class::Batch { operation: "replaceInFiles", rolled_back: true, rollback_error: None }
@@ -152,7 +152,7 @@ fn many_files_change_together_or_not_at_all() {
 
     let keep = serde_json::from_value(json!({ "regex": true, "rollbackOnError": false })).expect("options");
     let error =
-        state.replace_in_files("/*.txt", r"two|^(a+)+\1$", "2", &keep).expect_err("it takes too long");
+        state.replace_in_files("/*.txt", r"two|^(a|aa)+\1$", "2", &keep).expect_err("it takes too long");
     assert!(matches!(error.class, Class::Batch { rolled_back: false, .. }));
     assert_eq!(text(&vfs, "/a.txt"), "one 2");
 }
