@@ -159,7 +159,7 @@ impl State<'_> {
         let mut archive = BufReader::with_capacity(PIECE, uncompressed(&mut file).map_err(broken)?);
         let mut members = Members::new(&mut archive);
         let (mut sizes, mut budget) = (BTreeMap::new(), Budget::default());
-        while let Some(member) = members.next().map_err(broken)? {
+        while let Some(member) = members.next_member().map_err(broken)? {
             let entry = described(&member, &mut sizes);
             budget.take(2 * (entry.path.len() + size_of::<ArchiveEntry>()))?;
             each(&entry, member, &mut members)?;
