@@ -1,4 +1,5 @@
-//! Ctrl-C: ends the program that runs, or, where none runs, Cowry itself.
+//! Ctrl-C: ends the program that runs, or, where none runs, Cowry itself; while another program has the terminal
+//! it is that one's.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -6,18 +7,35 @@ use cowry_shell_core::InterruptHandle;
 
 use crate::status;
 
-/// What an interrupt ends, if a program runs.
-static RUNNING: Mutex<Option<InterruptHandle>> = Mutex::new(None);
+/// Whose an interrupt is, if not Cowry's own.
+#[derive(Debug)]
+enum Running {
+    /// A program in a sandbox.
+    Program(InterruptHandle),
+    /// One that gets the interrupt from the terminal itself: a pager, an editor.
+    Other,
+}
+
+static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
 static INSTALLED: OnceLock<bool> = OnceLock::new();
 
-/// While this lives an interrupt goes to the program.
+/// While this lives an interrupt goes to somebody else.
 #[derive(Debug)]
 pub struct Guard(());
 
 /// Sends interrupts to the program behind `interrupter` until the guard is dropped.
 pub fn to_program(interrupter: InterruptHandle) -> Guard {
+    to(Running::Program(interrupter))
+}
+
+/// Leaves interrupts to the program that has the terminal until the guard is dropped.
+pub fn to_other() -> Guard {
+    to(Running::Other)
+}
+
+fn to(running: Running) -> Guard {
     INSTALLED.get_or_init(|| ctrlc::set_handler(on_interrupt).is_ok());
-    *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some(interrupter);
+    *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
     Guard(())
 }
 
@@ -31,7 +49,8 @@ impl Drop for Guard {
 /// workspace has not committed by then is not in it.
 fn on_interrupt() {
     match &*RUNNING.lock().unwrap_or_else(PoisonError::into_inner) {
-        Some(interrupter) => interrupter.interrupt(),
+        Some(Running::Program(interrupter)) => interrupter.interrupt(),
+        Some(Running::Other) => {}
         None => std::process::exit(i32::from(status::INTERRUPTED)),
     }
 }

@@ -77,6 +77,7 @@ impl Isolate {
             state.put(ops::Random::new(host.seed));
             state.put(ops::Epoch::new(host.clock.clone()));
             state.put(ops::Files::default());
+            state.put(ops::Readers::default());
             state.put(ops::Savepoints::default());
             state.put(ops::Trees::default());
             state.put(Progress::default());

@@ -21,6 +21,8 @@
 //! ```
 
 // What crosses the wire.
+#[cfg(test)]
+mod cases;
 mod job;
 mod spec;
 mod wire;
@@ -50,6 +52,9 @@ mod js;
 mod module;
 mod ops;
 pub mod state;
+
+/// The TypeScript declarations of `csv`, `ndjson` and `json`.
+pub const DATA_TYPES: &str = include_str!("data/types.d.ts");
 
 pub use engine::{CAPABILITIES, Capabilities};
 pub use host::{Host, InterruptHandle};

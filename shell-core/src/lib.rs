@@ -68,6 +68,7 @@ pub mod units;
 mod watch;
 mod workspace;
 
+pub use cowry_runtime::DATA_TYPES;
 pub use cowry_runtime::state;
 pub use cowry_runtime::{
     Event, Frame, Level, Limits, Lockdown, Member, MemberKind, Outcome, RuntimeError, Show, SourceKind,

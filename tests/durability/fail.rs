@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use cowry_tests::chance::Chance;
-use cowry_vfs::sqlite::{Durability, Revision, RevisionKind, SealInfo, SqliteLayer};
+use cowry_vfs::sqlite::{Durability, PruneRequest, Revision, RevisionKind, SealInfo, SqliteLayer, salvage};
 use cowry_vfs::{
     Errno, Layer, NewAttr, NewNode, Overlay, OverlayOptions, RenameMode, SetAttr, with_failpoints,
 };
@@ -76,6 +76,15 @@ const OPERATIONS: &[Operation] = &[
         let fork = layer.fork(path.with_extension("fork"), Revision(1)).map_err(text)?;
         fork.unlink(fork.root(), &name("known")).map_err(text)
     }),
+    ("salvage", |path| {
+        let target = path.with_extension("saved");
+        let _ = std::fs::remove_file(&target);
+        let done = salvage(path, &target, &options(Durability::Fsync)).map(|_| ()).map_err(text);
+        if target.exists() {
+            assert_sound(&open(&target), "what was saved");
+        }
+        done
+    }),
 ];
 
 fn text(error: impl std::fmt::Debug) -> String {
@@ -98,7 +107,34 @@ pub fn trials() -> Vec<Trial> {
             trial(format!("fail::{name}::an_end_between_steps_undoes_it"), move || ends(name, act)),
         ]
     };
-    OPERATIONS.iter().flat_map(trial).collect()
+    let latest = trial_of_latest();
+    OPERATIONS.iter().flat_map(trial).chain([latest]).collect()
+}
+
+fn trial_of_latest() -> Trial {
+    trial("fail::latest::pruned_while_it_is_looked_up_is_looked_up_again", pruned_latest)
+}
+
+/// Others seal a revision and prune the one that was the latest, between two steps of reading it.
+fn pruned_latest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = workspace(folder.path());
+    let layer = open(&path);
+    seal(&layer).expect("sealed");
+    let mut times = 0;
+    let others = move |place: &'static str| {
+        if place == "LATEST_KNOWN" && times < 3 {
+            times += 1;
+            let other = open(&path);
+            put(&other, &format!("other-{times}"), b"x")?;
+            seal(&other)?;
+            assert!(!other.prune(&PruneRequest::default())?.pruned.is_empty());
+        }
+        Ok(())
+    };
+    let (rev, latest) = with_failpoints(others, || layer.latest()).expect("it is there");
+    assert_eq!(rev, layer.head().expect("a head"));
+    latest.lookup(latest.root(), &name("other-3")).expect("what was sealed last");
 }
 
 /// A workspace with some history and direct writes that are not sealed.
@@ -206,6 +242,11 @@ fn ends(operation: &str, act: fn(&Path) -> Result<(), String>) {
         let (tree, revisions) = found(&image.join("work.cowry"), &context);
         assert!(tree == before.0 || tree == after.0, "{context}: {tree:#?}");
         assert!(revisions.starts_with(&before.1), "{context}");
+        // Nothing has its final name before it is whole.
+        let saved = image.join("work.saved");
+        if saved.exists() {
+            assert_sound(&open(&saved), &context);
+        }
         found_images.insert(image);
     }
     assert_eq!(found_images.len(), seen.get());

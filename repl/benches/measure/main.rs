@@ -7,12 +7,16 @@
 
 mod command;
 mod commit;
+mod data;
 mod directories;
 mod history;
 mod layers;
 mod machine;
 mod mount;
 mod operations;
+mod prompt;
+#[path = "../../tests/it/pty.rs"]
+mod pty;
 mod sandbox;
 mod search;
 mod sql;
@@ -31,6 +35,7 @@ const PARTS: &[Part] = &[
     ("latency", &[sandbox::latency]),
     ("memory", &[sandbox::memory]),
     ("command", &[command::table]),
+    ("repl", &[prompt::table]),
     ("layers", &[layers::table]),
     ("operations", &[operations::table]),
     ("directories", &[directories::table]),
@@ -39,6 +44,7 @@ const PARTS: &[Part] = &[
     ("fork", &[commit::fork_table]),
     ("csv", &[command::csv_table]),
     ("sql", &[sql::table]),
+    ("data", &[data::table]),
     ("mount", &[mount::table]),
     ("state", &[state::table]),
     ("search", &[search::search_table]),

@@ -42,11 +42,18 @@ pub fn run(context: &mut Context, args: &CheckArgs) -> Outcome {
 }
 
 fn check(context: &mut Context) -> Outcome {
-    let report = context.workspace_to_read()?.check()?;
+    let workspace = context.workspace_to_read()?;
+    let report = workspace.check()?;
     if context.out.json {
         context.out.object(&found(&report))?;
     } else {
         tell(context, &report)?;
+        if let (false, Some(parent)) = (report.is_sound(), workspace.parent()?) {
+            let parent = parent.path.display();
+            context.out.note(&format!(
+                "it is a fork: what comes from {parent} is mended there, `cowry -w {parent} check` looks"
+            ));
+        }
     }
     Ok(if report.is_sound() { 0 } else { status::COWRY })
 }

@@ -1,7 +1,7 @@
-//! `cowry types`: the TypeScript declarations of `state`, or a prompt that teaches a model to use it.
+//! `cowry types`: the TypeScript declarations of `state` and of the data verbs, or a prompt that teaches a model to use it.
 
 use clap::Args;
-use cowry_shell_core::state;
+use cowry_shell_core::{DATA_TYPES, state};
 use serde_json::json;
 
 use crate::context::Context;
@@ -12,7 +12,7 @@ Examples:
   cowry types > state.d.ts                 for an editor
   cowry types --prompt                     for the system prompt of a model";
 
-/// Print the TypeScript declarations of state
+/// Print the TypeScript declarations of state, csv, ndjson and json
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct TypesArgs {
@@ -25,7 +25,7 @@ pub struct TypesArgs {
 pub fn run(context: &mut Context, args: &TypesArgs) -> Outcome {
     let (name, text) = match args.prompt {
         true => ("prompt", state::prompt()),
-        false => ("types", state::declarations()),
+        false => ("types", format!("{}\n{DATA_TYPES}", state::declarations())),
     };
     if context.out.json {
         context.out.object(&json!({ name: text }))?;

@@ -305,6 +305,7 @@ mod tests {
     #[test]
     fn help_of_a_command_is_that_of_the_session() {
         let text = help(Some("log")).expect("there is one");
-        assert!(text.contains("  .log -n 5") && !text.contains("cowry -w"), "{text}");
+        assert!(text.contains("  .log --path /out") && !text.contains("cowry -w"), "{text}");
+        assert!(!text.contains("--json"), "{text}");
     }
 }

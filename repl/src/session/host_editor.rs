@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::failure::{Failure, Outcome};
+use crate::interrupt;
 
 /// Has text changed in the editor that `VISUAL` or `EDITOR` names. `like` is a path whose ending tells the editor
 /// what kind of text it is.
@@ -22,6 +23,7 @@ fn edit_with(editor: &str, text: &str, like: &str) -> Outcome<String> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join(name);
     fs::write(&file, text)?;
+    let _guard = interrupt::to_other();
     let ended =
         Command::new("/bin/sh").args(["-c", &format!("{editor} \"$1\""), "sh"]).arg(&file).status()?;
     if !ended.success() {

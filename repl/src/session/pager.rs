@@ -4,6 +4,7 @@ use std::env;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use crate::interrupt;
 use crate::output::Output;
 
 /// Prints text; where it is longer than the screen of whoever reads it, through a pager.
@@ -41,6 +42,7 @@ fn page(pager: &str, text: &str) -> bool {
     let less = env::var("LESS").unwrap_or_else(|_| "FRX".into());
     let started = Command::new("/bin/sh").args(["-c", pager]).env("LESS", less).stdin(Stdio::piped()).spawn();
     let Ok(mut child) = started else { return false };
+    let _guard = interrupt::to_other();
     if let Some(mut input) = child.stdin.take() {
         let _ = input.write_all(text.as_bytes());
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::hint::{Hinter, HistoryHinter};
+use rustyline::hint::{Hint, Hinter, HistoryHinter};
 use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{ColorMode, CompletionType, Config, Context, Helper};
@@ -16,6 +16,7 @@ use super::complete::{Source, complete};
 use super::editor::{Editor, Reading, is_command};
 use super::highlight::highlight;
 use super::incomplete::is_incomplete;
+use super::signatures::opened;
 use crate::failure::Failure;
 use crate::style::Style;
 
@@ -45,13 +46,43 @@ impl Completer for Assistant {
     }
 }
 
-impl Hinter for Assistant {
-    type Hint = String;
+/// What stands faintly behind the cursor.
+struct Behind {
+    text: String,
+    /// Whether Right takes it.
+    is_entry: bool,
+}
 
-    /// The rest of the latest entry that begins so, as far as its line goes; where colour tells it from what is typed.
-    fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<String> {
-        let hint =
-            self.hints.hint(line, pos, context).filter(|_| self.at_prompt && self.style.is_coloured())?;
+impl Hint for Behind {
+    fn display(&self) -> &str {
+        &self.text
+    }
+
+    fn completion(&self) -> Option<&str> {
+        self.is_entry.then_some(&*self.text)
+    }
+}
+
+impl Hinter for Assistant {
+    type Hint = Behind;
+
+    fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<Behind> {
+        // Without colours it could not be told from what is typed.
+        if !self.at_prompt || !self.style.is_coloured() {
+            return None;
+        }
+        if let Some(text) = self.earlier(line, pos, context) {
+            return Some(Behind { text, is_entry: true });
+        }
+        let text = opened(line).filter(|_| pos == line.len())?;
+        Some(Behind { text, is_entry: false })
+    }
+}
+
+impl Assistant {
+    /// The rest of the latest entry that begins so, as far as its line goes.
+    fn earlier(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<String> {
+        let hint = self.hints.hint(line, pos, context)?;
         hint.lines().next().filter(|first| !first.is_empty()).map(str::to_owned)
     }
 }

@@ -328,3 +328,82 @@ precious
 "#,
     );
 }
+
+#[test]
+fn a_fork_that_was_moved_is_known_again_and_one_that_is_there_is_not_forgotten_by_mistake() {
+    check(
+        r#"
+$ cowry -q -w a.cowry run -e 'fs.writeFileSync("/a", "1")'
+$ cowry -w a.cowry fork f.cowry
+! forked revision 1 as f.cowry
+$ cowry -q -w a.cowry run -e 'fs.writeFileSync("/a", "2")'
+$ mv f.cowry g.cowry
+$ cowry -w a.cowry fork --list
+1  …/f.cowry  not there: moved (open it once) or gone (--forget)
+$ cowry -w a.cowry prune 1
+! revision 1 stays: a fork of it was …/f.cowry and is not there; if it was moved, open it once; if it is gone, `cowry fork --forget …/f.cowry` lets go of it
+! nothing to prune
+$ cowry -q -w g.cowry run -e '1'
+1
+$ cowry -w a.cowry fork --list
+1  …/g.cowry
+$ cowry -w a.cowry fork --forget g.cowry
+! cowry: …/g.cowry is still there and reads revision 1: flatten or remove it first; --force forgets it all the same
+[exit status: 125]
+$ cowry -w a.cowry fork --forget g.cowry --force
+! revision 1 is no longer kept for …/g.cowry
+$ cowry -w a.cowry fork --list
+! no forks
+"#,
+    );
+}
+
+#[test]
+fn prune_says_which_run_needs_a_revision() {
+    check(
+        r#"
+$ cowry -q -w a.cowry run -e 'fs.writeFileSync("/a", "1")'
+$ cowry -q -w a.cowry run -e 'fs.writeFileSync("/b", "1"); throw new Error("no")'
+! Error: no
+…
+[exit status: 1]
+$ cowry -q -w a.cowry run -e 'fs.writeFileSync("/a", "2")'
+$ cowry -w a.cowry prune 1
+! revision 1 stays: the kept changes of run … need it; `cowry runs commit …` or `drop` lets go of it
+! nothing to prune
+$ cowry -q -w a.cowry runs drop "$(cowry -w a.cowry prune 1 2>&1 | sed -n 's/.*changes of run \([^ ]*\).*/\1/p')"
+$ cowry -w a.cowry prune 1
+! pruned 1 revision: 1; `cowry gc` gives the space back
+"#,
+    );
+}
+
+#[test]
+fn a_workspace_beside_which_nothing_can_be_made_is_read() {
+    let place = Place::new();
+    place.run("cowry -q -w a.cowry run -e 'fs.writeFileSync(\"/a\", \"one\\n\")'");
+    place.run("cowry -q -w a.cowry run -e 'fs.writeFileSync(\"/a\", \"two\\n\")'");
+    // A name so long that none fits beside it does what a folder does that cannot be written.
+    let long = "w".repeat(255);
+    if std::fs::rename(place.path().join("a.cowry"), place.path().join(&long)).is_err() {
+        eprintln!("skipped: the filesystem takes no name of 255 bytes");
+        return;
+    }
+    place.check(&format!(
+        r#"
+$ export COWRY_WORKSPACE={long}; cowry fs ls; cowry fs cat 1:/a; cowry log; cowry diff --stat; cowry check; ls | wc -l
+a
+one
+2  …
+1  …
+0  …
+M /a  +1 -1
+1 modified; 1 lines added, 1 removed
+1
+! no damage found
+$ cowry -w {long} fs rm /a
+! cowry: EROFS: …
+[exit status: 125]
+"#
+    ));
+}

@@ -46,12 +46,10 @@ $ cowry sql --mount /in=in \"select id from '/in/a.csv'\" --to out.json; cat out
 {\"id\":1},
 {\"id\":2}
 ]
-home
 in
 out.json
 $ cowry sql --mount /in=in \"select b from '/in/bad.csv'\" --to out.json; wc -l < out.json; ls
 4
-home
 in
 out.json
 ! cowry: /in/bad.csv: line 2: 1 field where the header has 2

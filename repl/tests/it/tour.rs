@@ -66,6 +66,11 @@ fn history_goes_as_its_page_says() {
 }
 
 #[test]
+fn data_goes_as_its_page_says() {
+    walk_through("docs/data.md");
+}
+
+#[test]
 fn state_goes_as_its_page_says() {
     walk_through("docs/state.md");
 }

@@ -3,6 +3,7 @@
 //! Nothing here knows JavaScript, and nothing holds a whole file: a [`Source`] is a window of text that moves over
 //! a file, and readers find rows in it without copying them. It runs in the sandbox: the bytes are hostile.
 
+mod batch;
 pub(crate) mod csv;
 mod error;
 pub(crate) mod json;
@@ -12,7 +13,8 @@ pub(crate) mod sql;
 mod table;
 mod value;
 
-pub(crate) use error::{BadRow, DataError, DataResult};
+pub(crate) use batch::{Batches, OnBad, Rows};
+pub(crate) use error::{DataError, DataResult};
 pub(crate) use source::{Charset, Source};
 pub(crate) use table::{Column, Format, RowSource, open};
 pub(crate) use value::{Kind, Value};

@@ -16,6 +16,7 @@ for (const [name, script] of op_cowry_builtins()) {
   const exports = core.loadExtScript(script);
   register(name, () => exports);
 }
+const { rowsOf } = core.loadExtScript("ext:cowry/data.js");
 core.loadExtScript("ext:cowry/touch.js");
 
 // Hooks of the engine and of the bootstrap that programs must not see.
@@ -40,6 +41,7 @@ return {
   beforeExit: job.beforeExit,
   endTimers: core.loadExtScript("ext:cowry/timers.js").endAll,
   exit: job.exit,
+  rowsOf,
   members: job.members,
 };
 })();

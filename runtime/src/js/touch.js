@@ -26,5 +26,8 @@ new Date().toISOString();
 "a-b".replace(/-(?<x>.)/u, "$<x>").normalize("NFD").toUpperCase();
 Buffer.from("x").toString("base64");
 performance.now();
+csv.parse("a,b\n1,x\n");
+csv.stringify([{ a: 1, b: "x" }]);
+ndjson.parse(ndjson.stringify([{ a: 1 }]));
 return {};
 })();

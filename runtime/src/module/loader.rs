@@ -136,6 +136,9 @@ impl Loader {
         if path.ends_with(".json") {
             return inner.text(&url, path).map(Opened::Json);
         }
+        if let Some(format) = data_format(path, &RequestedModuleType::None) {
+            return inner.data_call(path, format).map(Opened::CommonJs);
+        }
         let prepared = inner.prepare(&url, path)?;
         match prepared.form {
             Form::CommonJs(_) => {
@@ -164,6 +167,15 @@ impl Loader {
             && inner.trees().is_program(&path)
         {
             return Err(crate::ops::fs_error(Error::at("open", path, Errno::EACCES)));
+        }
+        if let Some(format) = data_format(&path, requested) {
+            return Ok(match requested {
+                RequestedModuleType::Other(name) => {
+                    let asked = inner.data(&path, format)?.to_string();
+                    source(ModuleType::Other(name.clone()), asked)
+                }
+                _ => source(ModuleType::JavaScript, inner.data_module(&path, format)?),
+            });
         }
         match requested {
             RequestedModuleType::Json => Ok(source(ModuleType::Json, inner.text(url.as_str(), &path)?)),
@@ -203,6 +215,33 @@ impl Inner {
             Some((code, _)) => Ok(code.clone()),
             None => self.trees().text(path).map_err(crate::ops::fs_error),
         }
+    }
+
+    /// What reads the rows of a file: a built-in module, the path, options. It is read where the program reads
+    /// files, so that errors are told as there and nothing is held twice; the folder of the program is not there.
+    fn data(&self, path: &str, format: DataFormat) -> Result<serde_json::Value, JsErrorBox> {
+        if self.trees().is_program(path) {
+            return Err(crate::ops::fs_error(Error::at("open", path, Errno::EACCES)));
+        }
+        let options = match format {
+            DataFormat::Tsv => serde_json::json!({ "delimiter": "\t" }),
+            DataFormat::Csv | DataFormat::Ndjson => serde_json::json!({}),
+        };
+        Ok(serde_json::json!({ "module": format.module(), "path": path, "options": options }))
+    }
+
+    /// An ES module that is the rows of a file.
+    fn data_module(&self, path: &str, format: DataFormat) -> Result<String, JsErrorBox> {
+        let data = self.data(path, format)?;
+        let (module, path, options) = (format.module(), &data["path"], &data["options"]);
+        Ok(format!("import {{ read }} from \"cowry:{module}\"; export default read({path}, {options});"))
+    }
+
+    /// A CommonJS module that is the rows of a file.
+    fn data_call(&self, path: &str, format: DataFormat) -> Result<String, JsErrorBox> {
+        let data = self.data(path, format)?;
+        let (module, path, options) = (&data["module"], &data["path"], &data["options"]);
+        Ok(format!("module.exports = require(\"cowry:\" + {module}).read({path}, {options});"))
     }
 
     fn prepare(&mut self, url: &str, path: &str) -> Result<Prepared, JsErrorBox> {
@@ -283,6 +322,40 @@ impl ModuleLoader for Loader {
 
     fn get_source_map(&self, file: &str) -> Option<Cow<'_, [u8]>> {
         self.inner.borrow().maps.get(file).map(|map| Cow::Owned(map.clone().into_bytes()))
+    }
+}
+
+/// What rows a module is made of, if it is: by the type that was asked for, or else by its name.
+fn data_format(path: &str, requested: &RequestedModuleType) -> Option<DataFormat> {
+    match requested {
+        RequestedModuleType::Other(name) => DataFormat::named(name),
+        RequestedModuleType::None => DataFormat::named(path.rsplit('/').next()?.rsplit_once('.')?.1),
+        _ => None,
+    }
+}
+
+/// A kind of data that can be imported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum DataFormat {
+    Csv,
+    Tsv,
+    Ndjson,
+}
+
+impl DataFormat {
+    /// What an extension or the type of an import says.
+    fn named(name: &str) -> Option<DataFormat> {
+        Some(match name {
+            "csv" => DataFormat::Csv,
+            "tsv" => DataFormat::Tsv,
+            "ndjson" | "jsonl" => DataFormat::Ndjson,
+            _ => return None,
+        })
+    }
+
+    /// The built-in module that reads it.
+    fn module(self) -> &'static str {
+        if self == DataFormat::Ndjson { "ndjson" } else { "csv" }
     }
 }
 

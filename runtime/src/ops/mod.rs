@@ -4,6 +4,7 @@ use deno_core::OpDecl;
 
 mod atomic;
 mod collate;
+mod data;
 mod error;
 mod fd;
 mod fs;
@@ -17,6 +18,7 @@ mod state;
 mod time;
 
 pub(crate) use atomic::Savepoints;
+pub(crate) use data::Readers;
 pub(crate) use error::fs_error;
 pub(crate) use fd::Files;
 pub(crate) use random::Random;
@@ -29,6 +31,7 @@ pub(crate) fn all() -> Vec<OpDecl> {
     let ops = [
         atomic::ops(),
         collate::ops(),
+        data::ops(),
         job::ops(),
         fd::ops(),
         fs::ops(),

@@ -2,7 +2,6 @@ use std::io::Cursor;
 
 use cowry_vfs::Timestamp;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::*;
 use crate::job::{Frame, Level, Outcome, Thrown};
@@ -97,16 +96,8 @@ fn a_vector_that_claims_more_than_there_is_is_refused() {
     check(&[6, 0, 0, 0, 0, 255, 255, 255, 255, 15], WireError::Malformed(0));
 }
 
-/// The same cases on every run, unless others are asked for as proptest is asked.
-fn cases() -> ProptestConfig {
-    let is_asked =
-        ["PROPTEST_CASES", "PROPTEST_RNG_SEED"].iter().any(|name| std::env::var_os(name).is_some());
-    let asked = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    if is_asked { asked } else { ProptestConfig { rng_seed: RngSeed::Fixed(3), ..asked } }
-}
-
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(crate::cases::cases(256))]
 
     #[test]
     fn garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..256), piece in 1_usize..64) {

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod data;
 mod files;
 mod jobs;
 mod js;
@@ -22,6 +23,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let cases = [
         jobs::CASES,
+        data::CASES,
         files::CASES,
         limits::CASES,
         programs::CASES,

@@ -298,6 +298,7 @@ fn members_are_those_of_the_session() {
         members.into_iter().map(|member| member.name).collect()
     };
     assert_eq!(names(&mut session, &["JSON"], "str"), ["stringify"]);
+    assert!(names(&mut session, &["state"], "readFile").contains(&"readFileBytes".to_owned()));
     value(&mut session, "const cart = { apples: 1, pears: 2 }");
     assert_eq!(names(&mut session, &["cart"], "ap"), ["apples"]);
     assert_eq!(names(&mut session, &[], "car"), ["cart"]);

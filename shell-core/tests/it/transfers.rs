@@ -293,20 +293,20 @@ fn a_file_is_replaced_as_a_whole_or_not() {
     let place = Place::new();
     let (folder, file) = (place.host("out"), place.host("out/file"));
     std::fs::create_dir(&folder).expect("new");
-    let write = |path: &Path, text: &str, result: Result<(), Error>| {
+    let write = |path: &Path, text: &str, succeeds: bool| {
         replace(path, |mut file| {
             file.write_all(text.as_bytes()).expect("it can be written");
-            result.as_ref().map(|()| ()).map_err(|error| Error::Usage(error.to_string()))
+            if succeeds { Ok(()) } else { Err(Error::Usage("stop".into())) }
         })
     };
-    write(&file, "first", Ok(())).expect("new");
+    write(&file, "first", true).expect("new");
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).expect("a mode");
-    write(&file, "half", Err(Error::Usage("stop".into()))).expect_err("it fails");
+    write(&file, "half", false).expect_err("it fails");
     assert_eq!(std::fs::read_to_string(&file).expect("there"), "first");
     symlink("file", folder.join("link")).expect("a link");
-    write(&folder.join("link"), "second", Ok(())).expect("through the link");
+    write(&folder.join("link"), "second", true).expect("through the link");
     assert_eq!(std::fs::read_to_string(&file).expect("there"), "second");
     assert_eq!(file.metadata().expect("there").mode() & 0o777, 0o640);
-    write(&folder.join("none/file"), "", Ok(())).expect_err("no such folder");
+    write(&folder.join("none/file"), "", true).expect_err("no such folder");
     assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 2, "nothing is left beside it");
 }

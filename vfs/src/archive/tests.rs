@@ -58,6 +58,8 @@ mod packed {
     }
 
     proptest! {
+        #![proptest_config(crate::cases::cases(256))]
+
         #[test]
         fn any_name_and_content_comes_back(
             name in "[a-zé=\\n ]{1,300}",

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::lineage::{ANCESTORS_MAX, folder, uri};
-use super::open::{self, OpenError};
+use super::open::{self, Access, OpenError};
 use super::revision::Revision;
 use super::{SqliteLayer, SqliteOptions, schema};
 use crate::clock::Timestamp;
@@ -90,7 +90,7 @@ impl SqliteLayer {
         })?;
         failpoint::pass("FORK_PINNED")?;
         let made = open::create_with(path, self.options(), |conn| {
-            conn.execute("ATTACH ?1 AS parent", [uri(self.path())])?;
+            conn.execute("ATTACH ?1 AS parent", [uri(self.path(), Access::Shared)])?;
             schema::lay_out(conn, |conn| plant(conn, rev, &id, &place.tie, self.shared.now()))
         });
         if let Err(error) = made {
@@ -147,7 +147,7 @@ impl SqliteLayer {
         options: &SqliteOptions,
     ) -> Result<(), ForkError> {
         let (path, parent) = (fork.as_ref(), parent.as_ref());
-        let conn = open::connect(path, options)?;
+        let (conn, _) = open::connect(path, options)?;
         let sqlite = |e| OpenError::sqlite(path, e);
         let tie = Told::by(&conn).map_err(sqlite)?;
         let there = SqliteLayer::open(parent, options)?;

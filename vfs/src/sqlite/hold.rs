@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::open::{Shared, beside, same_file};
+use super::open::{Shared, beside, same_file, side_file};
 use super::revision::Revision;
 use crate::errno::{Errno, NodeError, NodeResult};
 
@@ -33,9 +33,7 @@ struct State {
 
 impl Holds {
     pub(super) fn new(workspace: &Path) -> Holds {
-        // One file by whatever link it was opened, or the locks would not meet.
-        let workspace = workspace.canonicalize().unwrap_or_else(|_| workspace.to_owned());
-        Holds { path: beside(&workspace, "-reading"), state: Mutex::default() }
+        Holds { path: side_path(workspace), state: Mutex::default() }
     }
 
     /// Keeps a revision from being pruned until it is [released](Holds::release).
@@ -92,9 +90,7 @@ impl Holds {
         let deadline = Instant::now() + wait;
         loop {
             if state.file.as_ref().is_none_or(|file| !same_file(file, &self.path)) {
-                let how =
-                    File::options().read(true).write(true).create(true).truncate(false).open(&self.path);
-                let Ok(file) = how else { return Ok(()) };
+                let Ok(file) = side_file(&self.path) else { return Ok(()) };
                 state.file = Some(file);
             }
             let file = state.file.as_ref().expect("opened above");
@@ -119,13 +115,31 @@ impl Holds {
     }
 }
 
+/// Removes the file unless somebody reads. Whoever opens it meanwhile finds that it is gone when it has the lock.
+fn remove_unlocked(file: &File, path: &Path) {
+    if file.try_lock().is_ok() && same_file(file, path) {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Removes the file that a reader left that was killed.
+pub(super) fn clear_away(workspace: &Path) {
+    let path = side_path(workspace);
+    if let Ok(file) = File::open(&path) {
+        remove_unlocked(&file, &path);
+    }
+}
+
+/// Where the file is: one by whatever link the workspace was opened, or the locks would not meet.
+fn side_path(workspace: &Path) -> PathBuf {
+    let workspace = workspace.canonicalize().unwrap_or_else(|_| workspace.to_owned());
+    beside(&workspace, "-reading")
+}
+
 impl Drop for Holds {
     fn drop(&mut self) {
-        if let Some(file) = &self.state.lock().file
-            && file.try_lock().is_ok()
-            && same_file(file, &self.path)
-        {
-            let _ = std::fs::remove_file(&self.path);
+        if let Some(file) = &self.state.lock().file {
+            remove_unlocked(file, &self.path);
         }
     }
 }

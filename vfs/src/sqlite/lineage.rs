@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::SqliteOptions;
-use super::open::{self, OpenError};
+use super::open::{self, Access, OpenError};
 use super::schema::{self, LIVE};
 
 /// The most files that a fork may stand on: what SQLite attaches.
@@ -34,6 +34,7 @@ pub(super) struct Ancestor {
     end_content: i64,
     /// The same of chunks.
     end_chunk: i64,
+    access: Access,
 }
 
 /// The files that this one stands on, the nearest first; none below a plain workspace.
@@ -83,18 +84,19 @@ impl Lineage {
         let mut limit = i64::MAX;
         while let (Some(parent), Some(workspace)) = (&tie.path, &tie.workspace) {
             let parent = folder(&file).join(parent);
-            let ancestor = Ancestor {
+            let mut ancestor = Ancestor {
                 limit: limit.min(tie.rev),
                 path: parent,
                 end_content: tie.first_content,
                 end_chunk: tie.first_chunk,
+                access: Access::Shared,
             };
             if lineage.ancestors.len() == ANCESTORS_MAX {
                 return Err(OpenError::TooDeep { path: path.to_owned(), file });
             }
             let place = lineage.ancestors.len();
             let schema = alias(place);
-            meet(conn, path, &ancestor, place, workspace, options)?;
+            ancestor.access = meet(conn, path, &ancestor, place, workspace, options)?;
             (file, limit) = (ancestor.path.clone(), ancestor.limit);
             tie = Tie::read(conn, &schema).map_err(sqlite)?;
             lineage.ancestors.push(ancestor);
@@ -109,7 +111,7 @@ impl Lineage {
     /// Does the same for one more connection to the same file.
     pub(super) fn attach(&self, conn: &Connection) -> rusqlite::Result<()> {
         for (i, ancestor) in self.ancestors.iter().enumerate() {
-            attach(conn, &ancestor.path, &alias(i))?;
+            attach(conn, &ancestor.path, &alias(i), ancestor.access)?;
         }
         if self.is_fork() { conn.execute_batch(&self.views) } else { Ok(()) }
     }
@@ -195,7 +197,7 @@ fn meet(
     place: usize,
     workspace: &[u8],
     options: &SqliteOptions,
-) -> Result<(), OpenError> {
+) -> Result<Access, OpenError> {
     let parent = &ancestor.path;
     let schema = &alias(place);
     let nearer = if place == 0 { "main".to_owned() } else { alias(place - 1) };
@@ -203,8 +205,8 @@ fn meet(
         return Err(OpenError::ParentMissing { path: path.to_owned(), parent: parent.clone() });
     }
     // It may be of an older version, or something else by now: opening it tells.
-    open::connect(parent, &SqliteOptions { read_only: true, ..options.clone() })?;
-    attach(conn, parent, schema).map_err(|e| OpenError::sqlite(parent, e))?;
+    let (_, access) = open::connect(parent, &SqliteOptions { read_only: true, ..options.clone() })?;
+    attach(conn, parent, schema, access).map_err(|e| OpenError::sqlite(parent, e))?;
     let found = conn
         .query_row(
             // A copy of the parent that went its own way has the same id and other revisions of the same numbers.
@@ -217,16 +219,18 @@ fn meet(
         )
         .optional()
         .map_err(|e| OpenError::sqlite(parent, e))?;
-    found.ok_or_else(|| OpenError::ParentReplaced { path: path.to_owned(), parent: parent.clone() })
+    found
+        .map(|()| access)
+        .ok_or_else(|| OpenError::ParentReplaced { path: path.to_owned(), parent: parent.clone() })
 }
 
-fn attach(conn: &Connection, path: &Path, schema: &str) -> rusqlite::Result<()> {
-    conn.execute(&format!("ATTACH ?1 AS {schema}"), [uri(path)])?;
+fn attach(conn: &Connection, path: &Path, schema: &str, access: Access) -> rusqlite::Result<()> {
+    conn.execute(&format!("ATTACH ?1 AS {schema}"), [uri(path, access)])?;
     schema::configure_attached(conn, schema)
 }
 
 /// A file as SQLite is told to open it for reading only.
-pub(super) fn uri(path: &Path) -> String {
+pub(super) fn uri(path: &Path, access: Access) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-~".contains(byte);
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes() {
@@ -235,7 +239,10 @@ pub(super) fn uri(path: &Path) -> String {
             false => uri += &format!("%{byte:02X}"),
         }
     }
-    uri + "?mode=ro"
+    uri + match access {
+        Access::Shared => "?mode=ro",
+        Access::Immutable => "?mode=ro&immutable=1",
+    }
 }
 
 /// The folder that a file lies in, symbolic links resolved where they can be.

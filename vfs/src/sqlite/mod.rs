@@ -145,13 +145,13 @@ impl SqliteLayer {
     /// See [`OpenError`].
     pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<SqliteLayer, OpenError> {
         let path = path.as_ref();
-        let conn = open::connect(path, options)?;
+        let (conn, access) = open::connect(path, options)?;
         let durability = durability::of(&conn, path, options)?;
         let lineage = Lineage::follow(&conn, path, options)?;
         if options.read_only {
             schema::refuse_writes(&conn).map_err(|e| OpenError::sqlite(path, e))?;
         }
-        let shared = Arc::new(Shared::new(path, options, lineage));
+        let shared = Arc::new(Shared::new(path, options, access, lineage));
         let layer = SqliteLayer { writer: WriterLock::new(Writer::new(conn, durability)), shared };
         if !options.read_only {
             layer.sweep_orphans();

@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::chunk::ChunkCache;
-use super::hold::Holds;
-use super::lineage::{Lineage, folder};
+use super::hold::{self, Holds};
+use super::lineage::{Lineage, folder, uri};
 use super::place::Place;
 use super::turn::{Passage, Turnstile};
 use super::view::View;
@@ -253,8 +253,9 @@ fn sync(path: &Path, options: &SqliteOptions) -> std::io::Result<()> {
     }
 }
 
-/// Opens the writing connection (or, read-only, the one in its place) and checks what the file is.
-pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, OpenError> {
+/// Opens the writing connection (or, read-only, the one in its place) and checks what the file is. Where nothing can be
+/// made beside it, it is opened for reading alone.
+pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<(Connection, Access), OpenError> {
     let meta = path.metadata().map_err(|e| OpenError::io(path, e))?;
     let not = |why| Err(OpenError::NotAWorkspace { path: path.to_owned(), why });
     if !meta.is_file() {
@@ -267,9 +268,18 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection
     // For reading only, too: one that cannot write would leave the log it opens beside the file. Where the file
     // cannot be written SQLite opens it for reading by itself.
     let access = OpenFlags::SQLITE_OPEN_READ_WRITE | FLAGS;
-    let conn = Connection::open_with_flags(plain(path), access).map_err(sqlite)?;
+    let mut conn = Connection::open_with_flags(plain(path), access).map_err(sqlite)?;
     conn.busy_timeout(options.busy_timeout).map_err(sqlite)?;
-    let (application, version) = schema::identity(&conn).map_err(sqlite)?;
+    let (mut identity, mut access) = (schema::identity(&conn), Access::Shared);
+    if is_refused(&identity) {
+        if !is_at_rest(path) {
+            return Err(OpenError::Io { path: path.to_owned(), source: NOT_AT_REST.into() });
+        }
+        access = Access::Immutable;
+        conn = open_reading(path, access).map_err(sqlite)?;
+        identity = schema::identity(&conn);
+    }
+    let (application, version) = identity.map_err(sqlite)?;
     if application != schema::APPLICATION_ID {
         return not("another program's SQLite file");
     }
@@ -284,7 +294,40 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection
         upgrade(path, options).map_err(sqlite)?;
     }
     schema::configure(&conn, options.durability, options.busy_timeout).map_err(sqlite)?;
-    Ok(conn)
+    Ok((conn, access))
+}
+
+/// How a file is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Access {
+    /// With a log and locks beside it.
+    Shared,
+    /// Without: nothing can be made there, and nobody has it open. Nobody may write to it meanwhile.
+    Immutable,
+}
+
+const NOT_AT_REST: &str = "its folder cannot be written, which it takes to read the log (-wal) beside it: copy both files \
+     to where you can write, and open the copy";
+
+/// Whether SQLite could not make the files beside the one it was to read.
+fn is_refused<T>(read: &rusqlite::Result<T>) -> bool {
+    let code = read.as_ref().err().and_then(rusqlite::Error::sqlite_error_code);
+    matches!(code, Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+/// Whether everything is in the file itself.
+fn is_at_rest(path: &Path) -> bool {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    beside(&path, "-wal").metadata().map_or(true, |log| log.len() == 0)
+}
+
+/// A connection for reading.
+fn open_reading(path: &Path, access: Access) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | FLAGS;
+    match access {
+        Access::Shared => Connection::open_with_flags(plain(path), flags),
+        Access::Immutable => Connection::open_with_flags(uri(path, access), flags),
+    }
 }
 
 /// The id of the workspace at a path; `None` of another program's database.
@@ -314,6 +357,7 @@ pub(super) struct Shared {
     pub(super) place: Option<Place>,
     pub(super) options: SqliteOptions,
     pub(super) chunks: ChunkCache,
+    access: Access,
     pub(super) lineage: Lineage,
     pub(super) holds: Holds,
     /// The same of the files that this one stands on.
@@ -335,7 +379,7 @@ pub(super) struct Pins {
 const IDLE_READERS: usize = 4;
 
 impl Shared {
-    pub(super) fn new(path: &Path, options: &SqliteOptions, lineage: Lineage) -> Shared {
+    pub(super) fn new(path: &Path, options: &SqliteOptions, access: Access, lineage: Lineage) -> Shared {
         let presence = Presence::enter(path);
         let writes = presence.is_some() && !options.read_only;
         Shared {
@@ -344,6 +388,7 @@ impl Shared {
             place: Place::of(path).ok(),
             options: options.clone(),
             chunks: ChunkCache::default(),
+            access,
             ancestors_holds: lineage.ancestors().iter().map(|ancestor| Holds::new(&ancestor.path)).collect(),
             lineage,
             holds: Holds::new(path),
@@ -403,8 +448,7 @@ impl Shared {
         let conn = match idle {
             Some(conn) => conn,
             None => {
-                let conn =
-                    Connection::open_with_flags(plain(&self.path), OpenFlags::SQLITE_OPEN_READ_ONLY | FLAGS)?;
+                let conn = open_reading(&self.path, self.access)?;
                 schema::configure(&conn, self.options.durability, self.options.busy_timeout)?;
                 self.lineage.attach(&conn)?;
                 conn
@@ -451,7 +495,7 @@ impl Drop for Reader<'_> {
 pub(super) struct Presence {
     file: File,
     path: PathBuf,
-    turnstile: PathBuf,
+    workspace: PathBuf,
 }
 
 impl Presence {
@@ -459,12 +503,11 @@ impl Presence {
     fn enter(workspace: &Path) -> Option<Presence> {
         let path = beside(workspace, "-lock");
         loop {
-            let file =
-                File::options().read(true).write(true).create(true).truncate(false).open(&path).ok()?;
+            let file = side_file(&path).ok()?;
             file.lock_shared().ok()?;
             // The last one to leave removes the file; a lock on what was removed protects nothing.
             if same_file(&file, &path) {
-                return Some(Presence { file, path, turnstile: beside(workspace, "-turn") });
+                return Some(Presence { file, path, workspace: workspace.to_owned() });
             }
         }
     }
@@ -483,7 +526,8 @@ impl Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         if self.file.try_lock().is_ok() {
-            let _ = std::fs::remove_file(&self.turnstile);
+            hold::clear_away(&self.workspace);
+            let _ = std::fs::remove_file(beside(&self.workspace, "-turn"));
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -501,6 +545,11 @@ pub(super) fn same_file(file: &File, path: &Path) -> bool {
 #[cfg(not(unix))]
 pub(super) fn same_file(_: &File, path: &Path) -> bool {
     path.exists()
+}
+
+/// Opens a file beside a workspace that is there for its locks, or makes it.
+pub(super) fn side_file(path: &Path) -> std::io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 /// The workspace's path with something after its name.

@@ -28,7 +28,7 @@ impl SqliteLayer {
     ///
     /// # Errors
     /// `ENOENT` if there is no such revision, or a path is in neither tree; `ENOTDIR` if something is in the way of a
-    /// path's parents.
+    /// path's parents; `EDQUOT` if it takes more than before and than the workspace may. Then nothing has changed.
     pub fn restore(
         &self,
         rev: Revision,
@@ -39,11 +39,13 @@ impl SqliteLayer {
         self.revision(rev)?;
         self.change(|tx| {
             tx.seal(&SealInfo::of(RevisionKind::Edit))?;
+            let before = tx.state.pending.usage;
             if paths.is_empty() || paths.iter().any(VPathBuf::is_root) {
                 tx.restore_all(rev.0 as i64)?;
             } else {
                 tx.restore_paths(rev.0 as i64, paths)?;
             }
+            tx.need_room_since(before)?;
             tx.seal(info)
         })
     }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, ReentrantMutex, ReentrantMutexGuard};
 
+use super::open::side_file;
 use super::tx::Writer;
 use crate::errno::NodeResult;
 
@@ -173,8 +174,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(2);
 impl Turnstile {
     /// `None` where no such file can be made: then SQLite's own lock has to do.
     pub(super) fn open(path: &Path) -> Option<Turnstile> {
-        let file = File::options().read(true).write(true).create(true).truncate(false).open(path).ok()?;
-        Some(Turnstile { file })
+        Some(Turnstile { file: side_file(path).ok()? })
     }
 
     /// Waits until this process is next, or until the time is over. Passing is best effort: SQLite's lock decides.

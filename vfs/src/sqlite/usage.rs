@@ -11,7 +11,7 @@ use super::SqliteLayer;
 use super::inode::Node;
 use super::tx::Tx;
 use super::view::View;
-use crate::errno::{Errno, NodeResult};
+use crate::errno::{Errno, NodeError, NodeResult};
 use crate::node::StatFs;
 
 /// How much the tree of a workspace may take up; past it, what would take more is `EDQUOT`. A tree that is past it
@@ -106,6 +106,21 @@ impl Tx<'_> {
             Some(max) if usage.inodes >= max => Err(Errno::EDQUOT.into()),
             _ => Ok(()),
         }
+    }
+
+    /// # Errors
+    /// `EDQUOT` if the tree has grown past what the workspace may have.
+    pub(super) fn need_room_since(&self, before: Usage) -> NodeResult<()> {
+        let usage = &self.state.pending.usage;
+        let is_past =
+            |now: i64, before: i64, max: Option<i64>| max.is_some_and(|max| now > max && now > before);
+        if is_past(usage.bytes, before.bytes, usage.bytes_max)
+            || is_past(usage.inodes, before.inodes, usage.inodes_max)
+        {
+            let why = "the workspace's quota leaves no room for it: raise it with `cowry quota`";
+            return Err(NodeError::with_source(Errno::EDQUOT, why));
+        }
+        Ok(())
     }
 
     /// # Errors

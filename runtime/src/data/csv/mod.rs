@@ -6,8 +6,9 @@ mod rows;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub(crate) use options::{CsvOptions, Delimiter, Header, Nulls, Types};
-pub(crate) use reader::{Reader, Record};
 pub(crate) use rows::CsvRows;
-pub(crate) use scan::{Dialect, Field, Scan, scan};
+pub(super) use scan::{Dialect, Field, Scan, scan};
+pub(crate) use write::CsvWriter;

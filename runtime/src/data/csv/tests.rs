@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::super::{Charset, DataError, Kind, RowSource, Source, Value};
+use super::reader::Reader;
 use super::*;
 
 fn reader(text: &[u8], chunk: usize) -> Reader {
@@ -238,6 +239,8 @@ fn lines_may_end_in_carriage_returns_alone() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn arbitrary_bytes_are_read_alike_in_any_chunks(
         bytes in proptest::collection::vec(prop_oneof![Just(b','), Just(b'"'), Just(b'\n'), Just(b'\r'), any::<u8>()], 0..200),
@@ -280,5 +283,45 @@ proptest! {
             ours.push(record.cells().map(|cell| cell.text.into_owned()).collect::<Vec<_>>());
         }
         prop_assert_eq!(ours, theirs);
+    }
+
+    /// Text, nulls and numbers are what they were, once written and read.
+    #[test]
+    fn what_is_written_is_read_as_it_was(
+        rows in proptest::collection::vec(
+            proptest::collection::vec(
+                prop_oneof![
+                    Just(serde_json::Value::Null),
+                    "[a,;\"\n\r é\u{feff}=]{0,6}".prop_map(serde_json::Value::from),
+                    Just(serde_json::Value::from("sep=;")),
+                ],
+                3,
+            ),
+            1..10,
+        ),
+        crlf in any::<bool>(),
+    ) {
+        let writer = CsvWriter {
+            delimiter: b',',
+            quote: b'"',
+            line_end: if crlf { "\r\n" } else { "\n" },
+            columns: vec!["x".into(), "a \"name\"".into(), "é".into()],
+            chosen: false,
+            null: String::new(),
+        };
+        let mut text = String::new();
+        writer.header(&mut text);
+        writer.rows(&serde_json::to_string(&rows).unwrap(), 1, &mut text).unwrap();
+        let options = CsvOptions { delimiter: Delimiter::Given(b','), ..CsvOptions::default() };
+        let mut read = CsvRows::new(Source::text(text.clone().into_bytes()), &options).unwrap();
+        prop_assert_eq!(read.columns().iter().map(|it| it.name.clone()).collect::<Vec<_>>(), writer.columns);
+        for row in &rows {
+            prop_assert!(read.advance().unwrap(), "{}", text);
+            for (index, cell) in row.iter().enumerate() {
+                let expected = cell.as_str().map_or(Value::Null, |text| Value::Text(text.into()));
+                prop_assert_eq!(read.value(index), expected, "{}", text);
+            }
+        }
+        prop_assert!(!read.advance().unwrap());
     }
 }

@@ -76,6 +76,8 @@ fn rows_have_the_members_of_the_first_objects() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn arbitrary_text_is_read_alike_in_any_chunks(text in "[\\[\\]{}\",:\\\\1ae\n é]{0,60}", chunk in 1_usize..9) {
         for layout in [Layout::Lines, Layout::Array] {
@@ -100,5 +102,63 @@ proptest! {
             .map(|(name, value)| (name.into_owned(), serde_json::from_str(value).unwrap()))
             .collect();
         prop_assert_eq!(members, object);
+    }
+}
+
+fn steps(path: &str) -> String {
+    match parse(path) {
+        Ok(steps) => format!("{steps:?}").replace("Key(\"", "K(\""),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn paths_are_names_quoted_names_and_indexes() {
+    for (path, expected) in [
+        ("", "[]"),
+        ("$", "[]"),
+        (".", "[]"),
+        (".a", "[K(\"a\")]"),
+        ("$.a[0]", "[K(\"a\"), Index(0)]"),
+        ("a.b[-2]['c.d'][\"e\\\"f\"]", "[K(\"a\"), K(\"b\"), Index(-2), K(\"c.d\"), K(\"e\\\"f\")]"),
+        ("[3].x", "[Index(3), K(\"x\")]"),
+        ("a..b", "path 'a..b': a name is missing at 3; paths are like a.b[0][\"c d\"][-1]"),
+        ("a[x]", "path 'a[x]': no index and no quoted name at 2; paths are like a.b[0][\"c d\"][-1]"),
+        ("a[0]b", "path 'a[0]b': no dot and no bracket at 5; paths are like a.b[0][\"c d\"][-1]"),
+    ] {
+        assert_eq!(steps(path), expected, "{path}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_path_or_says_why_not(path in "[a.\\[\\]\"'\\\\0-9é$-]{0,12}") {
+        let _ = parse(&path);
+    }
+
+    /// What a parser of the whole document finds is what is found without holding it.
+    #[test]
+    fn values_by_path_are_those_of_a_parser(
+        leaves in proptest::collection::vec("[a\"\\\\\\]}é,]{0,5}", 1..6),
+        chunk in 1_usize..40,
+        index in -7_i64..7,
+    ) {
+        let document = serde_json::json!({ "skip": leaves, "a": { "skip": [[], {}, -1.5e3, null], "b": leaves } });
+        let text = serde_json::to_string_pretty(&document).unwrap();
+        let path = [Step::Key("a".into()), Step::Key("b".into()), Step::Index(index)];
+        let found = get(|| Ok(source(&text, chunk)), &path).unwrap();
+        let found = found.map(|text| serde_json::from_str::<String>(&text).unwrap());
+        let at = if index < 0 { leaves.len().checked_add_signed(index as isize) } else { Some(index as usize) };
+        prop_assert_eq!(found.as_ref(), at.and_then(|at| leaves.get(at)));
+    }
+
+    #[test]
+    fn arbitrary_text_has_values_or_errors_and_no_panics(text in "[\\[\\]{}\",:\\\\1a\n]{0,40}", chunk in 1_usize..9) {
+        for path in ["a", "[0]", "[-1].a"] {
+            let path = parse(path).unwrap();
+            let all = get(|| Ok(source(&text, 4096)), &path).map_err(|error| error.to_string());
+            let pieces = get(|| Ok(source(&text, chunk)), &path).map_err(|error| error.to_string());
+            prop_assert_eq!(all, pieces);
+        }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) enum Layout {
     Lines,
     /// The elements of one array, or a single value that is not an array.
     Array,
+    /// The same, and what follows is not looked at.
+    Within,
 }
 
 /// Reads the text of values. Memory is bounded by the longest.
@@ -46,6 +48,11 @@ impl Values {
         Values { source, layout, state: State::Begin, line: 1, at: 1, taken: 0, length: 0 }
     }
 
+    /// The same for text that begins on another line.
+    pub(crate) fn on_line(self, line: u64) -> Values {
+        Values { line, ..self }
+    }
+
     /// Moves to the next value; `false` at the end.
     ///
     /// # Errors
@@ -55,13 +62,13 @@ impl Values {
         self.leave();
         let found = match self.layout {
             Layout::Lines => self.line()?,
-            Layout::Array => self.element()?,
+            Layout::Array | Layout::Within => self.element()?,
         };
         if found && std::str::from_utf8(&self.source.window()[..self.length]).is_err() {
             let reason = "not valid UTF-8; say which encoding it is, such as encoding: 'latin1'";
             return Err(match self.layout {
                 Layout::Lines => self.bad(reason),
-                Layout::Array => DataError::broken(self.at, reason),
+                Layout::Array | Layout::Within => DataError::broken(self.at, reason),
             });
         }
         Ok(found)
@@ -138,6 +145,9 @@ impl Values {
     }
 
     fn element(&mut self) -> DataResult<bool> {
+        if self.layout == Layout::Within && self.state == State::Over {
+            return Ok(false);
+        }
         let next = self.peek()?;
         match (self.state, next) {
             (State::Begin, None) | (State::Over, None) => return Ok(false),

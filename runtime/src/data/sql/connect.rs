@@ -39,6 +39,11 @@ impl Setting {
         (self.memory_bytes / 16).clamp(1 << 20, 16 << 20)
     }
 
+    /// What is held of rows that are put into groups before a run of them is written.
+    pub(super) fn group_bytes(&self) -> usize {
+        usize::try_from(self.memory_bytes / 4).unwrap_or(usize::MAX).clamp(1 << 20, 256 << 20)
+    }
+
     /// The longest text, blob or row.
     fn value_bytes(&self) -> u64 {
         (self.memory_bytes / 8).clamp(1 << 20, 32 << 20)

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cowry_vfs::Errno;
+
 use crate::data::DataError;
 
 /// Why a query failed. Its text is one line.
@@ -31,6 +33,14 @@ impl SqlError {
         SqlError::Statement(text.into())
     }
 
+    /// What is wrong with a file of the scratch, which nobody knows by a name.
+    pub(super) fn of_scratch(error: cowry_vfs::Error) -> SqlError {
+        match error.errno() {
+            Errno::EDQUOT | Errno::ENOSPC => SqlError::statement(FULL),
+            _ => SqlError::File(error),
+        }
+    }
+
     /// What is wrong with a file.
     pub(crate) fn of_file(path: &str, error: DataError) -> SqlError {
         match error {
@@ -39,6 +49,10 @@ impl SqlError {
         }
     }
 }
+
+/// What is told where the scratch is full.
+const FULL: &str =
+    "the query needs more scratch than the limit allows; raise it, or keep fewer columns and rows";
 
 impl From<cowry_vfs::Error> for SqlError {
     fn from(error: cowry_vfs::Error) -> Self {
@@ -52,9 +66,7 @@ impl From<rusqlite::Error> for SqlError {
         match error {
             rusqlite::Error::SqliteFailure(code, text) => match code.code {
                 ErrorCode::OperationInterrupted => SqlError::Interrupted,
-                ErrorCode::DiskFull => SqlError::statement(
-                    "the query needs more scratch than the limit allows; raise it, or keep fewer columns and rows",
-                ),
+                ErrorCode::DiskFull => SqlError::statement(FULL),
                 ErrorCode::OutOfMemory => SqlError::statement(
                     "the query needs more memory than the limit allows; raise it, or make its values smaller",
                 ),

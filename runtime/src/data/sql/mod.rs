@@ -6,6 +6,7 @@
 
 mod connect;
 mod error;
+mod grouped;
 mod options;
 mod output;
 mod parameters;

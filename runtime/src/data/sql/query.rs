@@ -65,7 +65,11 @@ impl Query {
         let mut connection = Box::new(connect(setting, &scratch)?);
         let failure = Failure::default();
         let (names, files): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
-        connection.create_module(MODULE_NAME, MODULE, Some(Files { files, failure: failure.clone() }))?;
+        connection.create_module(
+            MODULE_NAME,
+            MODULE,
+            Some(Files { files, failure: failure.clone(), setting: setting.clone() }),
+        )?;
         for (number, name) in names.iter().enumerate() {
             let table = format!("CREATE VIRTUAL TABLE {} USING cowry_file({number})", quoted(name));
             connection.execute_batch(&table).map_err(|error| failure.explain(error))?;
@@ -150,12 +154,11 @@ impl Query {
 
 /// What is not allowed is told in our words.
 fn refused(error: SqlError) -> SqlError {
+    const SAYS: &[&str] = &["not authorized", "is prohibited", "may not be modified"];
     match error {
-        SqlError::Statement(text) if text.contains("not authorized") || text.contains("prohibited") => {
-            SqlError::statement(format!(
-                "only SELECT, WITH, VALUES and EXPLAIN are possible over files ({text})"
-            ))
-        }
+        SqlError::Statement(text) if SAYS.iter().any(|says| text.ends_with(says)) => SqlError::statement(
+            format!("only SELECT, WITH, VALUES and EXPLAIN are possible over files ({text})"),
+        ),
         error => error,
     }
 }

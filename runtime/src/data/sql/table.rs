@@ -9,11 +9,13 @@ use std::sync::Arc;
 use cowry_vfs::{GlobOptions, Vfs};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::vtab::{
-    self, Context, CreateVTab, Filters, IndexInfo, Module, VTab, VTabConfig, VTabConnection, VTabCursor,
-    VTabKind,
+    self, Context, CreateVTab, DistinctMode, Filters, IndexInfo, Module, VTab, VTabConfig, VTabConnection,
+    VTabCursor, VTabKind,
 };
 
+use super::connect::Setting;
 use super::error::{Failure, SqlError, SqlResult};
+use super::grouped::{Grouped, Grouper};
 use super::options::Reading;
 use crate::data::{self, Column, DataError, Kind, RowSource, Value};
 
@@ -25,6 +27,7 @@ pub(super) const MODULE: &Module<'static, FileTable> = &Module::read_only_module
 pub(super) struct Files {
     pub(super) files: Vec<Arc<TableFile>>,
     pub(super) failure: Failure,
+    pub(super) setting: Setting,
 }
 
 /// A file, or several that are alike, as one table.
@@ -145,6 +148,30 @@ pub(super) struct FileTable {
     base: vtab::sqlite3_vtab,
     file: Arc<TableFile>,
     failure: Failure,
+    setting: Setting,
+}
+
+impl FileTable {
+    /// The columns of a `GROUP BY` that are all SQLite wants of the order, if it is cheaper to have them so than to let
+    /// it sort: where it would throw rows away first, it is not.
+    fn groups(&self, info: &IndexInfo) -> Option<Vec<usize>> {
+        self.setting.scratch.as_ref()?;
+        let wanted = info.num_of_order_by() > 0 && matches!(info.distinct(), DistinctMode::Grouped);
+        if !wanted || info.constraints().next().is_some() {
+            return None;
+        }
+        let column = |at: c_int| {
+            let at = usize::try_from(at).ok()?;
+            // What is of any kind has whole numbers that are equal to others.
+            (self.file.columns.get(at)?.kind != Kind::Any).then_some(at)
+        };
+        info.order_bys().map(|by| column(by.column())).collect()
+    }
+}
+
+/// The columns in a set that has a bit for each of the first 63 and one for all others.
+fn in_set(set: u64, columns: usize) -> impl Iterator<Item = usize> {
+    (0..columns).filter(move |column| set & (1 << column.min(&63)) != 0)
 }
 
 // SAFETY: the first field is what SQLite expects, and the struct is laid out as C does.
@@ -167,7 +194,8 @@ unsafe impl<'vtab> VTab<'vtab> for FileTable {
         db.config(VTabConfig::Innocuous)?;
         let declaration = CString::new(file.declaration()).map_err(rusqlite::Error::from)?;
         let base = vtab::sqlite3_vtab::default();
-        Ok((declaration.into(), FileTable { base, file: file.clone(), failure: files.failure.clone() }))
+        let (failure, setting) = (files.failure.clone(), files.setting.clone());
+        Ok((declaration.into(), FileTable { base, file: file.clone(), failure, setting }))
     }
 
     fn best_index(&self, info: &mut IndexInfo) -> rusqlite::Result<bool> {
@@ -176,6 +204,15 @@ unsafe impl<'vtab> VTab<'vtab> for FileTable {
         let rows = (self.file.size / ROW).max(1);
         info.set_estimated_rows(i64::try_from(rows).unwrap_or(i64::MAX));
         info.set_estimated_cost(rows as f64 * 3.0 + 1000.0);
+        if let Some(keys) = self.groups(info) {
+            let used =
+                in_set(info.col_used(), self.file.columns.len()).filter(|column| !keys.contains(column));
+            let kept: Vec<String> =
+                keys.iter().copied().chain(used).map(|column| column.to_string()).collect();
+            info.set_idx_num(c_int::try_from(keys.len()).unwrap_or(0));
+            info.set_idx_str(&kept.join(","));
+            info.set_order_by_consumed(true);
+        }
         Ok(true)
     }
 
@@ -184,6 +221,8 @@ unsafe impl<'vtab> VTab<'vtab> for FileTable {
             base: vtab::sqlite3_vtab_cursor::default(),
             file: self.file.clone(),
             failure: self.failure.clone(),
+            setting: self.setting.clone(),
+            groups: None,
             rows: None,
             places: Vec::new(),
             next: 0,
@@ -203,6 +242,9 @@ pub(super) struct FileCursor<'vtab> {
     base: vtab::sqlite3_vtab_cursor,
     file: Arc<TableFile>,
     failure: Failure,
+    setting: Setting,
+    /// The rows by groups, if they were wanted so.
+    groups: Option<Groups>,
     /// The file that is being read; `None` at the end.
     rows: Option<Box<dyn RowSource>>,
     /// Where each column is in that file.
@@ -214,7 +256,53 @@ pub(super) struct FileCursor<'vtab> {
     table: PhantomData<&'vtab FileTable>,
 }
 
+/// Rows by groups.
+struct Groups {
+    rows: Grouped,
+    /// Where in a row each column is.
+    slots: Vec<Option<usize>>,
+    /// Where the number of the row is.
+    number: usize,
+}
+
 impl FileCursor<'_> {
+    /// What the current row has in a column.
+    fn value(&self, column: usize) -> Value<'_> {
+        let place = self.places.get(column).copied().flatten();
+        match self.rows.as_ref().zip(place).map(|(rows, place)| rows.value(place)) {
+            None => Value::Null,
+            // Whole numbers in a column of others, or division would cut some of them.
+            Some(Value::Integer(number)) if self.file.columns[column].kind == Kind::Real => {
+                Value::Real(number as f64)
+            }
+            Some(value) => value,
+        }
+    }
+
+    fn begin(&mut self) -> SqlResult<()> {
+        (self.next, self.row, self.groups) = (0, 0, None);
+        self.next_file()?;
+        self.step()
+    }
+
+    /// Takes all rows, and has those of a group follow one another; the first `keys` columns are the group.
+    fn group(&mut self, keys: usize, columns: &[usize], scratch: Vfs) -> SqlResult<Groups> {
+        const ROWS: i64 = 1024;
+        let mut grouper = Grouper::new(keys, self.setting.group_bytes(), scratch);
+        while self.rows.is_some() {
+            let number = Value::Integer(self.row);
+            let values = columns.iter().map(|&column| self.value(column));
+            grouper.push(values.chain(std::iter::once(number)))?;
+            if self.row % ROWS == 0 && (self.setting.interrupted)() {
+                return Err(SqlError::Interrupted);
+            }
+            self.step()?;
+        }
+        let mut slots = vec![None; self.file.columns.len()];
+        columns.iter().enumerate().for_each(|(slot, &column)| slots[column] = Some(slot));
+        Ok(Groups { rows: grouper.finish()?, slots, number: columns.len() })
+    }
+
     /// Moves on to the next good row.
     fn step(&mut self) -> SqlResult<()> {
         while let Some(rows) = &mut self.rows {
@@ -241,39 +329,57 @@ impl FileCursor<'_> {
 
 // SAFETY: the first field is what SQLite expects, and the struct is laid out as C does.
 unsafe impl VTabCursor for FileCursor<'_> {
-    fn filter(&mut self, _: c_int, _: Option<&str>, _: &Filters<'_>) -> rusqlite::Result<()> {
-        (self.next, self.row) = (0, 0);
-        self.next_file().and_then(|()| self.step()).map_err(|error| self.failure.note(error))
+    fn filter(&mut self, keys: c_int, columns: Option<&str>, _: &Filters<'_>) -> rusqlite::Result<()> {
+        let columns: Vec<usize> = columns
+            .into_iter()
+            .flat_map(|text| text.split(','))
+            .filter_map(|text| text.parse().ok())
+            .collect();
+        let begun = self.begin().and_then(|()| {
+            if let Some(scratch) = self.setting.scratch.clone().filter(|_| keys > 0) {
+                self.groups = Some(self.group(keys as usize, &columns, scratch)?);
+            }
+            Ok(())
+        });
+        begun.map_err(|error| self.failure.note(error))
     }
 
     fn next(&mut self) -> rusqlite::Result<()> {
-        self.step().map_err(|error| self.failure.note(error))
+        let moved = match &mut self.groups {
+            Some(groups) => groups.rows.next(),
+            None => self.step(),
+        };
+        moved.map_err(|error| self.failure.note(error))
     }
 
     fn eof(&self) -> bool {
-        self.rows.is_none()
+        match &self.groups {
+            Some(groups) => groups.rows.values().is_none(),
+            None => self.rows.is_none(),
+        }
     }
 
     fn column(&self, context: &mut Context, column: c_int) -> rusqlite::Result<()> {
-        let place = self.places.get(column as usize).copied().flatten();
-        let Some((rows, place)) = self.rows.as_ref().zip(place) else { return Ok(()) };
-        let value = match rows.value(place) {
-            // Whole numbers in a column of others, or division would cut some of them.
-            Value::Integer(number) if self.file.columns[column as usize].kind == Kind::Real => {
-                Value::Real(number as f64)
-            }
-            value => value,
-        };
-        context.set_result(ToSqlOutput::Borrowed(as_sql(&value)))
+        let column = column as usize;
+        if let Some(groups) = &self.groups {
+            let slot = groups.slots.get(column).copied().flatten();
+            let value = slot.and_then(|slot| groups.rows.values()?.nth(slot)).unwrap_or(ValueRef::Null);
+            return context.set_result(ToSqlOutput::Borrowed(value));
+        }
+        context.set_result(ToSqlOutput::Borrowed(as_sql(&self.value(column))))
     }
 
     fn rowid(&self) -> rusqlite::Result<i64> {
-        Ok(self.row)
+        let number = |groups: &Groups| match groups.rows.values()?.nth(groups.number)? {
+            ValueRef::Integer(number) => Some(number),
+            _ => None,
+        };
+        Ok(self.groups.as_ref().and_then(number).unwrap_or(self.row))
     }
 }
 
 /// A value as SQLite has it: truth is 1 or 0, arrays and objects are their text.
-fn as_sql<'a>(value: &'a Value<'_>) -> ValueRef<'a> {
+pub(super) fn as_sql<'a>(value: &'a Value<'_>) -> ValueRef<'a> {
     match value {
         Value::Null => ValueRef::Null,
         Value::Boolean(truth) => ValueRef::Integer(i64::from(*truth)),

@@ -337,6 +337,53 @@ fn what_does_not_fit_into_memory_goes_to_the_scratch() {
     }
 }
 
+/// What a statement has over a file, with so much memory, and how much of it went to the scratch.
+fn within(vfs: &Vfs, memory_bytes: u64, sql: &str) -> String {
+    let setting = Setting { memory_bytes, ..setting(vfs, 256 << 20) };
+    let mut query = Query::new(&setting, sql, &Parameters::default()).expect("a good statement");
+    query.batch(usize::MAX, true).expect("rows").json
+}
+
+#[test]
+fn groups_are_the_same_however_they_are_found() {
+    let row = |i: u32| {
+        format!("{},{},{}\n", i * 7919 % 60_000 / 3, ["x", "", "y\"\"", "z"][(i % 4) as usize], i % 9)
+    };
+    let quoted = |row: String| row.replace("y\"\"", "\"y\"\"\"");
+    let file: String =
+        std::iter::once("a,b,c\n".to_owned()).chain((0..60_000).map(row).map(quoted)).collect();
+    let vfs = tree(&[("/data/large.csv", &file)]);
+    for by in ["a", "b", "a, b", "b collate nocase, a", "c, b"] {
+        // A condition that is always true leaves sorting to SQLite.
+        let sql = |condition: &str| {
+            format!(
+                "select {by}, count(*) n, sum(c) s, min(b) m, max(rowid) r from '/data/large.csv'
+                 {condition} group by {by} order by {}",
+                by.replace(" collate nocase", "")
+            )
+        };
+        let sorted = within(&vfs, 64 << 20, &sql("where c >= 0"));
+        assert!(sorted.len() > 100);
+        for memory in [64 << 20, 4 << 20] {
+            assert_eq!(within(&vfs, memory, &sql("")), sorted, "by {by} in {memory}");
+        }
+    }
+}
+
+#[test]
+fn rows_are_grouped_without_sorting_them() {
+    let plan = |sql: &str| ask(&files(), &format!("explain query plan {sql}"), Vec::new()).expect("a plan");
+    assert!(!plan("select region, sum(qty) from '/data/sales.csv' group by 1").contains("TEMP B-TREE"));
+    assert!(
+        plan("select region, sum(qty) from '/data/sales.csv' where qty > 2 group by 1")
+            .contains("TEMP B-TREE")
+    );
+    assert!(
+        plan("select region from '/data/sales.csv' group by region order by region").contains("TEMP B-TREE")
+    );
+    assert!(plan("select n, count(*) from '/data/list.json' group by 1").contains("TEMP B-TREE"));
+}
+
 #[test]
 fn scratch_that_is_full_is_told() {
     let vfs = tree(&[("/data/large.csv", &large(60_000))]);

@@ -80,6 +80,8 @@ fn deleting_keeps_the_order_of_what_stays() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn any_key_in_quotes_is_found(text in ".*") {
         let quoted = serde_json::to_string(&text).unwrap();

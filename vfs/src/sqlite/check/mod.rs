@@ -19,7 +19,9 @@ use std::collections::HashSet;
 use rusqlite::Connection;
 
 use super::SqliteLayer;
+use super::chunk::ChunkCache;
 use super::schema::NOW;
+use super::view::View;
 use crate::errno::{NodeError, NodeResult};
 
 pub(super) use self::content::{Stored, each_chunk, each_inline, unsound};
@@ -82,13 +84,16 @@ impl SqliteLayer {
     /// restore may have brought back, or what the files hold is in another file.
     fn read_files(&self, check: &mut Check<'_>) {
         let (conn, mut read) = (check.conn, HashSet::new());
+        // What was read before may have been damaged since.
+        let fresh = ChunkCache::default();
+        let view = |rev| View { chunks: &fresh, ..self.shared.view(conn, rev) };
         if !check.report.is_sound() || !check.report.lost.is_empty() || check.base.is_some() {
-            check.report.unreadable = walk::unreadable(&self.shared.view(conn, NOW), &mut read);
+            check.report.unreadable = walk::unreadable(&view(NOW), &mut read);
         }
         let (Some(base), Some(parent)) = (check.base, self.shared.lineage.ancestors().first()) else {
             return;
         };
-        for (path, why) in walk::unreadable(&self.shared.view(conn, base), &mut read) {
+        for (path, why) in walk::unreadable(&view(base), &mut read) {
             check.problem(format!(
                 "{path} of revision {base}, which comes from {parent}, cannot be read: {why}",
                 parent = parent.path.display()

@@ -1,6 +1,6 @@
 //! The files that a damaged workspace is read from: its own, and those that it stands on if it is a fork.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -71,7 +71,7 @@ fn below(
     nearer: &Source,
     tie: &Tie,
     id: &[u8],
-    parent: &PathBuf,
+    parent: &Path,
     options: &SqliteOptions,
 ) -> Result<Source, String> {
     let conn = open_damaged(parent, options).map_err(|error| error.to_string())?;

@@ -207,3 +207,66 @@ fn changes_of_many_threads_all_arrive() {
     assert_eq!(layer.readdir(ROOT_INO, None, usize::MAX).unwrap().len(), 200);
     assert_eq!(layer.check().unwrap(), CheckReport::default());
 }
+
+#[test]
+fn side_files_of_a_process_that_was_killed_are_cleared_away() {
+    let f = Fixture::new();
+    f.put("/a", b"x");
+    f.seal();
+    let Closed { path, clock, _folder } = f.closed();
+    for suffix in ["-reading", "-lock", "-turn"] {
+        std::fs::write(format!("{}{suffix}", path.display()), "").unwrap();
+    }
+    drop(SqliteLayer::open(&path, &options(&clock)).unwrap());
+    let left: Vec<_> = std::fs::read_dir(_folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(left, [path]);
+}
+
+/// The same workspace under a name so long that no file can be made beside it, as in a folder that cannot be written.
+fn alone(f: Closed) -> Option<Closed> {
+    let path = f.path.with_file_name("w".repeat(255));
+    if std::fs::rename(&f.path, &path).is_err() {
+        eprintln!("skipped: the filesystem takes no name of 255 bytes");
+        return None;
+    }
+    Some(Closed { path, ..f })
+}
+
+#[test]
+fn workspace_beside_which_nothing_can_be_made_is_read() {
+    let f = Fixture::new();
+    f.put("/a", b"one");
+    f.put("/large", &noise(1, 300_000));
+    f.seal();
+    f.put("/a", b"two");
+    f.seal();
+    let then = tree(&f.layer);
+    let Some(f) = alone(f.closed()) else { return };
+    for read_only in [true, false] {
+        let layer = SqliteLayer::open(&f.path, &SqliteOptions { read_only, ..options(&f.clock) }).unwrap();
+        assert_eq!(tree(&layer), then);
+        assert_eq!(read(&*layer.at(Revision(1)).unwrap(), "/a"), b"one");
+        assert_eq!(layer.revisions(&RevisionFilter::default()).unwrap().len(), 3);
+        assert_eq!(layer.diff(Revision(1), Revision(2)).unwrap().len(), 1);
+        assert_eq!(layer.check().unwrap(), CheckReport::default());
+        assert_eq!(layer.unlink(ROOT_INO, &name("a")).unwrap_err(), Errno::EROFS);
+    }
+    let left = std::fs::read_dir(f._folder.path()).unwrap().count();
+    assert_eq!(left, 1);
+}
+
+#[test]
+fn fork_of_a_parent_beside_which_nothing_can_be_made_is_read_and_written() {
+    let f = Fixture::new();
+    f.put("/a", b"one");
+    f.seal();
+    let fork = f.fork("fork.cowry").path().clone();
+    let Some(f) = alone(f.closed()) else { return };
+    SqliteLayer::move_parent(&fork, &f.path, &options(&f.clock)).unwrap();
+    let fork = SqliteLayer::open(&fork, &options(&f.clock)).unwrap();
+    let file = fork.lookup(ROOT_INO, &name("a")).unwrap().ino;
+    fork.write(file, 3, b" more").unwrap();
+    assert_eq!(read(&fork, "/a"), b"one more");
+    assert_eq!(read(&*fork.at(Revision(1)).unwrap(), "/a"), b"one");
+    assert_eq!(fork.check().unwrap(), CheckReport::default());
+}

@@ -174,3 +174,33 @@ fn past_65000_links_is_emlink() {
     let (from, to) = ((ROOT_INO, &name("e")), (dir.ino, &name("e")));
     assert_eq!(f.layer.rename(from, to, RenameMode::Replace).unwrap_err(), Errno::EMLINK);
 }
+
+#[test]
+fn restoring_stays_within_the_quota() {
+    let f = Fixture::new();
+    f.mkdir("/d");
+    f.put("/d/a", &[1; 5000]);
+    f.put("/d/b", &[2; 5000]);
+    let rev = f.seal();
+    f.unlink("/d/a");
+    f.unlink("/d/b");
+    f.seal();
+    f.put("/unsealed", b"1234");
+    let (now, head) = (tree(&f.layer), f.layer.head().unwrap());
+    let restore = |paths: &[&str]| {
+        let paths: Vec<_> = paths.iter().map(|path| crate::path::VPathBuf::parse(path).unwrap()).collect();
+        f.layer.restore(rev, &paths, &SealInfo::of(RevisionKind::Restore))
+    };
+    for quota in [Quota { bytes: Some(9000), inodes: None }, Quota { bytes: None, inodes: Some(3) }] {
+        f.layer.set_quota(quota).unwrap();
+        for paths in [&[][..], &["/d/a", "/d/b"][..]] {
+            assert_eq!(restore(paths).unwrap_err(), Errno::EDQUOT, "{quota:?} {paths:?}");
+            assert_eq!((tree(&f.layer), f.layer.head().unwrap()), (now.clone(), head));
+        }
+    }
+    f.layer.set_quota(Quota { bytes: Some(9000), inodes: None }).unwrap();
+    restore(&["/d/a"]).unwrap().expect("there is room for one");
+    f.layer.set_quota(Quota { bytes: Some(10), inodes: None }).unwrap();
+    f.layer.restore(Revision(2), &[], &SealInfo::of(RevisionKind::Restore)).unwrap().expect("it shrinks");
+    assert_eq!(f.layer.check().unwrap(), CheckReport::default());
+}
