@@ -70,6 +70,7 @@ impl Glob {
     ///
     /// # Errors
     /// As [`Glob::new`].
+    #[cfg(test)]
     pub(crate) fn of_text(pattern: &str) -> Result<Glob, StateError> {
         Ok(Glob { matcher: Matcher::new(pattern)?, start: "/".into(), depth: None })
     }

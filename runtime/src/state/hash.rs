@@ -22,7 +22,9 @@ impl State<'_> {
             "sha512" => self.digest::<sha2::Sha512>(path),
             "blake3" => {
                 let mut hasher = blake3::Hasher::new();
-                self.pieces(path, &mut |piece| drop(hasher.update(piece)))?;
+                self.pieces(path, &mut |piece| {
+                    hasher.update(piece);
+                })?;
                 Ok(hasher.finalize().to_string())
             }
             _ => Err(StateError::new(format!(

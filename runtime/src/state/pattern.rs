@@ -40,7 +40,7 @@ pub(crate) struct Pattern {
 
 #[derive(Debug)]
 enum Engine {
-    Text(Finder<'static>),
+    Text(Box<Finder<'static>>),
     Linear {
         text: regex::Regex,
         /// Finds the lines that may match in a text of many.
@@ -118,7 +118,7 @@ impl Engine {
         let whole_word = options.whole_word == Some(true);
         let is_regex = options.regex == Some(true);
         if !is_regex && !caseless && !whole_word {
-            return Ok(Engine::Text(Finder::new(query).into_owned()));
+            return Ok(Engine::Text(Box::new(Finder::new(query).into_owned())));
         }
         let translated = if is_regex { translate(query, whole_word)? } else { of_text(query, whole_word) };
         match translated.lines {

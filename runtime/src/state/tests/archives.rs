@@ -147,6 +147,8 @@ fn what_is_no_archive_is_said() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn files_of_any_size_come_back(sizes in proptest::collection::vec(0usize..2000, 1..6)) {
         let vfs = tree(&[]);

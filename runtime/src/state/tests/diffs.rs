@@ -87,6 +87,8 @@ fn apply(before: &str, diff: &str) -> String {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn a_diff_makes_one_text_of_the_other(before in "([abc]{0,1}\\n){0,30}[ab]?", after in "([abc]{0,1}\\n){0,30}[ab]?") {
         let diff = unified("/a", "/b", &before, &after);

@@ -89,6 +89,8 @@ fn slow(pattern: &[char], text: &[char]) -> bool {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn matches_what_is_defined(pattern in "[ab*?/]{1,10}", text in "(/[ab]{1,3}){1,4}") {
         let chars = |text: &str| text.chars().collect::<Vec<_>>();

@@ -167,6 +167,8 @@ fn text_is_searched_as_it_stands() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn any_text_is_a_query(text in "\\PC{1,40}", before in "[a-z ]{0,10}") {
         let found = matches(&text, &format!("{before}{text}"), &SearchOptions::default()).expect("searched");

@@ -158,6 +158,8 @@ fn many_files_change_together_or_not_at_all() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     /// Lines without a match are passed over, which must change nothing.
     #[test]
     fn lines_are_found_as_if_each_were_searched(
