@@ -42,7 +42,6 @@ mod sys;
 mod zygote;
 
 // What runs in a sandbox.
-#[allow(dead_code, unused_imports)] // what stands on it comes with the next commits
 mod data;
 mod embedded;
 mod engine;

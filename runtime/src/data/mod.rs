@@ -9,12 +9,13 @@ mod error;
 pub(crate) mod json;
 mod sniff;
 mod source;
+#[allow(dead_code, unused_imports)] // what its tests alone look at
 pub(crate) mod sql;
 mod table;
 mod value;
 
 pub(crate) use batch::{Batches, OnBad, Rows};
-pub(crate) use error::{DataError, DataResult};
+pub(crate) use error::DataError;
 pub(crate) use source::{Charset, Source};
 pub(crate) use table::{Column, Format, RowSource, open};
 pub(crate) use value::{Kind, Value};

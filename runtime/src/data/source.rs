@@ -13,7 +13,7 @@ pub(crate) const CHUNK: usize = 256 << 10;
 /// Where the bytes come from.
 #[derive(Debug)]
 enum Input {
-    File { file: File, at: u64 },
+    File { file: Box<File>, at: u64 },
     Memory(Bytes),
 }
 
@@ -85,7 +85,7 @@ impl Source {
     /// As [`Vfs::open`]; `EISDIR`.
     pub(crate) fn open(vfs: &Vfs, path: &str, charset: Charset) -> DataResult<Source> {
         let file = vfs.open(path, OpenOptions::read())?;
-        Source::begin(Input::File { file, at: 0 }, charset, CHUNK)
+        Source::begin(Input::File { file: Box::new(file), at: 0 }, charset, CHUNK)
     }
 
     /// Bytes that are in memory.
@@ -160,7 +160,7 @@ impl Source {
 fn decode(decoder: &mut Decoder, mut bytes: &[u8], out: &mut Vec<u8>, last: bool) {
     loop {
         let from = out.len();
-        let room = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(CHUNK).min(3 * CHUNK).max(64);
+        let room = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(CHUNK).clamp(64, 3 * CHUNK);
         out.resize(from + room, 0);
         let (result, read, written, _) = decoder.decode_to_utf8(bytes, &mut out[from..], last);
         out.truncate(from + written);

@@ -29,9 +29,6 @@ pub(crate) trait RowSource {
 
     /// What the row has in this column, which must be one of [`RowSource::columns`].
     fn value(&self, column: usize) -> Value<'_>;
-
-    /// The line the row begins on, from 1.
-    fn line(&self) -> u64;
 }
 
 /// How a file is written.

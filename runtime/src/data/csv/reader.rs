@@ -107,11 +107,6 @@ impl Reader {
         Ok(Reader { source, dialect, fields: Vec::new(), line, at: line, taken: 0 })
     }
 
-    /// What was found out about the file.
-    pub(crate) fn dialect(&self) -> Dialect {
-        self.dialect
-    }
-
     /// The next record, or `None` at the end. After an [`DataError::Row`] it can be called again.
     ///
     /// # Errors

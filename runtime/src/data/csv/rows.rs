@@ -52,11 +52,6 @@ impl CsvRows {
         Ok(CsvRows { reader, columns, fields, width, nulls, casts })
     }
 
-    /// The row as it stands in the file.
-    pub(crate) fn record(&self) -> Record<'_> {
-        self.reader.record()
-    }
-
     /// How many columns the row has a field for: all unless rows may be ragged.
     pub(crate) fn filled(&self) -> usize {
         let length = self.reader.record().len();
@@ -117,10 +112,6 @@ impl RowSource for CsvRows {
         let read = self.of(&cell, kind);
         let read = if cast { read.or_else(|| kind.cast(&cell.text)) } else { read };
         read.unwrap_or(Value::Text(cell.text))
-    }
-
-    fn line(&self) -> u64 {
-        self.reader.record().line
     }
 }
 

@@ -97,10 +97,6 @@ impl RowSource for JsonRows {
         let slot = self.slots[column].clone();
         slot.and_then(|range| value_of(&self.values.text()[range])).unwrap_or(Value::Null)
     }
-
-    fn line(&self) -> u64 {
-        self.values.at()
-    }
 }
 
 /// Which column has this name, looked for from `next` on.

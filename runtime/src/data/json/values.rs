@@ -80,6 +80,7 @@ impl Values {
     }
 
     /// The line the value begins on, from 1.
+    #[cfg(test)]
     pub(crate) fn at(&self) -> u64 {
         self.at
     }
