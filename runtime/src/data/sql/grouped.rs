@@ -148,7 +148,7 @@ impl Grouper {
             run.fill(&file)?;
             runs.push(run);
         }
-        Ok(Grouped { state: State::Merge { file, current: None, runs } })
+        Ok(Grouped { state: State::Merge { file: Box::new(file), current: None, runs } })
     }
 }
 
@@ -181,7 +181,7 @@ enum State {
     /// The row with this number in the order, from 0.
     Memory { rows: Rows, at: usize },
     /// The row that this run is at; the first one of all if there is none yet.
-    Merge { file: File, current: Option<usize>, runs: Vec<Run> },
+    Merge { file: Box<File>, current: Option<usize>, runs: Vec<Run> },
 }
 
 impl Grouped {

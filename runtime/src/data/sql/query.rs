@@ -82,7 +82,7 @@ impl Query {
             ));
         }
         bind(&mut statement, parameters)?;
-        let columns = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns = statement.column_names().map(str::to_owned).collect();
         // SAFETY: the statement borrows from the connection behind the box, which stays where it is and is dropped
         // after the statement.
         let statement = unsafe { std::mem::transmute::<Statement<'_>, Statement<'static>>(statement) };

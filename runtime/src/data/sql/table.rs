@@ -155,7 +155,10 @@ impl FileTable {
     /// The columns of a `GROUP BY` that are all SQLite wants of the order, if it is cheaper to have them so than to let
     /// it sort: where it would throw rows away first, it is not.
     fn groups(&self, info: &IndexInfo) -> Option<Vec<usize>> {
-        self.setting.scratch.as_ref()?;
+        // Rows take more room here than in SQLite's sorter, which counts once they have to be written.
+        const LARGE: u64 = 8;
+        let is_large = self.file.size > self.setting.group_bytes() as u64 * LARGE;
+        self.setting.scratch.as_ref().filter(|_| !is_large)?;
         let wanted = info.num_of_order_by() > 0 && matches!(info.distinct(), DistinctMode::Grouped);
         if !wanted || info.constraints().next().is_some() {
             return None;
