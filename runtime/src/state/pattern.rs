@@ -15,7 +15,7 @@ const SIZE_MAX: usize = 4 << 20;
 
 /// How to search; what is left out is as JavaScript's `g` has it.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(crate) struct SearchOptions {
     /// Whether `A` is another letter than `a`; it is unless this is false.
     pub(crate) case_sensitive: Option<bool>,
