@@ -13,6 +13,8 @@ pub enum Reading {
     Interrupted,
     /// Ctrl-D, or the end of the input.
     End,
+    /// What was typed is no text (not UTF-8): it is thrown away.
+    Garbled,
     /// The input cannot be read.
     Failed(String),
 }

@@ -69,6 +69,9 @@ pub struct ReadLoop<'a> {
 /// Files that load files that load files: past this it is a circle.
 const MOST_LOADING: usize = 16;
 
+/// Readings that bring no text, one after the other: past this nobody is typing.
+const MOST_GARBLED: usize = 100;
+
 impl<'a> ReadLoop<'a> {
     /// A session that has not begun.
     pub fn new(
@@ -83,19 +86,30 @@ impl<'a> ReadLoop<'a> {
     /// Runs the session to its end and returns the exit status.
     pub fn run(&mut self) -> Outcome {
         loop {
-            let leaving = match self.editor.read() {
+            let leaving = match self.read(|editor| editor.read()) {
                 Reading::Entry(entry) => self.enter(&entry)?,
                 Reading::Interrupted => {
                     self.out.note("press Ctrl-D or type .exit to leave");
                     false
                 }
-                Reading::End => true,
+                Reading::End | Reading::Garbled => true,
                 Reading::Failed(line) => return Err(Failure::new(line)),
             };
             if leaving && self.leave()? {
                 return Ok(self.status());
             }
         }
+    }
+
+    /// Reads on past what is no text. A terminal that brings nothing else counts as gone.
+    fn read(&mut self, mut read: impl FnMut(&mut dyn Editor) -> Reading) -> Reading {
+        for _ in 1..MOST_GARBLED {
+            match read(self.editor) {
+                Reading::Garbled => self.out.note("not UTF-8: what was typed or pasted is thrown away"),
+                reading => return reading,
+            }
+        }
+        read(self.editor)
     }
 
     /// At a prompt each mistake was told as it was made: leaving is no failure, unless the program says so.
@@ -267,7 +281,7 @@ impl<'a> ReadLoop<'a> {
 
     fn ask_to_leave(&mut self, pending: usize) -> Outcome<bool> {
         let question = format!("{} not committed: [c]ommit, [d]iscard or [s]tay? ", paths(pending));
-        match self.editor.ask(&question) {
+        match self.read(|editor| editor.ask(&question)) {
             Reading::Entry(answer) => match answer.trim().to_lowercase().as_str() {
                 "c" | "commit" | "y" | "yes" => {
                     let status = self.told(|this| this.evaluator.commit(None, this.out).map(|()| 0))?;
@@ -278,7 +292,7 @@ impl<'a> ReadLoop<'a> {
             },
             Reading::Interrupted => Ok(false),
             // The terminal is gone, or Ctrl-D was pressed twice: asking for ever would be worse.
-            Reading::End => {
+            Reading::End | Reading::Garbled => {
                 self.out.note(&format!("{} discarded", paths(pending)));
                 Ok(true)
             }

@@ -15,7 +15,7 @@ pub fn load(file: &Path) -> Outcome<Vec<String>> {
     loop {
         match reader.read() {
             Reading::Entry(entry) => entries.push(entry),
-            Reading::Failed(_) => {
+            Reading::Failed(_) | Reading::Garbled => {
                 return Err(Failure::new(format!("{} is no text in UTF-8", file.display())));
             }
             Reading::End | Reading::Interrupted => return Ok(entries),

@@ -1,6 +1,7 @@
 //! The prompt on a terminal: rustyline with completion, colours, hints, and a history per workspace.
 
 use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -186,6 +187,8 @@ fn reading(line: rustyline::Result<String>) -> Reading {
         Ok(entry) => Reading::Entry(entry),
         Err(ReadlineError::Interrupted) => Reading::Interrupted,
         Err(ReadlineError::Eof) => Reading::End,
+        // A terminal sends bytes, and a paste may be of any encoding.
+        Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => Reading::Garbled,
         Err(error) => Reading::Failed(format!("cannot read the terminal: {error}")),
     }
 }

@@ -63,3 +63,24 @@ fn a_dumb_terminal_is_enough() {
     terminal.press("d\n");
     assert!(terminal.wait().success());
 }
+
+#[test]
+fn bytes_that_are_no_text_do_not_end_the_session() {
+    for kind in ["xterm", "dumb"] {
+        let Some((_folder, mut terminal)) = start(kind) else { return };
+        terminal.press("fs.writeFileSync('/a', '')\r");
+        shows(&mut terminal, "undefined");
+        // As a paste of Latin-1 has it. The byte after it tells that it is no text.
+        terminal.press(b"caf\xe9\r");
+        shows(&mut terminal, "not UTF-8");
+        terminal.press("6 * 7 + 1000\r");
+        shows(&mut terminal, "1042");
+        terminal.press("\x04");
+        terminal.wait_for("1 path not committed");
+        terminal.press(b"\xc3\r");
+        terminal.wait_for("not UTF-8");
+        terminal.wait_for("1 path not committed");
+        terminal.press("d\r");
+        assert!(terminal.wait().success());
+    }
+}

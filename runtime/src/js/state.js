@@ -167,7 +167,19 @@ function ordered(method, given) {
       );
     }
   }
+  checkOptions(method, values);
   return values;
+}
+
+// A mistyped option would be as good as none, and the answer a wrong one.
+function checkOptions({ name, params }, values) {
+  const at = params.findIndex((param) => param.options);
+  const options = values[at];
+  if (typeof options !== "object" || options === null) return;
+  const known = params[at].options;
+  const unknown = Object.keys(options).find((key) => options[key] !== undefined && !known.includes(key));
+  if (unknown === undefined) return;
+  throw new TypeError(`state.${name}: there is no option "${unknown}": ${known.join(", ")}`);
 }
 
 function unsupported(_, { name }) {

@@ -174,7 +174,10 @@ fn op_state_types() -> String {
 #[string]
 fn op_state_table() -> String {
     let rows = METHODS.iter().map(|method| {
-        let param = |p: &crate::state::Param| json!({ "name": p.name, "optional": p.optional, "text": p.ty == "string" });
+        let param = |p: &crate::state::Param| {
+            let options = (p.name == "options").then(|| crate::state::keys(p.ty).collect::<Vec<_>>());
+            json!({ "name": p.name, "optional": p.optional, "text": p.ty == "string", "options": options })
+        };
         json!({
             "name": method.name,
             "params": method.params.iter().map(param).collect::<Vec<_>>(),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, BufWriter};
 
 use cowry_vfs::archive::{ArchiveError, EntryType, Member, Members, Packed, Packer, safe_path, uncompressed};
-use cowry_vfs::{Access, Errno, Follow, OpenOptions, SetTime, TraverseEntry, VPathBuf};
+use cowry_vfs::{Access, Errno, FileType, Follow, OpenOptions, SetTime, TraverseEntry, VPathBuf};
 use serde::Serialize;
 
 use super::gzip::of_file;
@@ -23,7 +23,7 @@ const PIECE: usize = 256 << 10;
 pub(crate) struct ArchiveEntry {
     /// Without a leading slash; the root is `.`.
     pub(crate) path: String,
-    /// `file`, `directory` or `symlink`.
+    /// `file`, `directory`, `symlink` or `fifo`.
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
     /// Bytes of a file.
@@ -104,7 +104,8 @@ impl State<'_> {
         {
             Packed::Whole | Packed::Link => {
                 let size = if node.stat.is_file() { node.stat.size } else { 0 };
-                Ok(ArchiveEntry { path: name.to_owned(), kind: kind_of(&node.stat), size })
+                let kind = if node.stat.kind == FileType::Fifo { "fifo" } else { kind_of(&node.stat) };
+                Ok(ArchiveEntry { path: name.to_owned(), kind, size })
             }
             Packed::Unfit => {
                 let what = format!("{shown} is no file, directory, link or FIFO: it cannot be archived");
@@ -178,6 +179,7 @@ fn described(member: &Member, sizes: &mut BTreeMap<String, u64>) -> ArchiveEntry
     let kind = match member.kind {
         EntryType::Directory => "directory",
         EntryType::Symlink => "symlink",
+        EntryType::Fifo => "fifo",
         EntryType::Regular if name.ends_with('/') => "directory",
         _ => "file",
     };
@@ -241,7 +243,7 @@ impl Unpacking<'_> {
             }
             (_, EntryType::Fifo) => {
                 self.clear(&at)?;
-                vfs.mknod(&at, cowry_vfs::FileType::Fifo, mode, 0)?;
+                vfs.mknod(&at, FileType::Fifo, mode, 0)?;
             }
             (_, EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse) => {
                 self.clear(&at)?;

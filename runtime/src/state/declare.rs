@@ -30,7 +30,7 @@ interface Match {
   beforeLines?: string[]; afterLines?: string[];
 }
 interface BatchOptions { dryRun?: boolean; rollbackOnError?: boolean /* true */ }
-interface ArchiveEntry { path: string; type: EntryType; size: number }
+interface ArchiveEntry { path: string; type: EntryType | "fifo"; size: number }
 type JsonOp = { op: "set"; path: string; value: unknown } | { op: "delete"; path: string };
 type EditInstruction =
   | { kind: "write"; path: string; content: string }
@@ -57,6 +57,21 @@ const PROMPT: &str = r#"You work on files by writing JavaScript that calls the g
 - Return what the user asked for, not whole files.
 
 "#;
+
+/// The keys of the options that a parameter of this type takes.
+pub(crate) fn keys(ty: &str) -> impl Iterator<Item = &str> {
+    ty.split(" & ").flat_map(|part| {
+        let body = if part.starts_with('{') { part } else { interface(part) };
+        let name = |(at, _): (usize, &str)| body[..at].rsplit(|c: char| !c.is_ascii_alphanumeric()).next();
+        body.match_indices("?:").filter_map(name).collect::<Vec<_>>()
+    })
+}
+
+/// What is between the braces of a declared type.
+fn interface(name: &str) -> &'static str {
+    let rest = TYPES.split_once(&format!("interface {name} {{")).map_or("", |(_, rest)| rest);
+    rest.split_once('}').map_or(rest, |(body, _)| body)
+}
 
 /// The declarations of `state`, for an editor or a model.
 pub fn declarations() -> String {
@@ -165,6 +180,19 @@ mod tests {
         } else {
             assert_eq!(list, method_list(), "COWRY_UPDATE_DOCS=1 cargo test writes the new one");
         }
+    }
+
+    #[test]
+    fn options_have_their_keys() {
+        let of = |ty| keys(ty).collect::<Vec<_>>().join(" ");
+        assert_eq!(of("{ recursive?: boolean; force?: boolean }"), "recursive force");
+        let search = "caseSensitive regex wholeWord contextBefore contextAfter maxMatches";
+        assert_eq!(of("SearchOptions & BatchOptions"), format!("{search} dryRun rollbackOnError"));
+        let find = "name pathPattern type minDepth maxDepth empty sizeMin sizeMax mtimeAfter mtimeBefore";
+        assert_eq!(of("FindOptions"), find);
+        let options = METHODS.iter().flat_map(|m| m.params).filter(|param| param.name == "options");
+        assert!(options.clone().count() > 10);
+        options.for_each(|param| assert_ne!(of(param.ty), "", "{}", param.ty));
     }
 
     #[test]

@@ -49,7 +49,8 @@ impl State<'_> {
     /// # Errors
     /// Those of reading.
     pub(crate) fn detect_file(&self, path: &str) -> Result<Detected, StateError> {
-        let head = self.vfs.open(path, OpenOptions::read())?.read_bytes_at(0, HEAD)?;
+        let file = self.vfs.open(path, OpenOptions::read())?;
+        let head = file.read_bytes_at(0, HEAD).map_err(|error| StateError::of_read(error, path))?;
         Ok(detect(&head, path))
     }
 }

@@ -15,13 +15,13 @@ const CONTEXT: usize = 3;
 const DIFFERING_MAX: usize = 200_000;
 
 impl State<'_> {
-    /// How two files differ; nothing if they do not. What is no UTF-8 is read as U+FFFD.
+    /// How two files differ; nothing if they do not. Of what is no UTF-8 it says only that.
     ///
     /// # Errors
     /// `EFBIG` for a file of more than 64 MiB; those of reading.
     pub(crate) fn diff(&self, a: &str, b: &str) -> Result<String, StateError> {
         let (old, new) = (self.read_whole(a)?, self.read_whole(b)?);
-        Ok(unified(a, b, &String::from_utf8_lossy(&old), &String::from_utf8_lossy(&new)))
+        Ok(of_bytes(a, b, &old, &new))
     }
 
     /// How a file would differ if it had another content.
@@ -30,7 +30,16 @@ impl State<'_> {
     /// As [`State::diff`].
     pub(crate) fn diff_content(&self, path: &str, content: &str) -> Result<String, StateError> {
         let old = self.read_whole(path)?;
-        Ok(unified(path, path, &String::from_utf8_lossy(&old), content))
+        Ok(of_bytes(path, path, &old, content.as_bytes()))
+    }
+}
+
+/// How contents differ: texts line by line, anything else in one line, as `git diff` has it; nothing if they are equal.
+pub(super) fn of_bytes(from: &str, to: &str, before: &[u8], after: &[u8]) -> String {
+    match (std::str::from_utf8(before), std::str::from_utf8(after)) {
+        (Ok(before), Ok(after)) => unified(from, to, before, after),
+        _ if before == after => String::new(),
+        _ => format!("Binary files {} and {} differ\n", label(from), label(to)),
     }
 }
 

@@ -53,6 +53,15 @@ impl StateError {
         }
     }
 
+    /// A failed reading. Node names no path where a directory is read; here it is named, as the reference does.
+    pub(super) fn of_read(error: Error, path: &str) -> StateError {
+        if error.errno() == Errno::EISDIR {
+            Error::at("read", path, Errno::EISDIR).into()
+        } else {
+            error.into()
+        }
+    }
+
     /// The error of one file, as that of the whole batch.
     pub(crate) fn in_batch(self, operation: &'static str, rolled_back: bool) -> StateError {
         StateError { class: Class::Batch { operation, rolled_back, rollback_error: None }, ..self }

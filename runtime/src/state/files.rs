@@ -8,7 +8,8 @@ use super::{State, StateError, path};
 impl State<'_> {
     /// The content of a file.
     pub(crate) fn read(&self, path: &str) -> Result<Bytes, StateError> {
-        Ok(self.vfs.read(&path::normal(path)?)?)
+        let path = path::normal(path)?;
+        self.vfs.read(&path).map_err(|error| StateError::of_read(error, &path))
     }
 
     /// The content of a file as text; what is not UTF-8 is replaced.

@@ -1,10 +1,10 @@
 //! `compressFile` and `decompressFile`: gzip, in pieces, so that size costs no memory.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use cowry_vfs::{Errno, File, OpenOptions};
 use flate2::Compression;
-use flate2::bufread::{GzEncoder, MultiGzDecoder};
+use flate2::bufread::{GzDecoder, GzEncoder};
 use serde::Serialize;
 
 use super::{State, StateError};
@@ -52,7 +52,7 @@ impl State<'_> {
                 return Err(StateError::coded(Errno::EINVAL, what, path));
             }
         };
-        self.convert(path, destination, |source| Box::new(MultiGzDecoder::new(source)))
+        self.convert(path, destination, |source| Box::new(Decoder { member: Some(GzDecoder::new(source)) }))
     }
 
     fn convert(
@@ -88,6 +88,29 @@ impl State<'_> {
             to.write_all(&buffer[..read])?;
             written += read as u64;
         }
+    }
+}
+
+/// The members of a gzip file, one after the other.
+struct Decoder<R> {
+    /// Always there, but while it gives way to the next.
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Decoder<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            match member.get_mut().fill_buf()? {
+                [] => return Ok(0),
+                [0x1f, ..] => self.member = self.member.take().map(|done| GzDecoder::new(done.into_inner())),
+                _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "other bytes follow its end")),
+            }
+        }
+        Ok(0)
     }
 }
 

@@ -43,7 +43,8 @@ impl State<'_> {
         let file = self.vfs.open(path, OpenOptions::read())?;
         let mut offset = 0;
         loop {
-            let piece = file.read_bytes_at(offset, PIECE)?;
+            let piece =
+                file.read_bytes_at(offset, PIECE).map_err(|error| StateError::of_read(error, path))?;
             if piece.is_empty() {
                 return Ok(());
             }

@@ -37,6 +37,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use args::{Args, arguments};
+pub(crate) use declare::keys;
 pub use declare::{declarations, method_list, prompt};
 pub(crate) use error::{Class, StateError};
 pub(crate) use path::normal as absolute;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use memchr::memmem::Finder;
 use serde::Deserialize;
 
-use super::script_regex::{of_text, translate};
+use super::script_regex::{Manner, of_text, translate};
 use super::{State, StateError};
 
 /// How often a search may go back before it gives up: milliseconds of work.
@@ -15,7 +15,7 @@ const SIZE_MAX: usize = 4 << 20;
 
 /// How to search; what is left out is as JavaScript's `g` has it.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(crate) struct SearchOptions {
     /// Whether `A` is another letter than `a`; it is unless this is false.
     pub(crate) case_sensitive: Option<bool>,
@@ -120,7 +120,8 @@ impl Engine {
         if !is_regex && !caseless && !whole_word {
             return Ok(Engine::Text(Box::new(Finder::new(query).into_owned())));
         }
-        let translated = if is_regex { translate(query, whole_word)? } else { of_text(query, whole_word) };
+        let manner = Manner { whole_word, caseless };
+        let translated = if is_regex { translate(query, manner)? } else { of_text(query, manner) };
         match translated.lines {
             Some(lines) => Ok(Engine::Linear {
                 text: linear(&translated.text, caseless)?,

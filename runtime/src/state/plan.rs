@@ -9,7 +9,7 @@ use cowry_vfs::Errno;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::diff::unified;
+use super::diff;
 use super::json::{Spaces, render};
 use super::pattern::{Budget, Pattern, SearchOptions};
 use super::replace::{BatchOptions, lossy, replace};
@@ -42,6 +42,7 @@ enum Instruction {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct JsonOptions {
     #[serde(default)]
     spaces: Spaces,
@@ -107,12 +108,6 @@ struct Draft {
     base: String,
     /// Its bytes; `None` while it is not there.
     content: Option<Vec<u8>>,
-}
-
-impl Draft {
-    fn text(&self) -> String {
-        lossy(self.content.clone().unwrap_or_default())
-    }
 }
 
 impl State<'_> {
@@ -242,7 +237,8 @@ impl Draft {
     /// Gives it another content and says how that differs.
     fn edit(&mut self, path: &str, content: &str) -> Edited {
         let changed = self.content.as_deref() != Some(content.as_bytes());
-        let diff = if changed { unified(path, path, &self.text(), content) } else { String::new() };
+        let before = self.content.as_deref().unwrap_or_default();
+        let diff = diff::of_bytes(path, path, before, content.as_bytes());
         if changed {
             self.content = Some(content.into());
         }

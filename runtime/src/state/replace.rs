@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::diff::unified;
+use super::diff;
 use super::glob::Glob;
 use super::pattern::{Budget, Pattern, SearchOptions, WHOLE_MAX, too_large};
 use super::{State, StateError};
@@ -134,8 +134,8 @@ impl State<'_> {
         if !dry_run {
             self.vfs.write(path, &edit.bytes)?;
         }
+        let diff = diff::of_bytes(path, path, &before, &edit.bytes);
         let (replaced, content) = (edit.replaced, lossy(edit.bytes));
-        let diff = unified(path, path, &String::from_utf8_lossy(&before), &content);
         budget.take(path.len() + content.len() + diff.len())?;
         Ok(Some(ReplacedFile { path: path.to_owned(), replaced, content, diff }))
     }

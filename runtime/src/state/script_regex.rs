@@ -32,30 +32,40 @@ pub(super) struct Translated {
     pub(super) backtracks: bool,
 }
 
-/// Translates a pattern; `whole_word` as if it stood between `\b(?:` and `)\b`.
+/// How a pattern is meant.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Manner {
+    /// As if it stood between `\b(?:` and `)\b`.
+    pub(super) whole_word: bool,
+    /// As with the flag `i`, which whoever compiles it sets too. Without `u`, no letter of ASCII is the same as one
+    /// beyond: `k` is not the Kelvin sign, `s` is not the long s.
+    pub(super) caseless: bool,
+}
+
+/// Translates a pattern.
 ///
 /// # Errors
 /// What is wrong with it, as engines of JavaScript put it.
-pub(super) fn translate(source: &str, whole_word: bool) -> Result<Translated, String> {
+pub(super) fn translate(source: &str, manner: Manner) -> Result<Translated, String> {
     if source.len() > LENGTH_MAX {
         return Err(format!("it is longer than {LENGTH_MAX} bytes"));
     }
     let chars: Vec<char> = source.chars().collect();
     let groups = Groups::of(&chars);
     let backtracks = groups.backtracks;
-    let run = |lines| Translator::new(&chars, &groups, lines).run(whole_word);
+    let run = |lines| Translator::new(&chars, &groups, lines, manner).run();
     let text = run(false)?;
     let lines = if backtracks { None } else { Some(run(true)?) };
     Ok(Translated { text, lines, backtracks })
 }
 
 /// A pattern for a text that stands for itself.
-pub(super) fn of_text(text: &str, whole_word: bool) -> Translated {
+pub(super) fn of_text(text: &str, manner: Manner) -> Translated {
     let groups = Groups::default();
     let run = |lines| {
-        let mut translator = Translator::new(&[], &groups, lines);
+        let mut translator = Translator::new(&[], &groups, lines, manner);
         text.chars().for_each(|c| translator.one(c));
-        translator.finish(whole_word)
+        translator.finish()
     };
     Translated { text: run(false), lines: Some(run(true)), backtracks: false }
 }
@@ -125,6 +135,7 @@ struct Translator<'a> {
     at: usize,
     groups: &'a Groups,
     lines: bool,
+    manner: Manner,
     out: String,
     /// What each open group is when it is closed.
     open: Vec<Last>,
@@ -132,23 +143,32 @@ struct Translator<'a> {
 }
 
 impl<'a> Translator<'a> {
-    fn new(chars: &'a [char], groups: &'a Groups, lines: bool) -> Translator<'a> {
-        Translator { chars, at: 0, groups, lines, out: String::new(), open: Vec::new(), last: Last::Nothing }
+    fn new(chars: &'a [char], groups: &'a Groups, lines: bool, manner: Manner) -> Translator<'a> {
+        Translator {
+            chars,
+            at: 0,
+            groups,
+            lines,
+            manner,
+            out: String::new(),
+            open: Vec::new(),
+            last: Last::Nothing,
+        }
     }
 
-    fn run(mut self, whole_word: bool) -> Result<String, String> {
+    fn run(mut self) -> Result<String, String> {
         while let Some(c) = self.next() {
             self.term(c)?;
         }
         if !self.open.is_empty() {
             return Err("Unterminated group".into());
         }
-        Ok(self.finish(whole_word))
+        Ok(self.finish())
     }
 
-    fn finish(self, whole_word: bool) -> String {
+    fn finish(self) -> String {
         let edge = self.boundary(true);
-        if whole_word { format!("{edge}(?:{}){edge}", self.out) } else { self.out }
+        if self.manner.whole_word { format!("{edge}(?:{}){edge}", self.out) } else { self.out }
     }
 
     fn next(&mut self) -> Option<char> {
@@ -192,14 +212,19 @@ impl<'a> Translator<'a> {
         if self.lines && c == '\n' {
             return self.atom(NEVER);
         }
+        if self.manner.caseless && c.is_ascii_alphabetic() {
+            let (lower, upper) = (c.to_ascii_lowercase(), c.to_ascii_uppercase());
+            return self.atom(&format!("(?-i:[{lower}{upper}])"));
+        }
         literal(c, &mut self.out);
         self.last = Last::Atom;
     }
 
-    /// A set of characters: what stands between brackets.
-    fn set(&mut self, inside: &str, negated: bool) {
+    /// A set of characters: what stands between brackets, and whether that holds both cases of its letters already.
+    fn set(&mut self, inside: &str, negated: bool, folds: bool) {
         let class = if negated { format!("[^{inside}]") } else { format!("[{inside}]") };
-        if self.lines { self.atom(&format!("[{class}&&[^\\n]]")) } else { self.atom(&class) }
+        let class = if self.lines { format!("[{class}&&[^\\n]]") } else { class };
+        if folds { self.atom(&format!("(?-i:{class})")) } else { self.atom(&class) }
     }
 
     /// `\b` by JavaScript's idea of a word. The crate that backtracks knows only that of Unicode.
@@ -283,7 +308,10 @@ impl<'a> Translator<'a> {
             'k' if !self.groups.names.is_empty() => return self.named(),
             c => match self.escaped(c)? {
                 Item::One(c) => self.one(c),
-                Item::Set { inside, negated } => self.set(&inside, negated),
+                Item::Set { inside, negated } => {
+                    let folds = self.manner.caseless && !inside.starts_with("\\p");
+                    self.set(&inside, negated, folds);
+                }
                 Item::Nothing => self.atom(NEVER),
             },
         }
@@ -423,7 +451,7 @@ impl<'a> Translator<'a> {
     fn class(&mut self) -> Result<(), String> {
         let negated = self.rest().first() == Some(&'^');
         self.at += usize::from(negated);
-        let mut inside = String::new();
+        let (mut inside, mut folded) = (String::new(), Some(String::new()));
         loop {
             let first = match self.next().ok_or("Unterminated character class")? {
                 ']' => break,
@@ -432,18 +460,24 @@ impl<'a> Translator<'a> {
             let range = matches!(self.rest(), ['-', after, ..] if *after != ']');
             if !range {
                 first.write(&mut inside);
+                folded = folded.and_then(|folded| first.fold(folded));
                 continue;
             }
             self.at += 1;
             let c = self.next().ok_or("Unterminated character class")?;
             let second = self.class_item(c)?;
+            folded = folded.and_then(|folded| Item::fold_range(&first, &second, folded));
             Item::write_range(first, second, &mut inside)?;
         }
+        let folded = folded.filter(|_| self.manner.caseless);
         match (inside.is_empty(), negated) {
             (true, false) => self.atom(NEVER),
             (true, true) if self.lines => self.atom("[^\\n]"),
             (true, true) => self.atom(ANY),
-            (false, negated) => self.set(&inside, negated),
+            (false, negated) => match folded {
+                Some(folded) => self.set(&folded, negated, true),
+                None => self.set(&inside, negated, false),
+            },
         }
         Ok(())
     }
@@ -478,6 +512,37 @@ impl Item {
             Item::Set { inside, negated: true } => out.push_str(&format!("[^{inside}]")),
             Item::Nothing => {}
         }
+    }
+
+    /// With both cases of letters; `None` for what is beyond ASCII, whose cases the compiler knows.
+    fn fold(&self, mut out: String) -> Option<String> {
+        match self {
+            Item::One(c) => return Item::fold_range(&Item::One(*c), &Item::One(*c), out),
+            Item::Set { inside, .. } if inside.starts_with("\\p") => return None,
+            set => set.write(&mut out),
+        }
+        Some(out)
+    }
+
+    /// The same for a range.
+    fn fold_range(first: &Item, last: &Item, mut out: String) -> Option<String> {
+        let (Item::One(first), Item::One(last)) = (first, last) else {
+            return last.fold(Item::One('-').fold(first.fold(out)?)?);
+        };
+        if !last.is_ascii() {
+            return None;
+        }
+        for c in *first..=*last {
+            literal(c, &mut out);
+            if c.is_ascii_alphabetic() {
+                out.push(if c.is_ascii_lowercase() {
+                    c.to_ascii_uppercase()
+                } else {
+                    c.to_ascii_lowercase()
+                });
+            }
+        }
+        Some(out)
     }
 
     /// Between sets, a dash is a dash.

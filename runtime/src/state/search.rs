@@ -93,7 +93,7 @@ impl State<'_> {
         if size > PIECE as u64 {
             return self.search_pieces(path, search);
         }
-        let bytes = self.vfs.read(path)?;
+        let bytes = self.vfs.read(path).map_err(|error| StateError::of_read(error, path))?;
         search.in_text(&String::from_utf8_lossy(&bytes))
     }
 

@@ -167,7 +167,7 @@ methods! {
     Read glob(pattern: "string") -> "string[]" = Run::Native(calls::glob),
         "Paths that match, sorted: * ? [a-z] {a,b} and ** for any depth.";
     Read diff(pathA: "string", pathB: "string") -> "string" = Run::Native(calls::diff),
-        "A unified diff of two files; \"\" if they are equal.";
+        "A unified diff of two files; \"\" if they are equal, one line if they are not text.";
     Read diffContent(path: "string", newContent: "string") -> "string" = Run::Native(calls::diff_content),
         "A unified diff of a file and a text.";
     Write createArchive(path: "string", sources: "string[]")

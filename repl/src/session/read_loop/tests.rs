@@ -84,6 +84,7 @@ fn typed(entries: &[&str], answers: &[Reading]) -> (Played, Vec<String>) {
     let readings = entries.iter().map(|entry| match *entry {
         "^C" => Reading::Interrupted,
         "^D" => Reading::End,
+        "\u{fffd}" => Reading::Garbled,
         entry => Reading::Entry(entry.into()),
     });
     let mut editor =
@@ -165,6 +166,25 @@ fn ctrl_d_twice_leaves_and_says_what_is_lost() {
 fn ctrl_c_at_the_prompt_does_not_leave() {
     let (played, _) = typed(&["^C", "1", "^D"], &[]);
     assert_eq!((played.out.as_str(), played.err.as_str()), ("1\n", "press Ctrl-D or type .exit to leave\n"));
+}
+
+#[test]
+fn what_is_no_text_does_not_end_the_session() {
+    let answers = [vec![Reading::Garbled], answer("c")].concat();
+    let (played, asked) = typed(&["write", "\u{fffd}", "1", "^D"], &answers);
+    let told = "not UTF-8: what was typed or pasted is thrown away\n".repeat(2);
+    assert_eq!((played.status, played.err), (0, told));
+    assert_eq!((played.did, asked.len()), (vec!["write".into(), "1".into(), "commit None".to_owned()], 2));
+}
+
+#[test]
+fn nothing_but_what_is_no_text_ends_as_ctrl_d_does() {
+    let entries = [vec!["write"], vec!["\u{fffd}"; 100]].concat();
+    let (played, asked) = typed(&entries, &answer("c"));
+    assert_eq!((played.did, asked.len()), (vec!["write".into(), "commit None".to_owned()], 1));
+    let (played, asked) = typed(&entries, &vec![Reading::Garbled; 100]);
+    assert_eq!((played.did, asked.len()), (vec!["write".to_owned()], 100));
+    assert!(played.err.ends_with("\n1 path discarded\n"), "{}", played.err);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use cowry_vfs::{SetTime, Timestamp, Vfs};
+use cowry_vfs::{FileType, SetTime, Timestamp, Vfs};
 use proptest::prelude::*;
 
 use super::{text, tree, why};
@@ -36,6 +36,18 @@ fn forged(members: &[(&str, char, &str, &str)]) -> Vec<u8> {
     }
     archive.resize(archive.len() + 1024, 0);
     archive
+}
+
+#[test]
+fn a_fifo_is_told_and_comes_back() {
+    let vfs = tree(&[("/d/", "")]);
+    vfs.mknod("/d/pipe", FileType::Fifo, 0o600, 0).expect("made");
+    let expected = [entry("d", "directory", 0), entry("d/pipe", "fifo", 0)];
+    assert_eq!(create(&vfs, "/a.tar", &["/d"]), expected);
+    let state = State { vfs: &vfs };
+    assert_eq!(state.list_archive("/a.tar").expect("listed"), expected);
+    assert_eq!(state.extract_archive("/a.tar", "/back").expect("unpacked").entries, expected);
+    assert_eq!(vfs.stat("/back/d/pipe").expect("there").kind, FileType::Fifo);
 }
 
 #[test]

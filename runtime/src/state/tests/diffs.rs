@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use super::{tree, why};
 use crate::state::State;
 use crate::state::diff::unified;
+use crate::state::plan::Write;
+use crate::state::replace::BatchOptions;
 
 #[test]
 fn equal_texts_have_no_difference() {
@@ -44,6 +46,27 @@ fn files_and_contents() {
     assert!(why(state.diff("/a", "/none")).starts_with("ENOENT: "));
     vfs.truncate("/b", 1 << 40).expect("a hole");
     assert!(why(state.diff("/a", "/b")).starts_with("EFBIG: "));
+}
+
+#[test]
+fn what_is_no_text_differs_too() {
+    let vfs = tree(&[("/text", "\u{fffd}")]);
+    vfs.write("/a", b"\xff\xfe").expect("written");
+    vfs.write("/b", b"\xff\xfd").expect("written");
+    let state = State { vfs: &vfs };
+    assert_eq!(state.diff("/a", "/b").expect("compared"), "Binary files /a and /b differ\n");
+    assert_eq!(state.diff("/a", "/text").expect("compared"), "Binary files /a and /text differ\n");
+    assert_eq!(state.diff("/a", "/a").expect("compared"), "");
+    let differ = "Binary files /a and /a differ\n";
+    // What the bytes would be if they were read as text.
+    let content = "\u{fffd}\u{fffd}";
+    assert_eq!(state.diff_content("/a", content).expect("compared"), differ);
+    let edits = [Write { path: "/a".into(), content: content.into() }];
+    let done = state.apply_edits(&edits, &BatchOptions { dry_run: Some(true), ..Default::default() });
+    assert_eq!(done.expect("planned").edits[0].diff, differ);
+    vfs.write("/a", b"x\xff").expect("written");
+    let done = state.replace_in_files("/a", "x", "y", &Default::default()).expect("replaced");
+    assert_eq!(done.files[0].diff, differ);
 }
 
 #[test]

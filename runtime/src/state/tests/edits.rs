@@ -102,6 +102,10 @@ fn what_cannot_be_planned() {
         error(json!({ "kind": "replace", "path": "/a", "search": "", "replacement": "b" }))
             .contains("must not be empty")
     );
+    let options = json!({ "caseSensitve": false });
+    let mistyped =
+        json!({ "kind": "replace", "path": "/a", "search": "a", "replacement": "b", "options": options });
+    assert!(error(mistyped).contains("unknown field `caseSensitve`, expected one of `caseSensitive`"));
     assert!(error(json!({ "kind": "move", "path": "/a" })).contains("an instruction does not fit"));
     assert!(error(json!({ "kind": "write", "path": "/", "content": "b" })).starts_with("EISDIR: "));
 }

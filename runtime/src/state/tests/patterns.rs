@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::state::pattern::{Pattern, SearchOptions};
-use crate::state::script_regex::{of_text, translate};
+use crate::state::script_regex::{Manner, of_text, translate};
 
 fn regex() -> SearchOptions {
     SearchOptions { regex: Some(true), ..SearchOptions::default() }
@@ -154,6 +154,30 @@ fn a_pattern_that_explodes_gives_up() {
     assert_eq!(matches("^(a+)+$", &("a".repeat(100_000) + "b"), &regex()), Ok(vec![]));
 }
 
+/// What JavaScript says with `gi`.
+#[test]
+fn without_case_ascii_stays_ascii() {
+    let text = "kK\u{212a} sS\u{17f} éÉ";
+    let caseless = SearchOptions { case_sensitive: Some(false), ..SearchOptions::default() };
+    assert_eq!(matches("k", text, &caseless).expect("searched"), ["k", "K"]);
+    assert_eq!(matches("é", text, &caseless).expect("searched"), ["é", "É"]);
+    let caseless = SearchOptions { regex: Some(true), ..caseless };
+    for (pattern, expected) in [
+        ("K", &["k", "K"][..]),
+        ("S+", &["sS"]),
+        ("[a-z]+", &["kK", "sS"]),
+        ("[^K-S ]+", &["\u{212a}", "\u{17f}", "éÉ"]),
+        (r"\w+", &["kK", "sS"]),
+        (r"[\W]+", &["\u{212a} ", "\u{17f} éÉ"]),
+        ("[éx]", &["é", "É"]),
+        ("k(?=K)", &["k"]),
+        ("(?<=[k])[a-z]", &["K"]),
+        ("s{2}", &["sS"]),
+    ] {
+        assert_eq!(matches(pattern, text, &caseless).expect(pattern), expected, "/{pattern}/gi");
+    }
+}
+
 #[test]
 fn text_is_searched_as_it_stands() {
     let plain = SearchOptions::default();
@@ -173,7 +197,7 @@ proptest! {
     fn any_text_is_a_query(text in "\\PC{1,40}", before in "[a-z ]{0,10}") {
         let found = matches(&text, &format!("{before}{text}"), &SearchOptions::default()).expect("searched");
         prop_assert!(found.contains(&text));
-        let escaped = regex::Regex::new(&of_text(&text, false).text).expect("it is escaped");
+        let escaped = regex::Regex::new(&of_text(&text, Manner::default()).text).expect("it is escaped");
         prop_assert_eq!(escaped.find(&text).map(|found| found.range()), Some(0..text.len()));
     }
 
@@ -181,7 +205,9 @@ proptest! {
     #[test]
     fn no_pattern_panics(pattern in r"[()\[\]{}|*+?^$.\\,0-9a-zA-Z<>=!:&~_-]{0,30}", text in "[a-c\\n\\r0-9]{0,20}") {
         let _ = matches(&pattern, &text, &regex());
-        if let Ok(translated) = translate(&pattern, true) {
+        let caseless = SearchOptions { case_sensitive: Some(false), ..regex() };
+        let _ = matches(&pattern, &text, &caseless);
+        if let Ok(translated) = translate(&pattern, Manner { whole_word: true, caseless: true }) {
             prop_assert_eq!(translated.lines.is_none(), translated.backtracks);
         }
     }

@@ -22,7 +22,23 @@ fn hashes_are_those_of_everybody() {
     let error = why(hash("crc32"));
     assert_eq!(error, "Unsupported hash algorithm: crc32: use md5, sha1, sha256, sha384, sha512 or blake3");
     assert!(why(State { vfs: &vfs }.hash_file("/none", "md5")).starts_with("ENOENT: "));
-    assert!(why(State { vfs: &vfs }.hash_file("/", "md5")).starts_with("EISDIR: "));
+}
+
+#[test]
+fn a_directory_that_is_read_is_named() {
+    let vfs = tree(&[("/d/", "")]);
+    let state = State { vfs: &vfs };
+    let errors = [
+        state.read_text("d").expect_err("a directory"),
+        state.hash_file("/d", "md5").expect_err("a directory"),
+        state.hash_file("/d", "blake3").expect_err("a directory"),
+        state.detect_file("/d").expect_err("a directory"),
+        state.search_text("/d", "x", &Default::default()).expect_err("a directory"),
+    ];
+    for error in errors {
+        assert_eq!(error.to_string(), "EISDIR: illegal operation on a directory, read '/d'");
+        assert_eq!((error.code, error.path.as_deref()), (Some("EISDIR"), Some("/d")));
+    }
 }
 
 #[test]
@@ -58,6 +74,12 @@ fn nothing_is_uncompressed_over_itself() {
     let cut = vfs.read("/a.gz").expect("there");
     vfs.write("/cut.gz", &cut[..cut.len() - 3]).expect("written");
     assert_eq!(why(state.decompress_file("/cut.gz", None)), "Invalid gzip data in /cut.gz: it is cut off");
+    vfs.write("/more.gz", &[&cut[..], b"junk"].concat()).expect("written");
+    let error = why(state.decompress_file("/more.gz", None));
+    assert_eq!(error, "Invalid gzip data in /more.gz: other bytes follow its end");
+    vfs.write("/twice.gz", &[&cut[..], &cut[..]].concat()).expect("written");
+    state.decompress_file("/twice.gz", None).expect("uncompressed");
+    assert_eq!(text(&vfs, "/twice"), "abcabc");
     assert!(why(state.compress_file("/none", None)).starts_with("ENOENT: "));
     assert!(why(state.compress_file("/", Some("/x".into()))).starts_with("EISDIR: "));
 }

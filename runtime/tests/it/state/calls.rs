@@ -77,6 +77,28 @@ fn wrong_calls() {
                 None,
             ),
             (
+                "state.rm({ path: '/none', options: { recursive: undefined, froce: true } })",
+                "state.rm: there is no option \"froce\": recursive, force",
+                None,
+            ),
+            (
+                "state.writeJson('/a', {}, { indent: 4 })",
+                "state.writeJson: there is no option \"indent\": spaces",
+                None,
+            ),
+            (
+                "state.replaceInFiles('/*', 'a', 'b', { dryrun: true })",
+                "state.replaceInFiles: there is no option \"dryrun\": caseSensitive, regex, wholeWord, contextBefore, \
+                 contextAfter, maxMatches, dryRun, rollbackOnError",
+                None,
+            ),
+            (
+                "state.find('/', { nme: '*.ts' })",
+                "state.find: there is no option \"nme\": name, pathPattern, type, minDepth, maxDepth, empty, sizeMin, \
+                 sizeMax, mtimeAfter, mtimeBefore",
+                None,
+            ),
+            (
                 "state.find('/', { mtimeAfter: 'soon' })",
                 "state.find: parameter \"options.mtimeAfter\" must be a Date or the text of one — expected \
                  state.find({ path, options? })",
