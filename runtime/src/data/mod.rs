@@ -17,5 +17,5 @@ mod value;
 pub(crate) use batch::{Batches, OnBad, Rows};
 pub(crate) use error::DataError;
 pub(crate) use source::{Charset, Source};
-pub(crate) use table::{Column, Format, RowSource, open};
+pub(crate) use table::{Column, Format, RowSource, distinct, open};
 pub(crate) use value::{Kind, Value};

@@ -1,5 +1,7 @@
 //! Files as tables: rows with named, typed columns, one after another, whatever the format.
 
+use std::collections::HashSet;
+
 use cowry_vfs::Vfs;
 
 use super::csv::{CsvOptions, CsvRows};
@@ -29,6 +31,19 @@ pub(crate) trait RowSource {
 
     /// What the row has in this column, which must be one of [`RowSource::columns`].
     fn value(&self, column: usize) -> Value<'_>;
+}
+
+/// The names with a number added to each that is there already: `a`, `a_2`.
+pub(crate) fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut taken: HashSet<String> = HashSet::new();
+    let mut free = |name: String| {
+        let numbered = (2..).map(|number| format!("{name}_{number}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
+        let name = free.expect("numbers go on for ever");
+        taken.insert(name.clone());
+        name
+    };
+    names.map(&mut free).collect()
 }
 
 /// How a file is written.

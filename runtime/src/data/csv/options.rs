@@ -29,7 +29,7 @@ pub(crate) enum Header {
 /// What decides about the kinds of columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Types {
-    /// The first rows do. A later value that does not fit stays text.
+    /// The first rows do. A later number is one though they were whole; what else does not fit stays text.
     #[default]
     Auto,
     /// Everything is text.

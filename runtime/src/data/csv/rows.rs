@@ -1,11 +1,9 @@
 //! Records as rows with named and typed columns.
 
-use std::collections::HashSet;
-
 use super::super::error::{BadRow, DataError, DataResult};
 use super::super::sniff::{self, Guess};
 use super::super::source::Source;
-use super::super::table::{Column, RowSource};
+use super::super::table::{Column, RowSource, distinct};
 use super::super::value::{Kind, Value};
 use super::options::{CsvOptions, Header, Nulls, Types};
 use super::reader::{Cell, Reader, Record};
@@ -58,14 +56,16 @@ impl CsvRows {
         self.fields.iter().filter(|&&field| field < length).count()
     }
 
-    fn of(&self, cell: &Cell<'_>, kind: Kind) -> Option<Value<'static>> {
+    fn of(&self, cell: &Cell<'_>, column: &Column) -> Option<Value<'static>> {
         if !cell.quoted && self.nulls.iter().any(|null| *null == cell.text) {
             return Some(Value::Null);
         }
-        match kind {
+        match column.kind {
             Kind::Text | Kind::Any => None,
             // Who quotes everything writes nothing so.
             _ if cell.text.is_empty() && !self.nulls.is_empty() => Some(Value::Null),
+            // That the first rows are whole does not make text of a later one that is not.
+            Kind::Integer if !column.cast => Kind::Real.read(&cell.text),
             kind => kind.read(&cell.text),
         }
     }
@@ -80,7 +80,7 @@ impl CsvRows {
         let mut casts = self.columns.iter().zip(&self.fields).filter(|(column, _)| self.casts && column.cast);
         casts.find_map(|(column, &field)| {
             let cell = record.get(field)?;
-            let fits = self.of(&cell, column.kind).is_some() || column.kind.cast(&cell.text).is_some();
+            let fits = self.of(&cell, column).is_some() || column.kind.cast(&cell.text).is_some();
             let is_text = column.kind == Kind::Text;
             let what = || format!("column '{}': '{}' is not {}", column.name, cell.text, column.kind.name());
             (!fits && !is_text).then(what)
@@ -108,9 +108,9 @@ impl RowSource for CsvRows {
 
     fn value(&self, column: usize) -> Value<'_> {
         let Some(cell) = self.reader.record().get(self.fields[column]) else { return Value::Null };
-        let Column { kind, cast, .. } = self.columns[column];
-        let read = self.of(&cell, kind);
-        let read = if cast { read.or_else(|| kind.cast(&cell.text)) } else { read };
+        let column = &self.columns[column];
+        let read = self.of(&cell, column);
+        let read = if column.cast { read.or_else(|| column.kind.cast(&cell.text)) } else { read };
         read.unwrap_or(Value::Text(cell.text))
     }
 }
@@ -143,17 +143,10 @@ fn names(reader: &mut Reader, header: &Header) -> DataResult<(Vec<String>, bool)
 
 /// Names of columns: what has none is `c` and its number, and what is there already has a number added.
 fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut taken: HashSet<String> = HashSet::new();
-    let mut out = Vec::new();
-    for (index, name) in names.enumerate() {
-        let name = if name.is_empty() { format!("c{}", index + 1) } else { name.to_owned() };
-        let numbered = (2..).map(|number| format!("{name}_{number}"));
-        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
-        let name = free.expect("numbers go on for ever");
-        taken.insert(name.clone());
-        out.push(name);
-    }
-    out
+    let name = |(index, name): (usize, &str)| {
+        if name.is_empty() { format!("c{}", index + 1) } else { name.to_owned() }
+    };
+    distinct(names.enumerate().map(name))
 }
 
 fn nulls(options: &CsvOptions) -> Vec<String> {

@@ -125,22 +125,23 @@ fn columns_are_typed_by_their_first_rows() {
 }
 
 #[test]
-fn what_does_not_fit_a_guess_stays_text() {
+fn what_does_not_fit_a_guess_stays_text_unless_it_is_a_number() {
     let mut text = "n\n".to_owned();
     text.extend((0..2000).map(|n| format!("{n}\n")));
-    text += "n/a\n2.5\n";
+    text += "n/a\n2.5\n1e3\n007\n8\n";
     let dump = dump(text.as_bytes(), &CsvOptions::default());
     assert!(dump.starts_with("n:integer\n0\n1\n"), "{dump}");
-    assert!(dump.ends_with("\n1999\n'n/a'\n'2.5'"), "{dump}");
+    assert!(dump.ends_with("\n1999\n'n/a'\n2.5\n1000.0\n'007'\n8"), "{dump}");
 }
 
 #[test]
 fn what_does_not_fit_a_cast_is_a_bad_row() {
     let types = Types::Cast(vec![("n".into(), Kind::Integer), ("t".into(), Kind::Text)]);
     check_rows(
-        "n,t\n 07 ,1\nx,2\n,3\n",
+        "n,t\n 07 ,1\nx,2\n,3\n1.5,4\n",
         CsvOptions { types, ..CsvOptions::default() },
-        "n:integer t:text\n7 '1'\nline 3: column 'n': 'x' is not integer\n- '3'",
+        "n:integer t:text\n7 '1'\nline 3: column 'n': 'x' is not integer\n- '3'\n\
+         line 5: column 'n': '1.5' is not integer",
     );
 }
 

@@ -9,6 +9,7 @@ use super::parameters::Parameters;
 use super::plan::{Plan, plan};
 use super::scratch::ScratchFiles;
 use super::table::{Files, MODULE, MODULE_NAME, quoted};
+use crate::data::distinct;
 
 /// The largest whole number that a double can tell from its neighbours.
 const SAFE: u64 = (1 << 53) - 1;
@@ -82,14 +83,14 @@ impl Query {
             ));
         }
         bind(&mut statement, parameters)?;
-        let columns = statement.column_names().map(str::to_owned).collect();
+        let columns = distinct(statement.column_names().map(str::to_owned));
         // SAFETY: the statement borrows from the connection behind the box, which stays where it is and is dropped
         // after the statement.
         let statement = unsafe { std::mem::transmute::<Statement<'_>, Statement<'static>>(statement) };
         Ok(Query { statement, _connection: connection, scratch, columns, failure, is_done: false })
     }
 
-    /// The names of the columns of its result, not all of them different.
+    /// The names of the columns of its result; what is there already has a number added.
     pub(crate) fn columns(&self) -> &[String] {
         &self.columns
     }

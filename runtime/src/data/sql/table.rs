@@ -272,13 +272,18 @@ impl FileCursor<'_> {
     /// What the current row has in a column.
     fn value(&self, column: usize) -> Value<'_> {
         let place = self.places.get(column).copied().flatten();
-        match self.rows.as_ref().zip(place).map(|(rows, place)| rows.value(place)) {
-            None => Value::Null,
+        let Some(value) = self.rows.as_ref().zip(place).map(|(rows, place)| rows.value(place)) else {
+            return Value::Null;
+        };
+        match (self.file.columns[column].kind, value) {
             // Whole numbers in a column of others, or division would cut some of them.
-            Some(Value::Integer(number)) if self.file.columns[column].kind == Kind::Real => {
-                Value::Real(number as f64)
+            (Kind::Real, Value::Integer(number)) => Value::Real(number as f64),
+            // Numbers that are equal are the same value here, as what puts rows into groups takes for granted.
+            (Kind::Integer, Value::Real(number)) => whole(number).map_or(Value::Real(number), Value::Integer),
+            (Kind::Integer | Kind::Real, Value::Text(text)) => {
+                long(&text).map_or(Value::Text(text), Value::Real)
             }
-            Some(value) => value,
+            (_, value) => value,
         }
     }
 
@@ -379,6 +384,19 @@ unsafe impl VTabCursor for FileCursor<'_> {
         };
         Ok(self.groups.as_ref().and_then(number).unwrap_or(self.row))
     }
+}
+
+/// The whole number that this is exactly, if it is one.
+fn whole(number: f64) -> Option<i64> {
+    const LEAST: f64 = i64::MIN as f64;
+    (number.fract() == 0.0 && (LEAST..-LEAST).contains(&number)).then_some(number as i64)
+}
+
+/// A whole number with more digits than SQLite's have, as near as can be.
+fn long(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let is_long = digits.len() > 18 && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit);
+    if is_long { text.parse().ok().filter(|it: &f64| it.is_finite()) } else { None }
 }
 
 /// A value as SQLite has it: truth is 1 or 0, arrays and objects are their text.

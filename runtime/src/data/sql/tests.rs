@@ -92,6 +92,51 @@ fn numbers_compare_as_numbers_and_codes_stay_text() {
     check("select id, typeof(id) from '/data/codes.tsv' where id = '007'", "[[\"007\",\"text\"]]");
 }
 
+/// A column of a thousand tens, and whatever comes later.
+fn tens(later: &str) -> Vfs {
+    let column = format!("price\n{}{later}", "10\n".repeat(1000));
+    tree(&[("/data/late.csv", &column), ("/data/late.tsv", &column)])
+}
+
+#[test]
+fn a_column_that_begins_whole_has_decimals_later() {
+    let vfs = tens("9.5\n200\n-1e2\n99999999999999999999\nn/a\n");
+    let rows = |sql: &str| ask(&vfs, sql, Vec::new()).expect(sql);
+    for file in ["csv", "tsv"] {
+        let numbers = format!("from '/data/late.{file}' where price < 'a' and price < 1000");
+        let sql = format!("select max(price), min(price), sum(price), typeof(min(price)) {numbers}");
+        assert_eq!(rows(&sql), "[[200,-100,10109.5,\"integer\"]]");
+        let sql = format!("select distinct price, typeof(price) from '/data/late.{file}' order by price");
+        let sorted = "[[-100,\"integer\"],[9.5,\"real\"],[10,\"integer\"],[200,\"integer\"],\
+                      [1e+20,\"real\"],[\"n/a\",\"text\"]]";
+        assert_eq!(rows(&sql), sorted);
+    }
+}
+
+#[test]
+fn numbers_that_are_equal_are_one_group_however_they_are_written() {
+    let vfs = tens("10.0\n1e1\n100000000000000000\n1e17\n2.5\n2.50\n");
+    let expected = "[[2.5,2],[10,1002],[null,2]]";
+    for condition in ["", "where price > 0"] {
+        let sql = format!("select price, count(*) from '/data/late.csv' {condition} group by 1 order by 1");
+        assert_eq!(ask(&vfs, &sql, Vec::new()).as_deref(), Ok(expected), "{condition}");
+    }
+}
+
+#[test]
+fn columns_of_one_name_are_told_apart() {
+    let sql = "select 1 as a, 2 as a, 3 as a_2";
+    assert_eq!(text(sql, Format::Csv), "a,a_2,a_2_2\n1,2,3\n");
+    assert_eq!(text(sql, Format::Ndjson), "{\"a\":1,\"a_2\":2,\"a_2_2\":3}\n");
+    assert_eq!(text(sql, Format::Json), "[\n{\"a\":1,\"a_2\":2,\"a_2_2\":3}\n]\n");
+    let vfs = tree(&[("/data/l.csv", "id,x\n1,left\n"), ("/data/r.csv", "id,x\n1,right\n")]);
+    let sql = "select * from '/data/l.csv' join '/data/r.csv' on l.id = r.id";
+    let mut query =
+        Query::new(&setting(&vfs, 1 << 20), sql, &Parameters::default()).expect("a good statement");
+    let rows = query.batch(usize::MAX, false).expect("rows").json;
+    assert_eq!(rows, "[{\"id\":1,\"x\":\"left\",\"id_2\":1,\"x_2\":\"right\"}]");
+}
+
 #[test]
 fn files_of_several_formats_are_joined_by_the_names_of_the_files() {
     check(
