@@ -155,7 +155,7 @@ fn errors() {
         "await state.writeFile('/d/f', 'x'); await state.symlink('nowhere', '/l')",
         &[
             ("state.readFile('/no')", "ENOENT: no such file or directory, open '/no'", Some("ENOENT")),
-            ("state.readFile('/d')", "EISDIR: illegal operation on a directory, read", Some("EISDIR")),
+            ("state.readFile('/d')", "EISDIR: illegal operation on a directory, read '/d'", Some("EISDIR")),
             ("state.writeFile('/d/f/x', '')", "ENOTDIR: not a directory, open '/d/f/x'", Some("ENOTDIR")),
             ("state.readdir('/no')", "ENOENT: no such file or directory, scandir '/no'", Some("ENOENT")),
             ("state.readdir('/d/f')", "ENOTDIR: not a directory, scandir '/d/f'", Some("ENOTDIR")),
