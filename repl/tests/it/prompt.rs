@@ -170,6 +170,27 @@ $ printf '1\nprocess.exit(3)\n2\n' | cowry repl
 }
 
 #[test]
+fn an_await_that_never_ends_fails_the_entry_and_not_the_session() {
+    check(
+        r#"
+$ cowry -w a.cowry repl <<'E'
+> fs.writeFileSync('/a', '1'); let release
+> await new Promise((resolve) => { release = resolve })
+> release('too late'); fs.readFileSync('/a', 'utf8')
+> _
+> E
+undefined
+1
+1
+! created workspace a.cowry
+! Warning: Detected unsettled top-level await
+! an entry failed: 1 path not committed (.commit commits at once)
+[exit status: 1]
+"#,
+    );
+}
+
+#[test]
 fn an_interrupt_ends_the_entry_and_not_the_session() {
     check(
         r#"
