@@ -120,18 +120,51 @@ fn code(typed: &str, from: usize, source: &dyn Source) -> (usize, Vec<Offer>) {
     }
 }
 
-/// A path of which a part is typed, its quote included. What has not begun as a path may be any text.
-fn path_in_quotes(quoted: &str, source: &dyn Source) -> (usize, Vec<Offer>) {
-    let quote = quoted.chars().next().unwrap_or('"');
-    let inside = &quoted[quote.len_utf8()..];
-    if inside.is_empty() || inside.contains(['\\', '\n']) {
-        return (quoted.len(), Vec::new());
+/// A path of which a part is typed, in a string or in quotes within one, as in the text of a query. What has not begun
+/// as a path may be any text.
+fn path_in_quotes(string: &str, source: &dyn Source) -> (usize, Vec<Offer>) {
+    // What stands behind a substitution in a template begins without a quote.
+    let quote = string.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));
+    let begin = quote.map_or(0, char::len_utf8);
+    if let Some((at, inner)) = quote_within(&string[begin..]) {
+        let start = begin + at + inner.len_utf8();
+        return (start, path_in_quotes_within(&string[start..], [quote.unwrap_or('`'), inner], source));
     }
+    let inside = &string[begin..];
+    let Some(quote) = quote.filter(|_| !inside.is_empty() && !inside.contains(['\\', '\n'])) else {
+        return (string.len(), Vec::new());
+    };
     let escape = |offer: Offer| Offer {
         text: offer.text.replace('\\', "\\\\").replace(quote, &format!("\\{quote}")),
         ..offer
     };
-    (quote.len_utf8(), files(inside, source).into_iter().map(escape).collect())
+    (begin, files(inside, source).into_iter().map(escape).collect())
+}
+
+/// Paths in quotes that are themselves within a string. What would end either, or mean something in a template, is
+/// left out: how it is written there depends on what the text is.
+fn path_in_quotes_within(inside: &str, quotes: [char; 2], source: &dyn Source) -> Vec<Offer> {
+    if !inside.starts_with('/') || inside.contains(['\\', '\n']) {
+        return Vec::new();
+    }
+    let mut offers = files(inside, source);
+    offers.retain(|offer| !offer.text.contains(quotes) && !offer.text.contains(['\\', '$']));
+    offers
+}
+
+/// Where a quote is opened in a text and not closed, and which one. An apostrophe in a word is none.
+fn quote_within(text: &str) -> Option<(usize, char)> {
+    let mut open: Option<(usize, char)> = None;
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        match open {
+            Some((_, quote)) if quote == c => open = None,
+            None if matches!(c, '\'' | '"') && !is_word(before) => open = Some((at, c)),
+            _ => {}
+        }
+        before = c;
+    }
+    open
 }
 
 /// A name, or a member of a chain of names.
@@ -207,6 +240,7 @@ mod tests {
             let names: &[(&str, MemberKind)] = match path.join(".").as_str() {
                 "" => &[("console", MemberKind::Value), ("cart", MemberKind::Value)],
                 "console" => &[("log", MemberKind::Function), ("__own", MemberKind::Value)],
+                "state" => &[("readFile", MemberKind::Function), ("readOnly", MemberKind::Value)],
                 "cart.items" => &[("apples", MemberKind::Value), ("add", MemberKind::Function)],
                 _ => &[],
             };
@@ -270,6 +304,35 @@ mod tests {
     }
 
     #[test]
+    fn paths_in_imports() {
+        check("import x from '/out/a", &["import x from '/out/a.json"]);
+        check("import '/ou", &["import '/out/"]);
+        check("await import(\"/out/b", &["await import(\"/out/b.csv"]);
+    }
+
+    #[test]
+    fn paths_in_quotes_within_text() {
+        check("sql`select * from '/ou", &["sql`select * from '/out/"]);
+        check("sql`select *\n  from '/out/b", &["sql`select *\n  from '/out/b.csv"]);
+        check("sql`select ${n} from '/out/a", &["sql`select ${n} from '/out/a.json"]);
+        check("sql`select 'it' from \"/out/a", &["sql`select 'it' from \"/out/a.json"]);
+        check(
+            "sql(\"select * from '/out/",
+            &["sql(\"select * from '/out/a.json", "sql(\"select * from '/out/b.csv"],
+        );
+        check("sql`it's in '/out/a", &["sql`it's in '/out/a.json"]);
+    }
+
+    #[test]
+    fn what_is_no_path_in_quotes_within_text() {
+        for typed in
+            ["sql`select 'ou", "sql`select * from '", "sql`select '/out/a.json'", "`${n}/ou", "sql`x '/od"]
+        {
+            check(typed, &[]);
+        }
+    }
+
+    #[test]
     fn names_that_a_terminal_would_obey_are_not_offered() {
         check("read('/esc", &[]);
     }
@@ -296,5 +359,14 @@ mod tests {
         let (_, offers) = complete("cart.items.a", &World);
         let listed: Vec<&str> = offers.iter().map(|offer| offer.display.as_str()).collect();
         assert_eq!(listed, ["apples", "add()"]);
+    }
+
+    #[test]
+    fn operations_of_state_are_listed_with_their_signature() {
+        let (_, offers) = complete("await state.re", &World);
+        let listed: Vec<&str> = offers.iter().map(|offer| offer.display.as_str()).collect();
+        let signature = "readFile({ path: string }): Promise<string>  The text of a file (UTF-8).";
+        assert_eq!(listed, [signature, "readOnly"]);
+        assert_eq!(offers[0].text, "readFile");
     }
 }

@@ -44,7 +44,9 @@ fn page(pager: &str, text: &str) -> bool {
     let Ok(mut child) = started else { return false };
     let _guard = interrupt::to_other();
     if let Some(mut input) = child.stdin.take() {
-        let _ = input.write_all(text.as_bytes());
+        // A pager ends no line that the text does not end, and the prompt would stand behind the last one.
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        let _ = input.write_all(text.as_bytes()).and_then(|()| input.write_all(end.as_bytes()));
     }
     let _ = child.wait();
     true
@@ -67,5 +69,15 @@ mod tests {
     fn a_pager_that_is_not_there_is_told() {
         assert!(!page("no-pager-is-called-this", "text"));
         assert!(page("cat >/dev/null", "text"));
+    }
+
+    #[test]
+    fn the_last_line_is_ended_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("paged");
+        for text in ["a\nb", "a\nb\n"] {
+            assert!(page(&format!("cat >'{}'", file.display()), text));
+            assert_eq!(std::fs::read_to_string(&file).expect("paged"), "a\nb\n", "{text:?}");
+        }
     }
 }

@@ -8,14 +8,17 @@ pub fn signature(path: &[String], name: &str) -> Option<String> {
     Some(format!("{name}({}): Promise<{}>  {}", arguments(method), method.result, method.doc))
 }
 
-/// The arguments of the call that has just been opened at the end of what is typed: `state.readFile(`.
+/// The arguments of the call that has just been opened at the end of what is typed, `state.readFile(`, or that can be:
+/// `state.readFile`. A name that Tab has completed was the only one, and was not listed.
 pub fn opened(typed: &str) -> Option<String> {
-    let called = typed.strip_suffix('(')?;
-    let start = called.rfind("state.").filter(|at| {
-        let before = called[..*at].chars().next_back();
+    let called = typed.strip_suffix('(');
+    let name = called.unwrap_or(typed);
+    let start = name.rfind("state.").filter(|at| {
+        let before = name[..*at].chars().next_back();
         before.is_none_or(|c| !super::lex::is_word(c) && c != '.')
     })?;
-    method(&["state".to_owned()], &called[start + "state.".len()..]).map(arguments)
+    let arguments = method(&["state".to_owned()], &name[start + "state.".len()..]).map(arguments)?;
+    Some(if called.is_some() { arguments } else { format!("({arguments})") })
 }
 
 fn method(path: &[String], name: &str) -> Option<&'static Method> {
@@ -58,7 +61,8 @@ mod tests {
     #[test]
     fn a_call_that_is_opened_tells_its_arguments() {
         assert_eq!(opened("await state.readFile(").as_deref(), Some("{ path: string }"));
-        for typed in ["state.readFile", "state.readFile({", "my.state.readFile(", "estate.readFile(", "f("] {
+        assert_eq!(opened("await state.readFile").as_deref(), Some("({ path: string })"));
+        for typed in ["state.readFil", "state.readFile({", "my.state.readFile(", "estate.readFile(", "f("] {
             assert_eq!(opened(typed), None, "{typed}");
         }
     }

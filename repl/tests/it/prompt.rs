@@ -170,6 +170,50 @@ $ printf '1\nprocess.exit(3)\n2\n' | cowry repl
 }
 
 #[test]
+fn an_await_that_never_ends_fails_the_entry_and_not_the_session() {
+    check(
+        r#"
+$ cowry -w a.cowry repl <<'E'
+> fs.writeFileSync('/a', '1'); let release
+> await new Promise((resolve) => { release = resolve })
+> release('too late'); fs.readFileSync('/a', 'utf8')
+> _
+> E
+undefined
+1
+1
+! created workspace a.cowry
+! Warning: Detected unsettled top-level await
+! an entry failed: 1 path not committed (.commit commits at once)
+[exit status: 1]
+"#,
+    );
+}
+
+#[test]
+fn nothing_changed_is_all_there_is_to_tell() {
+    check(
+        r#"
+$ printf '.diff --stat\n.diff --name-only\n' | cowry repl
+! no changes
+! no changes
+"#,
+    );
+}
+
+#[test]
+fn a_mount_that_cannot_be_made_tells_what_to_do() {
+    check(
+        r#"
+$ echo x > file && printf '.mount /h=none\n.mount /h=file\n' | cowry repl
+! cowry: cannot mount none at /h: there is no such folder: make it first, or name another
+! cowry: cannot mount file at /h: it is no folder: name the folder that it is in
+[exit status: 125]
+"#,
+    );
+}
+
+#[test]
 fn an_interrupt_ends_the_entry_and_not_the_session() {
     check(
         r#"

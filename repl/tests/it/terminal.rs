@@ -39,6 +39,22 @@ fn keys_complete_remember_and_leave() {
 }
 
 #[test]
+fn an_await_that_never_ends_loses_nothing() {
+    let Some((_folder, mut terminal)) = start("xterm") else { return };
+    terminal.press("fs.writeFileSync('/a', 'con' + 'tent')\r");
+    shows(&mut terminal, "undefined");
+    terminal.press("await new Promise(() => {})\r");
+    shows(&mut terminal, "unsettled top-level await");
+    terminal.press("fs.readFileSync('/a', 'utf8')\r");
+    shows(&mut terminal, "content");
+    terminal.press("\x04");
+    terminal.wait_for("1 path not committed");
+    terminal.press("c\r");
+    terminal.wait_for("committed revision 1");
+    assert!(terminal.wait().success());
+}
+
+#[test]
 fn ctrl_c_ends_the_entry_and_not_the_session() {
     let Some((_folder, mut terminal)) = start("xterm") else { return };
     terminal.press("console.log('be' + 'gun'); for (;;);\r");

@@ -9,12 +9,16 @@ use serde::Serialize;
 use super::{Isolate, boot};
 use crate::engine;
 use crate::host::Host;
-use crate::job::{Event, Interrupt, Job, JobResult, Outcome, Program, Request, Show, SourceKind, Value};
+use crate::job::{
+    Event, Interrupt, Job, JobResult, Outcome, Program, Request, Show, SourceKind, Thrown, Value,
+};
 use crate::ops::job::Progress;
 use crate::ops::{Queries, Savepoints};
 
 /// Node's exit code for a program whose top-level await never ended.
 const UNSETTLED: i32 = 13;
+/// What Node says of it.
+const UNSETTLED_WARNING: &str = "Warning: Detected unsettled top-level await";
 
 /// A job as the bootstrap reads it.
 #[derive(Serialize)]
@@ -219,12 +223,22 @@ fn finish(isolate: &mut Isolate, left: &Left, exit_code: i32, is_entry: bool) ->
         return Outcome::Misused { message }.into();
     }
     if !progress.settled && progress.exit.is_none() {
-        let warning = "Warning: Detected unsettled top-level await\n";
+        if is_entry {
+            return unsettled_entry().into();
+        }
+        let warning = format!("{UNSETTLED_WARNING}\n");
         (state.borrow::<Host>().emit)(Event::Stderr(warning.into()));
         return Outcome::Completed { exit_code: UNSETTLED }.into();
     }
     let exit_code = progress.exit.unwrap_or(exit_code);
     JobResult { outcome: Outcome::Completed { exit_code }, value: progress.value }
+}
+
+/// An entry that waits for what nothing can bring any more has failed. It has not asked to end its session, as one that
+/// completes without a value has.
+fn unsettled_entry() -> Outcome {
+    let text = UNSETTLED_WARNING.to_owned();
+    Outcome::Threw(Thrown { message: text.clone(), text, ..Thrown::default() })
 }
 
 /// Ends the timers of a job that was cut off: the next job is not to wait for them. A session's go on, and no entry

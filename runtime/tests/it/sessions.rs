@@ -17,6 +17,7 @@ pub const CASES: &[Case] = &[
     ("session::savepoints_end_with_their_entry", savepoints),
     ("session::timers_go_on_during_later_entries", timers),
     ("session::what_nothing_catches_later_is_logged", uncaught),
+    ("session::an_await_that_never_ends_fails_its_entry", unsettled),
     ("session::an_interrupted_entry_loses_nothing_of_the_others", interrupted),
     ("session::values_are_shown_as_node_shows_them", shown_as_node_does),
     ("session::long_buffers_are_dumped", buffers),
@@ -85,6 +86,15 @@ impl Session {
             other => panic!("{code}: {other:?}"),
         }
     }
+}
+
+fn unsettled() {
+    let mut session = Session::new();
+    session.shows("let release");
+    let text = session.throws("await new Promise((resolve) => { release = resolve })");
+    assert_eq!(text, "Warning: Detected unsettled top-level await");
+    assert_eq!(session.shows("release(7); 1 + 1"), "2");
+    assert_eq!(session.shows("_"), "2");
 }
 
 fn declarations() {

@@ -1,5 +1,6 @@
 //! The trees a run sees: the workspace at `/`, mounts below.
 
+use std::io;
 use std::sync::Arc;
 
 use cowry_vfs::{
@@ -33,10 +34,8 @@ impl Trees {
         if self.mounts.iter().any(|(other, _)| other.at == mount.at) {
             return Err(Error::Usage(format!("{} is mounted twice: remove one of them", mount.at)));
         }
-        let source = mount.source.display();
         let options = HostOptions { read_only: true };
-        let layer = HostLayer::open(&mount.source, options)
-            .map_err(|error| Error::Usage(format!("cannot mount {source} at {}: {error}", mount.at)))?;
+        let layer = HostLayer::open(&mount.source, options).map_err(|error| cannot_mount(mount, &error))?;
         let layer: Arc<dyn Layer> = Arc::new(layer);
         // What a run changes is compared with what it saw, and only where it can change anything.
         let layer = if mount.is_writable() { Arc::new(Frozen::new(layer)) } else { layer };
@@ -137,4 +136,17 @@ fn moved_below(change: Change, place: &VPathBuf) -> Change {
 
 fn below(place: &VPathBuf, path: &VPathBuf) -> VPathBuf {
     path.components().fold(place.clone(), |path, name| path.join(&name))
+}
+
+/// Why the host's folder cannot be mounted, and what to do about it.
+fn cannot_mount(mount: &Mount, error: &io::Error) -> Error {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such folder: make it first, or name another".into(),
+        io::ErrorKind::NotADirectory => "it is no folder: name the folder that it is in".into(),
+        io::ErrorKind::PermissionDenied => {
+            "permission denied: name a folder that you may read, or change who may".into()
+        }
+        _ => error.to_string(),
+    };
+    Error::Usage(format!("cannot mount {} at {}: {why}", mount.source.display(), mount.at))
 }

@@ -23,6 +23,7 @@ impl Evaluating {
         let diff = only(self.session().diff()?, &paths(&args.paths)?);
         if diff.is_empty() {
             out.note("no changes");
+            return self.show(out, "");
         }
         let lines = lines(&diff, args.form, out.style)?;
         self.show_lines(out, lines)

@@ -200,6 +200,15 @@ fn process_exit_leaves_with_its_status() {
 }
 
 #[test]
+fn process_exit_asks_at_a_prompt_and_tells_through_a_pipe() {
+    let (played, asked) = typed(&["write", "exit 3"], &answer("d"));
+    assert_eq!((played.status, played.did.len(), asked.len()), (3, 2, 1));
+    let played = piped("write\nexit 3\n");
+    assert_eq!(played.err, "an entry failed: 1 path not committed (.commit commits at once)\n");
+    assert_eq!(played.did, ["write", "exit 3"]);
+}
+
+#[test]
 fn a_value_is_shown_as_it_is_asked_for() {
     let played = piped(".table rows\n.hex\n.time f()\n");
     let shown = [Show::Table, Show::Bytes].map(|show| format!("{show:?}"));
