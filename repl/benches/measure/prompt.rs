@@ -43,7 +43,7 @@ fn on_a_terminal(folder: &Path) -> Option<Vec<Duration>> {
     for round in 0..ROUNDS {
         let name = name(picked(round));
         let typed = &name[..name.len() - 1];
-        terminal.press(&format!("'/many/{typed}"));
+        terminal.press(format!("'/many/{typed}"));
         // The last letter on the screen stands at the end of what is typed: keys are shown in order.
         terminal.wait_for(typed);
         // What begins so are ten files: Tab beeps, and lists them when it is pressed again.
