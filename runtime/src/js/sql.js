@@ -5,6 +5,7 @@ const { op_sql_batch, op_sql_close, op_sql_columns, op_sql_open, op_sql_text, op
 const { invalidType, invalidValue } = core.loadExtScript("ext:cowry/errors.js");
 const { pathOf } = core.loadExtScript("ext:cowry/fs/arguments.js");
 const { Buffer } = core.loadExtScript("ext:cowry/buffer.js");
+const { checked } = core.loadExtScript("ext:cowry/data/read.js");
 
 const TEXTS = ["csv", "tsv", "json", "ndjson"];
 const FORMS = ["rows", "arrays", ...TEXTS];
@@ -42,14 +43,13 @@ function parametersOf(values) {
 }
 
 // A template's values become parameters, whatever is in them.
-function callOf(text, rest) {
+function callOf(text, rest, names) {
   if (Array.isArray(text) && Array.isArray(text.raw)) {
     return { text: text.reduce((sql, part, i) => `${sql}?${i}${part}`), values: rest, options: {} };
   }
   if (typeof text !== "string") throw invalidType("text", "of type string", text);
   const [values, options] = rest;
-  if (options != null && typeof options !== "object") throw invalidType("options", "of type object", options);
-  return { text, values, options: options ?? {} };
+  return { text, values, options: checked(options ?? undefined, names) };
 }
 
 function using({ text, values }, work) {
@@ -98,7 +98,7 @@ function formOf(form, known) {
 }
 
 function sql(text, ...rest) {
-  const call = callOf(text, rest);
+  const call = callOf(text, rest, ["as", "to"]);
   const { as, to } = call.options;
   if (to !== undefined) {
     const path = pathOf(to, "options.to");
@@ -114,7 +114,7 @@ function sql(text, ...rest) {
 
 // Rows one after another, without holding all of them.
 function* iterate(text, ...rest) {
-  const { text: statementText, values } = callOf(text, rest);
+  const { text: statementText, values } = callOf(text, rest, []);
   const statement = op_sql_open(statementText, JSON.stringify(parametersOf(values)));
   try {
     const columns = JSON.parse(op_sql_columns(statement));
@@ -126,7 +126,7 @@ function* iterate(text, ...rest) {
 
 // The result as text, a piece at a time.
 function* stream(text, ...rest) {
-  const { text: statementText, values, options } = callOf(text, rest);
+  const { text: statementText, values, options } = callOf(text, rest, ["as"]);
   const format = formOf(options.as ?? "csv", TEXTS);
   const statement = op_sql_open(statementText, JSON.stringify(parametersOf(values)));
   try {

@@ -89,7 +89,7 @@ impl Reader {
     /// Begins to read; what the options leave open is told by the looks of the first chunk.
     ///
     /// # Errors
-    /// What reading fails with.
+    /// [`DataError::Option`] for a delimiter that is the quote; what reading fails with.
     pub(crate) fn new(mut source: Source, options: &CsvOptions) -> DataResult<Reader> {
         let mut line = 1;
         let said = separator_line(source.window());
@@ -104,6 +104,12 @@ impl Reader {
             (Delimiter::Given(delimiter), _) | (Delimiter::Auto, Some((delimiter, _))) => delimiter,
             (Delimiter::Auto, None) => sniff::delimiter(source.window(), source.is_ended(), &dialect),
         };
+        if dialect.quote == Some(dialect.delimiter) {
+            let what = char::from(dialect.delimiter);
+            return Err(DataError::Option(format!(
+                "delimiter and quote are both '{what}'; say another quote"
+            )));
+        }
         Ok(Reader { source, dialect, fields: Vec::new(), line, at: line, taken: 0 })
     }
 

@@ -192,6 +192,14 @@ fn numbers_that_are_names_stay_text() {
 }
 
 #[test]
+fn a_delimiter_is_no_quote() {
+    let options = CsvOptions { delimiter: Delimiter::Given(b'"'), ..CsvOptions::default() };
+    let error = CsvRows::new(Source::text("a,b\n1,2\n"), &options).unwrap_err();
+    assert_eq!(error.to_string(), "delimiter and quote are both '\"'; say another quote");
+    check_rows("a\"b\n1\"2\n", CsvOptions { quote: None, ..options }, "a:integer b:integer\n1 2");
+}
+
+#[test]
 fn columns_in_the_order_asked_for() {
     let columns = Some(vec!["b".to_owned(), "a".to_owned()]);
     check_rows("a,x,b\n1,2,3\n", CsvOptions { columns, ..CsvOptions::default() }, "b:integer a:integer\n3 1");

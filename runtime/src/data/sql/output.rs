@@ -1,6 +1,6 @@
 //! Results as text: CSV, TSV, JSON, NDJSON, to be shown or to become a file.
 
-use cowry_vfs::{OpenOptions, RenameMode, Vfs};
+use cowry_vfs::{Errno, Error, File, OpenOptions, RenameMode, Vfs};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
@@ -149,12 +149,13 @@ fn hexadecimal(bytes: &[u8]) -> String {
 /// Answers with the number of rows.
 ///
 /// # Errors
-/// As [`Query::rows`], and what writing fails with.
+/// As [`Query::rows`], and what writing fails with, told of the file that was asked for.
 pub(crate) fn write_file(query: &mut Query, format: Format, vfs: &Vfs, path: &str) -> SqlResult<u64> {
-    let partial = format!("{path}.partial");
+    let named = |error: Error| Error::at("open", path, error.errno());
+    let (partial, file) = partial(vfs, path).map_err(named)?;
     let mut output = Output::new(format);
-    let written = write_to(query, &mut output, vfs, &partial)
-        .and_then(|()| Ok(vfs.rename(&partial, path, RenameMode::Replace)?));
+    let written = write_to(query, &mut output, &file, named)
+        .and_then(|()| Ok(vfs.rename(&partial, path, RenameMode::Replace).map_err(named)?));
     if written.is_err() {
         // What went wrong is told; that the rest of it is in the way is not news.
         let _ = vfs.unlink(&partial);
@@ -162,13 +163,29 @@ pub(crate) fn write_file(query: &mut Query, format: Format, vfs: &Vfs, path: &st
     written.map(|()| output.rows)
 }
 
-fn write_to(query: &mut Query, output: &mut Output, vfs: &Vfs, path: &str) -> SqlResult<()> {
-    let file = vfs.open(path, OpenOptions::write())?;
+/// A new file beside the one that is asked for, and none that is there already.
+fn partial(vfs: &Vfs, path: &str) -> Result<(String, File), Error> {
+    let options = OpenOptions { exclusive: true, ..OpenOptions::write() };
+    let mut partial = format!("{path}.partial");
+    loop {
+        match vfs.open(&partial, options) {
+            Err(error) if error.errno() == Errno::EEXIST => partial.push('~'),
+            opened => return opened.map(|file| (partial, file)),
+        }
+    }
+}
+
+fn write_to(
+    query: &mut Query,
+    output: &mut Output,
+    file: &File,
+    named: impl Fn(Error) -> Error,
+) -> SqlResult<()> {
     loop {
         let text = output.chunk(query)?;
         if text.is_empty() {
             return Ok(());
         }
-        file.write_all(text.as_bytes())?;
+        file.write_all(text.as_bytes()).map_err(&named)?;
     }
 }

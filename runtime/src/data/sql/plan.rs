@@ -9,6 +9,7 @@ use super::options::Reading;
 use super::parameters::{Parameter, Parameters};
 use super::rewrite::{Argument, Piece, TableRef, rewrite};
 use super::table::{TableFile, quoted};
+use super::token::{Kind, tokens};
 
 /// The most files a statement can name.
 const MAX_TABLES: usize = 64;
@@ -25,6 +26,10 @@ pub(super) struct Plan {
 /// # Errors
 /// What [`TableFile::new`] fails with; one line for options and parameters that make no sense.
 pub(super) fn plan(vfs: &Vfs, sql: &str, parameters: &Parameters) -> SqlResult<Plan> {
+    if explains_steps(sql) {
+        // They tell addresses in the memory of the process.
+        return Err(SqlError::statement("EXPLAIN alone is not possible over files: say EXPLAIN QUERY PLAN"));
+    }
     let rewritten = rewrite(sql).map_err(SqlError::Statement)?;
     if parameters.list.len() != rewritten.parameters {
         let (values, needed) = (parameters.list.len(), rewritten.parameters);
@@ -35,6 +40,14 @@ pub(super) fn plan(vfs: &Vfs, sql: &str, parameters: &Parameters) -> SqlResult<P
     let mut planner = Planner { vfs, parameters, sql: String::new(), known: Vec::new(), tables: Vec::new() };
     rewritten.pieces.into_iter().try_for_each(|piece| planner.take(piece))?;
     Ok(Plan { sql: planner.sql, tables: planner.tables })
+}
+
+/// Whether it asks for the steps of SQLite's machine.
+fn explains_steps(sql: &str) -> bool {
+    let tokens = tokens(sql);
+    let mut words = tokens.iter().filter(|token| !matches!(token.kind, Kind::Space | Kind::Semicolon));
+    words.next().is_some_and(|first| first.is("explain"))
+        && !words.next().is_some_and(|next| next.is("query"))
 }
 
 struct Planner<'a> {

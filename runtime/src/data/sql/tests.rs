@@ -289,6 +289,29 @@ fn nothing_but_reading_is_possible() {
 }
 
 #[test]
+fn steps_of_the_machine_are_not_told() {
+    for sql in ["explain select 1", " /* x */ EXPLAIN select 1 from '/data/sales.csv'", ";explain values (1)"]
+    {
+        refuse(sql, "say EXPLAIN QUERY PLAN");
+    }
+}
+
+#[test]
+fn a_result_spares_the_files_beside_it() {
+    let vfs = files();
+    vfs.write("/data/x.json.partial", b"mine").expect("a file");
+    let write = |path: &str| {
+        let mut query = Query::new(&setting(&vfs, 1 << 20), "select 1 a", &Parameters::default())
+            .expect("a good statement");
+        write_file(&mut query, Format::Json, &vfs, path).map_err(|error| error.to_string())
+    };
+    assert_eq!(write("/data/x.json"), Ok(1));
+    assert_eq!(vfs.read_to_string("/data/x.json.partial").expect("a file"), "mine");
+    let none = "ENOENT: no such file or directory, open '/none/x.json'";
+    assert_eq!(write("/none/x.json"), Err(none.to_owned()));
+}
+
+#[test]
 fn mistakes_are_told_in_one_line() {
     refuse("select nowhere from '/data/sales.csv'", "no such column: nowhere");
     refuse("select 1 from '/data/none.csv'", "ENOENT: no such file or directory, open '/data/none.csv'");

@@ -21,6 +21,19 @@ function jsonOf(rows) {
   }
 }
 
+// Bytes have no text of their own, and JSON makes an object of them.
+function refuseBytes(rows, columns, first) {
+  rows.forEach((row, i) => {
+    if (typeof row !== "object" || row === null) return;
+    if (ArrayBuffer.isView(row)) throw invalidType("rows", "objects or arrays", row);
+    for (const name of Array.isArray(row) ? row.keys() : columns) {
+      const value = row[name];
+      if (typeof value !== "object" || value === null || !(ArrayBuffer.isView(value) || value instanceof ArrayBuffer)) continue;
+      throw invalidType(`row ${first + i}: ${name}`, "no bytes; make text of them, as with Buffer.from(bytes).toString('base64')", value);
+    }
+  });
+}
+
 // All the names that rows have, in the order they appear.
 function namesOf(rows) {
   const names = new Set();
@@ -42,6 +55,7 @@ function writer(options, columns = options.columns) {
       columns ??= namesOf(piece);
       json = JSON.stringify({ delimiter, quote, lineEnd, nullValue, columns, chosen: options.columns !== undefined });
     }
+    refuseBytes(piece, columns, first);
     const text = op_data_csv(jsonOf(piece), json, first, begins && header && columns.length > 0);
     first += piece.length;
     return begins && bom ? `\ufeff${text}` : text;

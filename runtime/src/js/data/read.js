@@ -12,7 +12,7 @@ function checked(options, names) {
   if (options === undefined) return {};
   if (typeof options !== "object" || options === null) throw invalidType("options", "of type object", options);
   for (const name of Object.keys(options)) {
-    if (!names.includes(name)) throw invalidValue(`options.${name}`, options[name], `is no option; there are: ${names.join(", ")}`);
+    if (!names.includes(name)) throw invalidValue(`options.${name}`, options[name], `is no option; there are: ${names.join(", ") || "none"}`);
   }
   return options;
 }

@@ -51,6 +51,7 @@ process.stdout.write(csv.stringify([{ a: 1, b: 2 }], { columns: ["b"], header: f
 process.stdout.write(csv.stringify([{ a: 10n }, { a: undefined }]));
 fails(() => csv.stringify("text"));
 fails(() => csv.stringify([1]));
+fails(() => csv.stringify([{ a: 1 }, { a: new Uint8Array(1) }]));
 fails(() => csv.write("late.csv", (function* () {
   for (let n = 0; n < 1000; n++) yield { n };
   yield { n: 0, late: 1 };

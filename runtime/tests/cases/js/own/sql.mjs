@@ -54,3 +54,6 @@ console.log(wrong(() => sql(1)));
 fs.writeFileSync("bad.csv", "a,b\n1,2\n3\n");
 console.log(wrong(() => sql`select sum(b) from 'bad.csv'`));
 console.log(sql`select sum(b) s from csv('bad.csv', 'bad=skip')`, fs.readdirSync(".").join());
+console.log(wrong(() => sql("select 1", null, { ass: "csv" })));
+console.log(wrong(() => [...iterate("select 1", null, { as: "csv" })]));
+console.log(sql("select 1 as a, 2 as a"));
