@@ -1,12 +1,12 @@
 //! Results as text: CSV, TSV, JSON, NDJSON, to be shown or to become a file.
 
-use cowry_vfs::{OpenOptions, RenameMode, Vfs};
+use cowry_vfs::Vfs;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
 use super::error::SqlResult;
 use super::query::{OddValue, Query, json_text, push_json, real};
-use crate::data::Format;
+use crate::data::{Format, Replacement};
 
 /// How much text is made at once, in bytes.
 const CHUNK: usize = 256 << 10;
@@ -146,28 +146,24 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Writes a result to a file, which appears when all of it is there: the statement may read what it replaces.
-/// Answers with the number of rows.
+/// `seed` is for the name it has until then. Answers with the number of rows.
 ///
 /// # Errors
 /// As [`Query::rows`], and what writing fails with.
-pub(crate) fn write_file(query: &mut Query, format: Format, vfs: &Vfs, path: &str) -> SqlResult<u64> {
-    let partial = format!("{path}.partial");
+pub(crate) fn write_file(
+    query: &mut Query,
+    format: Format,
+    vfs: &Vfs,
+    path: &str,
+    seed: u64,
+) -> SqlResult<u64> {
     let mut output = Output::new(format);
-    let written = write_to(query, &mut output, vfs, &partial)
-        .and_then(|()| Ok(vfs.rename(&partial, path, RenameMode::Replace)?));
-    if written.is_err() {
-        // What went wrong is told; that the rest of it is in the way is not news.
-        let _ = vfs.unlink(&partial);
-    }
-    written.map(|()| output.rows)
-}
-
-fn write_to(query: &mut Query, output: &mut Output, vfs: &Vfs, path: &str) -> SqlResult<()> {
-    let file = vfs.open(path, OpenOptions::write())?;
+    let file = Replacement::begin(vfs, path, seed)?;
     loop {
         let text = output.chunk(query)?;
         if text.is_empty() {
-            return Ok(());
+            file.finish()?;
+            return Ok(output.rows);
         }
         file.write_all(text.as_bytes())?;
     }
