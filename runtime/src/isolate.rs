@@ -78,6 +78,7 @@ impl Isolate {
             state.put(ops::Epoch::new(host.clock.clone()));
             state.put(ops::Files::default());
             state.put(ops::Readers::default());
+            state.put(ops::Replacements::default());
             state.put(ops::Savepoints::default());
             state.put(ops::Trees::default());
             state.put(Progress::default());

@@ -7,6 +7,7 @@ mod batch;
 pub(crate) mod csv;
 mod error;
 pub(crate) mod json;
+mod replace;
 mod sniff;
 mod source;
 #[allow(dead_code, unused_imports)] // what its tests alone look at
@@ -16,6 +17,7 @@ mod value;
 
 pub(crate) use batch::{Batches, OnBad, Rows};
 pub(crate) use error::DataError;
+pub(crate) use replace::Replacement;
 pub(crate) use source::{Charset, Source};
 pub(crate) use table::{Column, Format, RowSource, distinct, open};
 pub(crate) use value::{Kind, Value};

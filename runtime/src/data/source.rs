@@ -1,7 +1,7 @@
 //! A window of UTF-8 text that moves over a file, whatever encoding the file has.
 
 use bytes::Bytes;
-use cowry_vfs::{File, OpenOptions, Vfs};
+use cowry_vfs::{Errno, Error, File, OpenOptions, Vfs};
 use encoding_rs::{CoderResult, Decoder, Encoding};
 
 use super::error::{DataError, DataResult};
@@ -85,6 +85,10 @@ impl Source {
     /// As [`Vfs::open`]; `EISDIR`.
     pub(crate) fn open(vfs: &Vfs, path: &str, charset: Charset) -> DataResult<Source> {
         let file = vfs.open(path, OpenOptions::read())?;
+        if file.stat()?.is_dir() {
+            // Reading fails as well, but does not know what it was called.
+            return Err(Error::at("read", path, Errno::EISDIR).into());
+        }
         Source::begin(Input::File { file: Box::new(file), at: 0 }, charset, CHUNK)
     }
 

@@ -82,6 +82,7 @@ fn furnish(js: &mut JsRuntime, loader: &Rc<Loader>) {
     state.put(ops::Epoch::new(Arc::new(SystemClock)));
     state.put(ops::Files::default());
     state.put(ops::Readers::default());
+    state.put(ops::Replacements::default());
     state.put(ops::Savepoints::default());
     state.put(ops::Trees::default());
 }

@@ -13,7 +13,7 @@ use crate::job::{
     Event, Interrupt, Job, JobResult, Outcome, Program, Request, Show, SourceKind, Thrown, Value,
 };
 use crate::ops::job::Progress;
-use crate::ops::{Queries, Savepoints};
+use crate::ops::{Queries, Replacements, Savepoints};
 
 /// Node's exit code for a program whose top-level await never ended.
 const UNSETTLED: i32 = 13;
@@ -207,6 +207,10 @@ fn leave(isolate: &mut Isolate, left: Left, is_entry: bool) -> (Left, i32) {
 fn finish(isolate: &mut Isolate, left: &Left, exit_code: i32, is_entry: bool) -> JobResult {
     let interrupt = isolate.interrupts.take();
     isolate.js.v8_isolate().cancel_terminate_execution();
+    // A session may still write what it began, unless it was cut off in the middle of it.
+    if !is_entry || matches!(left, Left::Terminated) {
+        isolate.js.op_state().borrow_mut().borrow_mut::<Replacements>().end_job();
+    }
     if matches!(left, Left::Terminated) {
         if interrupt.is_some() && !is_entry {
             end_timers(isolate);

@@ -1,6 +1,7 @@
 //! Operations behind `csv`, `ndjson` and `json`: readers by number, rows in batches.
 
 mod options;
+mod replace;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use deno_error::{AdditionalProperties, JsErrorClass, PropertyValue};
 use serde::Serialize;
 
 use self::options::{Format, ReadOptions, WriteOptions};
+pub(crate) use self::replace::Replacements;
 use super::error::FsError;
 use crate::data::json::{self, Layout, Step, Values};
 use crate::data::{Batches, DataError, Kind, RowSource, Rows, Source};
@@ -34,7 +36,7 @@ struct Reader {
 }
 
 pub(super) fn ops() -> Vec<OpDecl> {
-    vec![
+    let ops = vec![
         op_data_close(),
         op_data_csv(),
         op_data_get(),
@@ -42,7 +44,8 @@ pub(super) fn ops() -> Vec<OpDecl> {
         op_data_open(),
         op_data_open_bytes(),
         op_data_open_text(),
-    ]
+    ];
+    [ops, replace::ops()].concat()
 }
 
 /// An error that becomes a filesystem's, a `SyntaxError` that names the line, or a `TypeError`.

@@ -18,7 +18,7 @@ mod state;
 mod time;
 
 pub(crate) use atomic::Savepoints;
-pub(crate) use data::Readers;
+pub(crate) use data::{Readers, Replacements};
 pub(crate) use error::fs_error;
 pub(crate) use fd::Files;
 pub(crate) use random::Random;

@@ -241,8 +241,9 @@ fn op_sql_write(
     };
     let format = if format.is_empty() { of_path()? } else { format_named(format)? };
     let vfs = state.borrow::<Host>().vfs.clone();
+    let seed = state.borrow_mut::<Random>().rng().next_u64();
     let open = state.borrow_mut::<Queries>().get(number)?;
-    Ok(write_file(&mut open.query, format, &vfs, path)? as f64)
+    Ok(write_file(&mut open.query, format, &vfs, path, seed)? as f64)
 }
 
 fn format_named(name: &str) -> Result<Format, Failed> {

@@ -2,7 +2,7 @@
 
 use super::super::error::{DataError, DataResult};
 use super::super::source::Source;
-use super::members::unescaped;
+use super::members::{unescaped, value_of};
 use super::scan::{Scan, is_space, scan, spaces, string};
 
 /// How long a value that is wanted can be.
@@ -100,10 +100,15 @@ fn seek(open: impl Fn() -> DataResult<Source>, path: &[Step]) -> DataResult<Opti
     for at in 0..path.len() {
         let Step::Index(index @ ..0) = path[at] else { continue };
         let mut walk = Walk::new(open()?);
-        let count = if walk.down(&path[..at])? { walk.count()? } else { None };
-        match count.and_then(|count| count.checked_add_signed(index)) {
+        if !walk.down(&path[..at])? {
+            return Ok(None);
+        }
+        match walk.count()?.checked_add_signed(index) {
             Some(index) => path[at] = Step::Index(index as i64),
-            None => return Ok(None),
+            None => {
+                walk.close(&path[..at])?;
+                return Ok(None);
+            }
         }
     }
     let mut walk = Walk::new(open()?);
@@ -148,33 +153,77 @@ impl Walk {
         Ok(found)
     }
 
-    /// Goes to where the path leads; `false` if it leads nowhere.
+    /// Goes to where the path leads; `false` if it leads nowhere in a document that was looked through to its end.
     fn down(&mut self, path: &[Step]) -> DataResult<bool> {
-        for step in path {
+        for (depth, step) in path.iter().enumerate() {
             let found = match step {
                 Step::Key(name) => self.member(name)?,
                 Step::Index(index) => self.element(u64::try_from(*index).unwrap_or(u64::MAX))?,
             };
             if !found {
+                self.close(&path[..depth])?;
                 return Ok(false);
             }
         }
-        Ok(self.peek()?.is_some())
+        match self.peek()? {
+            Some(_) => Ok(true),
+            None => Err(self.ended()),
+        }
+    }
+
+    fn ended(&self) -> DataError {
+        self.broken("the document ends where a value should be")
+    }
+
+    /// Whether the value here begins with this bracket, which is then behind; a value of another kind is behind, too.
+    fn enter(&mut self, bracket: u8) -> DataResult<bool> {
+        match self.peek()? {
+            Some(byte) if byte == bracket => {
+                self.skip(1);
+                return Ok(true);
+            }
+            Some(b'{' | b'[' | b'"') => self.skip_value()?,
+            Some(_) => {
+                let text = self.value()?;
+                if value_of(&text).is_none() {
+                    return Err(self.broken("not a JSON value"));
+                }
+                self.skip(text.len());
+            }
+            None => return Err(self.ended()),
+        }
+        Ok(false)
+    }
+
+    /// Looks through the rest of what the path went into, to the end of the document.
+    fn close(&mut self, path: &[Step]) -> DataResult<()> {
+        for step in path.iter().rev() {
+            let (end, reason) = match step {
+                Step::Key(_) => (b'}', "an object is not closed"),
+                Step::Index(_) => (b']', "an array is not closed"),
+            };
+            while self.take(b',')? {
+                if end == b'}' {
+                    self.key()?;
+                }
+                self.skip_value()?;
+            }
+            if !self.take(end)? {
+                return Err(self.broken(reason));
+            }
+        }
+        match self.peek()? {
+            None => Ok(()),
+            Some(_) => Err(self.broken("text after the end of the JSON value")),
+        }
     }
 
     fn member(&mut self, name: &str) -> DataResult<bool> {
-        if !self.take(b'{')? || self.take(b'}')? {
+        if !self.enter(b'{')? || self.take(b'}')? {
             return Ok(false);
         }
         loop {
-            if self.peek()? != Some(b'"') {
-                return Err(self.broken("a member has no name in double quotes"));
-            }
-            let found = self.name()? == name;
-            if !self.take(b':')? {
-                return Err(self.broken("a colon is missing"));
-            }
-            if found {
+            if self.key()? == name {
                 return Ok(true);
             }
             self.skip_value()?;
@@ -188,8 +237,20 @@ impl Walk {
         }
     }
 
+    /// The name of the member here, which is behind then with its colon.
+    fn key(&mut self) -> DataResult<String> {
+        if self.peek()? != Some(b'"') {
+            return Err(self.broken("a member has no name in double quotes"));
+        }
+        let name = self.name()?;
+        if !self.take(b':')? {
+            return Err(self.broken("a colon is missing"));
+        }
+        Ok(name)
+    }
+
     fn element(&mut self, index: u64) -> DataResult<bool> {
-        if !self.take(b'[')? || self.take(b']')? {
+        if !self.enter(b'[')? || self.take(b']')? {
             return Ok(false);
         }
         for _ in 0..index {
@@ -201,19 +262,16 @@ impl Walk {
         Ok(true)
     }
 
-    /// How many elements the array has; `None` if it is none.
-    fn count(&mut self) -> DataResult<Option<u64>> {
-        if !self.take(b'[')? {
-            return Ok(None);
-        }
-        if self.take(b']')? {
-            return Ok(Some(0));
+    /// How many elements the array has that is here, and behind then; none if it is something else.
+    fn count(&mut self) -> DataResult<u64> {
+        if !self.enter(b'[')? || self.take(b']')? {
+            return Ok(0);
         }
         for count in 1.. {
             self.skip_value()?;
             if !self.take(b',')? {
                 let closed = self.take(b']')?;
-                return if closed { Ok(Some(count)) } else { Err(self.broken("an array is not closed")) };
+                return if closed { Ok(count) } else { Err(self.broken("an array is not closed")) };
             }
         }
         unreachable!("an array has an end")

@@ -162,3 +162,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_document_that_is_damaged_is_no_document_without_the_value() {
+    for (text, path, expected) in [
+        ("", "a", "line 1: the document ends where a value should be"),
+        ("\n \n", "", "line 3: the document ends where a value should be"),
+        ("{\"a\":1,\n\"b\":", "b", "line 2: the document ends where a value should be"),
+        ("{\"a\":1,\n\"b\":", "c", "line 2: a JSON value is missing or not complete"),
+        ("hello", "c", "line 1: not a JSON value"),
+        ("{\"a\":{\"x\":1},\n\"b\":", "a.y", "line 2: a JSON value is missing or not complete"),
+        ("{\"a\":[1],\n", "a[-2]", "line 2: a member has no name in double quotes"),
+        ("[1,2,3", "a", "line 1: a JSON value is missing or not complete"),
+        ("\"abc", "a", "line 1: a JSON value is missing or not complete"),
+        ("{\"a\":1}\n}", "b", "line 2: text after the end of the JSON value"),
+        ("[[1],[2]", "[0][5]", "line 1: an array is not closed"),
+    ] {
+        for chunk in [1, 3, 4096] {
+            let path = parse(path).unwrap();
+            let error = get(|| Ok(source(text, chunk)), &path).unwrap_err();
+            assert_eq!(error.to_string(), expected, "{text:?} {path:?} in chunks of {chunk}");
+        }
+    }
+    let whole = "{\"a\":[1,{\"b\":null}],\"c\":2} \n";
+    for path in ["d", "a.x", "a[5]", "a[-3]", "a[1].c", "c.d", "a[0][0]", "c[-1]"] {
+        assert_eq!(get(|| Ok(source(whole, 3)), &parse(path).unwrap()).unwrap(), None, "{path}");
+    }
+    let damaged = "{\"a\":1,\"b\":";
+    assert_eq!(get(|| Ok(source(damaged, 3)), &parse("a").unwrap()).unwrap().as_deref(), Some("1"));
+}

@@ -1,12 +1,12 @@
 //! Results as text: CSV, TSV, JSON, NDJSON, to be shown or to become a file.
 
-use cowry_vfs::{Errno, Error, File, OpenOptions, RenameMode, Vfs};
+use cowry_vfs::Vfs;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
 use super::error::SqlResult;
 use super::query::{OddValue, Query, json_text, push_json, real};
-use crate::data::Format;
+use crate::data::{Format, Replacement};
 
 /// How much text is made at once, in bytes.
 const CHUNK: usize = 256 << 10;
@@ -146,46 +146,25 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Writes a result to a file, which appears when all of it is there: the statement may read what it replaces.
-/// Answers with the number of rows.
+/// `seed` is for the name it has until then. Answers with the number of rows.
 ///
 /// # Errors
-/// As [`Query::rows`], and what writing fails with, told of the file that was asked for.
-pub(crate) fn write_file(query: &mut Query, format: Format, vfs: &Vfs, path: &str) -> SqlResult<u64> {
-    let named = |error: Error| Error::at("open", path, error.errno());
-    let (partial, file) = partial(vfs, path).map_err(named)?;
-    let mut output = Output::new(format);
-    let written = write_to(query, &mut output, &file, named)
-        .and_then(|()| Ok(vfs.rename(&partial, path, RenameMode::Replace).map_err(named)?));
-    if written.is_err() {
-        // What went wrong is told; that the rest of it is in the way is not news.
-        let _ = vfs.unlink(&partial);
-    }
-    written.map(|()| output.rows)
-}
-
-/// A new file beside the one that is asked for, and none that is there already.
-fn partial(vfs: &Vfs, path: &str) -> Result<(String, File), Error> {
-    let options = OpenOptions { exclusive: true, ..OpenOptions::write() };
-    let mut partial = format!("{path}.partial");
-    loop {
-        match vfs.open(&partial, options) {
-            Err(error) if error.errno() == Errno::EEXIST => partial.push('~'),
-            opened => return opened.map(|file| (partial, file)),
-        }
-    }
-}
-
-fn write_to(
+/// As [`Query::rows`], and what writing fails with.
+pub(crate) fn write_file(
     query: &mut Query,
-    output: &mut Output,
-    file: &File,
-    named: impl Fn(Error) -> Error,
-) -> SqlResult<()> {
+    format: Format,
+    vfs: &Vfs,
+    path: &str,
+    seed: u64,
+) -> SqlResult<u64> {
+    let mut output = Output::new(format);
+    let file = Replacement::begin(vfs, path, seed)?;
     loop {
         let text = output.chunk(query)?;
         if text.is_empty() {
-            return Ok(());
+            file.finish()?;
+            return Ok(output.rows);
         }
-        file.write_all(text.as_bytes()).map_err(&named)?;
+        file.write_all(text.as_bytes())?;
     }
 }

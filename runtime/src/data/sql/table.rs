@@ -19,6 +19,9 @@ use super::grouped::{Grouped, Grouper};
 use super::options::Reading;
 use crate::data::{self, Column, DataError, Kind, RowSource, Value};
 
+/// How many columns SQLite takes in a table.
+const COLUMNS_MAX: usize = 2000;
+
 /// What SQLite knows the tables by: `CREATE VIRTUAL TABLE … USING cowry_file(NUMBER)`.
 pub(super) const MODULE_NAME: &CStr = c"cowry_file";
 pub(super) const MODULE: &Module<'static, FileTable> = &Module::read_only_module();
@@ -58,6 +61,13 @@ impl TableFile {
             let rows = file.open(&path)?;
             add(&mut file.columns, rows.columns());
             file.size += vfs.stat(&path)?.size;
+        }
+        if file.columns.len() > COLUMNS_MAX {
+            return Err(SqlError::statement(format!(
+                "{}: {} columns, where a table of SQL has at most {COLUMNS_MAX}; csv.rows with columns: [names] reads some",
+                file.reading.path,
+                file.columns.len()
+            )));
         }
         if file.columns.is_empty() {
             return Err(SqlError::statement(format!("{}: there are no columns in it", file.reading.path)));

@@ -522,7 +522,7 @@ fn a_result_can_replace_the_file_it_is_made_from() {
     let mut query =
         Query::new(&setting(&vfs, 1 << 20), sql, &Parameters::default()).expect("a good statement");
     let before = vfs.read_dir("/data").expect("a directory").len();
-    assert_eq!(write_file(&mut query, Format::Csv, &vfs, "/data/sales.csv").expect("written"), 2);
+    assert_eq!(write_file(&mut query, Format::Csv, &vfs, "/data/sales.csv", 1).expect("written"), 2);
     assert_eq!(vfs.read_to_string("/data/sales.csv").expect("a file"), "region,qty\nsouth,3\nnorth,5\n");
     assert_eq!(vfs.read_dir("/data").expect("a directory").len(), before);
 }
@@ -534,9 +534,37 @@ fn a_result_that_fails_leaves_what_was_there() {
     let mut query =
         Query::new(&setting(&vfs, 1 << 20), sql, &Parameters::default()).expect("a good statement");
     let before = vfs.read_dir("/data").expect("a directory").len();
-    write_file(&mut query, Format::Csv, &vfs, "/data/sales.csv").expect_err("a bad row");
+    write_file(&mut query, Format::Csv, &vfs, "/data/sales.csv", 1).expect_err("a bad row");
     assert_eq!(vfs.read_to_string("/data/sales.csv").expect("a file"), SALES);
     assert_eq!(vfs.read_dir("/data").expect("a directory").len(), before);
+}
+
+#[test]
+fn a_result_leaves_alone_what_has_a_name_like_its_own() {
+    let vfs = files();
+    for name in ["/data/x.csv.partial", "/data/x.csv.tmp"] {
+        vfs.write(name, b"precious").expect("a file");
+    }
+    vfs.write("/data/real.csv", b"old").expect("a file");
+    vfs.symlink("real.csv", "/data/x.csv").expect("a link");
+    let mut query = Query::new(&setting(&vfs, 1 << 20), "select 1 as a", &Parameters::default())
+        .expect("a good statement");
+    write_file(&mut query, Format::Csv, &vfs, "/data/x.csv", 1).expect("written");
+    assert_eq!(vfs.read_to_string("/data/x.csv.partial").expect("a file"), "precious");
+    assert_eq!(vfs.read_to_string("/data/x.csv.tmp").expect("a file"), "precious");
+    assert_eq!(vfs.read_to_string("/data/real.csv").expect("a file"), "a\n1\n");
+    assert!(vfs.lstat("/data/x.csv").expect("a link").is_symlink());
+}
+
+#[test]
+fn too_many_columns_are_told() {
+    let names: Vec<_> = (0..2001).map(|n| format!("c{n}")).collect();
+    let vfs = tree(&[("/data/wide.csv", &(names.join(",") + "\n"))]);
+    let error = ask(&vfs, "select c1 from '/data/wide.csv'", Vec::new()).expect_err("too many");
+    assert!(
+        error.starts_with("/data/wide.csv: 2001 columns, where a table of SQL has at most 2000"),
+        "{error}"
+    );
 }
 
 /// Kinds of all tokens but blanks.

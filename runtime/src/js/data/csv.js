@@ -86,7 +86,7 @@ function stringify(rows, options) {
 
 function write(path, rows, options) {
   const given = optionsOf(options, rows, String(path));
-  return toFile(path, "w", rows, writer(given, columnsOf(rows, given)));
+  return toFile(path, rows, writer(given, columnsOf(rows, given)));
 }
 
 return { parse, read, rows, stringify, write };

@@ -14,11 +14,21 @@ function placeOf(at) {
   return at;
 }
 
+// Only its brackets and strings were looked at before.
+function valueOf(text, path, place) {
+  try {
+    return parse(text);
+  } catch (error) {
+    const at = place.length === 0 ? "" : ` at ${JSON.stringify(place)}`;
+    throw new SyntaxError(`${path}: what is there${at} is not JSON: ${error.message}`);
+  }
+}
+
 // The value at a path, or the values at several as an array; undefined where there is nothing.
 function get(path, ...places) {
   if (places.length === 0) places = [""];
   const found = op_data_get(pathOf(path), places.map(placeOf), "auto");
-  const values = found.map((text) => (text === null ? undefined : parse(text)));
+  const values = found.map((text, index) => (text === null ? undefined : valueOf(text, path, places[index])));
   return places.length === 1 ? values[0] : values;
 }
 

@@ -3,7 +3,7 @@
 const { core } = __bootstrap;
 const { invalidType } = core.loadExtScript("ext:cowry/errors.js");
 const { verbs } = core.loadExtScript("ext:cowry/data/read.js");
-const { pieces, sourceOf, toFile } = core.loadExtScript("ext:cowry/data/write.js");
+const { pieces, sourceOf, toEnd, toFile } = core.loadExtScript("ext:cowry/data/write.js");
 
 const { parse, read, rows } = verbs(() => "ndjson", ["encoding", "skipBad", "onBad"]);
 const stringOf = JSON.stringify;
@@ -22,14 +22,14 @@ function stringify(rows) {
 }
 
 function write(path, rows) {
-  return toFile(path, "w", rows, text);
+  return toFile(path, rows, text);
 }
 
 // Adds rows, or a single one, to the end of a file.
 function append(path, rows) {
   const many = rows != null && typeof rows === "object" &&
     (typeof rows[Symbol.iterator] === "function" || typeof rows[Symbol.asyncIterator] === "function");
-  return toFile(path, "a", many ? rows : [rows], text);
+  return toEnd(path, many ? rows : [rows], text);
 }
 
 return { append, parse, read, rows, stringify, write };

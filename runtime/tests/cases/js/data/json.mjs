@@ -36,3 +36,11 @@ fails(() => json.rows("broken.json", "a").toArray());
 fs.writeFileSync("proto.json", '{"__proto__": {"x": 1}, "y": 2}');
 show(json.get("proto.json", "__proto__.x"));
 show(json.get("proto.json").x === undefined);
+for (const [text, place] of [["", "a"], ["hello", "a"], ["hello", ""], ['{"a":1,\n"b":', "b"], ['{"a":1 "b":2 x', "c"], ["[1,2", ""]]) {
+  fs.writeFileSync("bad.json", text);
+  fails(() => json.get("bad.json", place));
+}
+fs.writeFileSync("bad.json", "");
+fails(() => json.rows("bad.json"));
+fs.writeFileSync("bad.json", '{"a":1,"b":');
+show(json.get("bad.json", "a"));
