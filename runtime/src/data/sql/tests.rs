@@ -303,7 +303,7 @@ fn a_result_spares_the_files_beside_it() {
     let write = |path: &str| {
         let mut query = Query::new(&setting(&vfs, 1 << 20), "select 1 a", &Parameters::default())
             .expect("a good statement");
-        write_file(&mut query, Format::Json, &vfs, path).map_err(|error| error.to_string())
+        write_file(&mut query, Format::Json, &vfs, path, 1).map_err(|error| error.to_string())
     };
     assert_eq!(write("/data/x.json"), Ok(1));
     assert_eq!(vfs.read_to_string("/data/x.json.partial").expect("a file"), "mine");
