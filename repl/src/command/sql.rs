@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
+use cowry_shell_core::transfer::replace;
 use cowry_shell_core::units::{Size, Span};
 use cowry_shell_core::{
     Event, InterruptHandle, OpenWorkspace, Outcome as RunOutcome, Program, Run, RunReport, SourceKind,
@@ -122,9 +123,18 @@ pub fn run(context: &mut Context, args: SqlArgs) -> Outcome {
         ..Run::new(program)
     };
     let _guard = interrupt::to_program(interrupter);
-    let mut sink = Sink::open(&mut context.out, args.to)?;
-    let report = workspace.run(&run, &mut |event| sink.event(event))?;
-    sink.finish(&report)
+    let out = &mut context.out;
+    let ask = |out: &mut Output, file: Option<&File>| {
+        let mut sink = Sink { out, file, held: Vec::new(), complaint: Vec::new(), failed: None };
+        let report = workspace.run(&run, &mut |event| sink.event(event))?;
+        sink.finish(&report)
+    };
+    let Some(to) = &args.to else { return ask(out, None) };
+    replace(to, |file| ask(out, Some(file)))?;
+    if out.json {
+        out.object(&json!({ "to": to.to_string_lossy() }))?;
+    }
+    Ok(0)
 }
 
 /// What the options say, else what the file's name says; a table is for people.
@@ -158,8 +168,8 @@ fn policy_args(args: &SqlArgs) -> PolicyArgs {
 /// Where the result goes.
 struct Sink<'a> {
     out: &'a mut Output,
-    /// The file that becomes the one that was asked for, its name for now, and that.
-    file: Option<(File, PathBuf, PathBuf)>,
+    /// The file that becomes the one that was asked for.
+    file: Option<&'a File>,
     /// The result where it is to be part of one object.
     held: Vec<u8>,
     /// What the program says is wrong.
@@ -168,22 +178,7 @@ struct Sink<'a> {
     failed: Option<io::Error>,
 }
 
-impl<'a> Sink<'a> {
-    fn open(out: &'a mut Output, to: Option<PathBuf>) -> Outcome<Sink<'a>> {
-        let file = match to {
-            None => None,
-            Some(to) => {
-                let mut partial = to.clone().into_os_string();
-                partial.push(".partial");
-                let partial = PathBuf::from(partial);
-                let file =
-                    File::create(&partial).map_err(|error| Failure::host("write", &partial, &error))?;
-                Some((file, partial, to))
-            }
-        };
-        Ok(Sink { out, file, held: Vec::new(), complaint: Vec::new(), failed: None })
-    }
-
+impl Sink<'_> {
     fn event(&mut self, event: Event) {
         match event {
             Event::Stdout(bytes) => {
@@ -198,7 +193,7 @@ impl<'a> Sink<'a> {
 
     fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.file {
-            Some((file, ..)) => file.write_all(bytes),
+            Some(file) => file.write_all(bytes),
             None if self.out.json => self.held.write_all(bytes),
             None => self.out.raw(bytes),
         }
@@ -206,22 +201,8 @@ impl<'a> Sink<'a> {
 
     /// Tells how it ended.
     fn finish(mut self, report: &RunReport) -> Outcome {
-        let told = self.outcome(report);
-        if let Some((_, partial, to)) = self.file.take() {
-            let moved = told.and_then(|()| {
-                std::fs::rename(&partial, &to).map_err(|error| Failure::host("write", &to, &error))
-            });
-            if moved.is_err() {
-                let _ = std::fs::remove_file(&partial);
-            }
-            moved?;
-            if self.out.json {
-                self.out.object(&json!({ "to": to.to_string_lossy() }))?;
-            }
-            return Ok(0);
-        }
-        told?;
-        if self.out.json {
+        self.outcome(report)?;
+        if self.out.json && self.file.is_none() {
             let rows = String::from_utf8_lossy(&self.held);
             self.out.text(&format!("{{\"rows\": {}}}", rows.trim_end()))?;
         }

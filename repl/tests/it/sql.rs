@@ -78,6 +78,20 @@ $ cowry sql --mount /in=in:rw 'select 1'
 }
 
 #[test]
+fn a_result_takes_the_place_of_nothing_else() {
+    place().check(
+        "
+$ echo mine > out.csv.partial; echo old > real.csv; ln -s real.csv out.csv
+$ cowry sql 'select 1 as a' --to out.csv; cat real.csv; cat out.csv.partial; readlink out.csv
+a
+1
+mine
+real.csv
+",
+    );
+}
+
+#[test]
 fn a_long_result_arrives_whole() {
     let statement =
         "with recursive n(i) as (select 1 union all select i + 1 from n where i < 400000) select i from n";
