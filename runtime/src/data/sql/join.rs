@@ -1,10 +1,13 @@
 //! Statements that bring several files together. SQLite would read the inner file of a join anew for each row of the
-//! outer one: it makes no index of its own on a virtual table. It does on rows that it keeps, so all files but one are
-//! kept, as common table expressions before the statement.
+//! outer one: it makes no index of its own on a virtual table. It does on rows that it keeps, so the rows of
+//! files are kept, as common table expressions before the statement.
 
 use super::rewrite::Piece;
 use super::table::quoted;
 use super::token::{Kind, Token, tokens};
+
+/// Bytes of a file that is not kept if there is another way.
+const LARGE: u64 = 32 << 20;
 
 /// How a statement uses its files.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -48,22 +51,31 @@ impl Shape {
                 Piece::List(_) => {}
             }
         }
-        let most = std::iter::repeat_with(|| walk.close()).take(walk.levels.len()).max().unwrap_or(0);
+        let mut most = 0;
+        while !walk.levels.is_empty() {
+            most = walk.close();
+        }
         let is_join = most > 1 || most == 1 && walk.is_recursive;
         walk.shape.insertion = pieces.first().and_then(insertion).filter(|_| is_join);
         walk.shape
     }
 
-    /// Which references read the file itself, as the outermost of the loops can: of files of these sizes the largest,
-    /// or the first where the order of joins matters. None does where SQLite needs to choose between all of them.
+    /// Which references read the file itself. With outer joins the first can, for it is the outermost of the loops.
+    /// Otherwise SQLite chooses better where it has all rows, so only a file of these sizes does that is much larger
+    /// than all others, if it is no use to look things up in it (`is_mixed`: columns have types in some files only).
     pub(super) fn direct(&self, sizes: &[u64], is_mixed: bool) -> Vec<bool> {
         let mut direct: Vec<bool> = self.places.iter().map(|place| *place == Place::AfterIn).collect();
+        let others = |at: usize| sizes.iter().enumerate().filter(move |(other, _)| *other != at);
+        let is_large = |at: &usize| {
+            let size = sizes[*at];
+            size > LARGE && others(*at).all(|(_, other)| size / 4 > *other)
+        };
         for (part, &has_outer_joins) in self.outer_joins.iter().enumerate() {
             let mut here = (0..self.places.len()).filter(|&at| self.places[at] == Place::Outermost(part));
             let first = match (has_outer_joins, is_mixed) {
                 (true, _) => here.next(),
                 (false, true) => None,
-                (false, false) => here.max_by_key(|&at| sizes[at]),
+                (false, false) => here.find(is_large),
             };
             first.into_iter().for_each(|at| direct[at] = true);
         }

@@ -62,7 +62,7 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// Where a statement brings files together, all but those that are read first become common table expressions,
+    /// Where a statement brings files together, all but those that are best read as they are become common table expressions,
     /// which hide the tables that have the same names.
     fn join(&mut self, mut pieces: Vec<Piece>) -> SqlResult<Vec<Piece>> {
         let shape = Shape::of(&pieces);

@@ -602,30 +602,37 @@ fn shaped(sql: &str, is_join: bool, expected: &[bool]) {
 }
 
 #[test]
-fn files_that_are_brought_together_are_kept_but_for_one() {
+fn files_that_are_brought_together_are_kept() {
     shaped("select 1 from 'a.csv'", false, &[]);
     shaped("select 1 from 'a.csv' union select 2 from 'b.csv'", false, &[]);
     shaped("select 1 from (select 1 from 'a.csv' union all select 2 from 'b.csv')", false, &[]);
     shaped("select 1 from 'a.csv' where x in 'b.csv'", false, &[]);
-    shaped("select 1 from 'a.csv', 'b.csv'", true, &[false, true]);
+    shaped("select 1 from 'a.csv', 'b.csv'", true, &[false, false]);
     shaped("select 1 from 'a.csv' left join 'b.csv' using (x)", true, &[true, false]);
-    shaped("select 1 from 'a.csv' where exists (select 1 from 'b.csv')", true, &[true, false]);
-    shaped(
-        "select 1 from 'a.csv' where x in (select x from 'b.csv') and y in 'c.csv'",
-        true,
-        &[true, false, true],
-    );
-    shaped("with a as (select * from 'a.csv') select 1 from a, 'b.csv'", true, &[false, true]);
+    shaped("select 1 from 'a.csv' where exists (select 1 from 'b.csv')", true, &[false, false]);
+    let sql = "select 1 from 'a.csv' where x in (select x from 'b.csv') and y in 'c.csv'";
+    shaped(sql, true, &[false, false, true]);
+    shaped("with a as (select * from 'a.csv') select 1 from a, 'b.csv'", true, &[false, false]);
     shaped(
         "with a as (select * from 'a.csv') select 1 from 'b.csv' union select 2 from a",
         true,
-        &[false, true],
+        &[false; 2],
     );
     shaped("with recursive a as (select 1 union select x from a, 'a.csv') select 1 from a", true, &[false]);
-    shaped("select 1 from 'a.csv', 'b.csv' union select 2 from 'c.csv'", true, &[false, true, true]);
+    shaped(
+        "select 1 from 'a.csv', 'b.csv' union select 2 from 'c.csv' left join b",
+        true,
+        &[false, false, true],
+    );
+}
+
+#[test]
+fn a_file_much_larger_than_the_others_is_not_kept() {
     let shape = Shape::of(&rewrite("select 1 from 'a.csv', 'b.csv', 'c.csv'").expect("good").pieces);
-    assert_eq!(shape.direct(&[3, 5, 4], false), [false, true, false]);
-    assert_eq!(shape.direct(&[3, 5, 4], true), [false; 3]);
+    assert_eq!(shape.direct(&[3, 1 << 30, 4], false), [false, true, false]);
+    assert_eq!(shape.direct(&[3, 1 << 30, 1 << 30], false), [false; 3]);
+    assert_eq!(shape.direct(&[3, 1 << 30, 4], true), [false; 3]);
+    assert_eq!(shape.direct(&[3, 1 << 20, 4], false), [false; 3]);
 }
 
 /// Files that take longer than anybody waits if every row of one is compared with all of another.
