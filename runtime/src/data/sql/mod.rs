@@ -7,6 +7,7 @@
 mod connect;
 mod error;
 mod grouped;
+mod join;
 mod options;
 mod output;
 mod parameters;

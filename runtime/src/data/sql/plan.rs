@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cowry_vfs::Vfs;
 
 use super::error::{SqlError, SqlResult};
+use super::join::{Shape, expressions, numbers_rows};
 use super::options::Reading;
 use super::parameters::{Parameter, Parameters};
 use super::rewrite::{Argument, Piece, TableRef, rewrite};
@@ -38,7 +39,8 @@ pub(super) fn plan(vfs: &Vfs, sql: &str, parameters: &Parameters) -> SqlResult<P
         )));
     }
     let mut planner = Planner { vfs, parameters, sql: String::new(), known: Vec::new(), tables: Vec::new() };
-    rewritten.pieces.into_iter().try_for_each(|piece| planner.take(piece))?;
+    let pieces = planner.join(rewritten.pieces)?;
+    pieces.into_iter().try_for_each(|piece| planner.take(piece))?;
     Ok(Plan { sql: planner.sql, tables: planner.tables })
 }
 
@@ -60,6 +62,48 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
+    /// Where a statement brings files together, all but those that are best read as they are become common table expressions,
+    /// which hide the tables that have the same names.
+    fn join(&mut self, mut pieces: Vec<Piece>) -> SqlResult<Vec<Piece>> {
+        let shape = Shape::of(&pieces);
+        let Some(insertion) = shape.insertion.as_ref().filter(|_| !pieces.iter().any(numbers_rows)) else {
+            return Ok(pieces);
+        };
+        let direct = self.direct(&shape, &pieces)?;
+        let mut kept: Vec<String> = Vec::new();
+        let mut is_direct = direct.into_iter();
+        for piece in &mut pieces {
+            let Piece::Table { table, named } = piece else { continue };
+            let name = self.table(table)?;
+            let is_direct = is_direct.next().unwrap_or(true);
+            *piece = Piece::Sql(reference(&name, *named, if is_direct { "main." } else { "" }));
+            if !is_direct && !kept.contains(&name) {
+                kept.push(name);
+            }
+        }
+        if let (Some(Piece::Sql(first)), false) = (pieces.first_mut(), kept.is_empty()) {
+            first.insert_str(insertion.at, &expressions(&kept, insertion.has_others));
+        }
+        Ok(pieces)
+    }
+
+    /// Which references to files read the file itself.
+    fn direct(&mut self, shape: &Shape, pieces: &[Piece]) -> SqlResult<Vec<bool>> {
+        let mut files = Vec::new();
+        for piece in pieces {
+            if let Piece::Table { table, .. } = piece {
+                let name = self.table(table)?;
+                files.extend(
+                    self.tables.iter().find(|(known, _)| *known == name).map(|(_, file)| file.clone()),
+                );
+            }
+        }
+        let sizes: Vec<u64> = files.iter().map(|file| file.size()).collect();
+        // An index on a column without a type does not serve numbers of one with a type: SQLite has to choose.
+        let is_mixed = files.iter().any(|file| file.is_typed() != files[0].is_typed());
+        Ok(shape.direct(&sizes, is_mixed))
+    }
+
     fn take(&mut self, piece: Piece) -> SqlResult<()> {
         match piece {
             Piece::Sql(sql) => self.sql.push_str(&sql),
@@ -73,12 +117,7 @@ impl Planner<'_> {
             },
             Piece::Table { table, named } => {
                 let name = self.table(&table)?;
-                self.sql.push_str(&quoted(&name));
-                if !named {
-                    self.sql.push_str(&format!(" AS {}", quoted(stem(&name))));
-                }
-                // What follows may be a word.
-                self.sql.push(' ');
+                self.sql.push_str(&reference(&name, named, ""));
             }
         }
         Ok(())
@@ -128,6 +167,13 @@ impl Planner<'_> {
         let numbered = (2..).map(|number| format!("./{path} {number}"));
         std::iter::once(path.clone()).chain(numbered).find(is_free).expect("numbers go on for ever")
     }
+}
+
+/// A table where a statement names its file.
+fn reference(name: &str, named: bool, schema: &str) -> String {
+    let alias = if named { String::new() } else { format!(" AS {}", quoted(stem(name))) };
+    // What follows may be a word.
+    format!("{schema}{}{alias} ", quoted(name))
 }
 
 /// What a table is called that the statement gives no name: the name of the file, without its extension.

@@ -81,6 +81,16 @@ impl TableFile {
         data::open(&self.vfs, path, *format, csv, *charset).map_err(|error| SqlError::of_file(path, error))
     }
 
+    /// Bytes of all its files together.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether every column has a type.
+    pub(super) fn is_typed(&self) -> bool {
+        self.columns.iter().all(|column| column.kind != Kind::Any)
+    }
+
     /// The statement that declares the columns.
     fn declaration(&self) -> String {
         let affinity = |kind| match kind {

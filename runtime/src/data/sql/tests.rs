@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use cowry_vfs::{MemoryLayer, Overlay, OverlayOptions, ScratchLimits, SystemClock, Vfs, VfsOptions};
 use proptest::prelude::*;
 
+use super::join::Shape;
 use super::rewrite::{Piece, rewrite};
 use super::token::{Kind, tokens};
 use super::*;
@@ -588,6 +589,135 @@ fn tokens_are_cut_as_sqlite_cuts_them() {
     ] {
         assert_eq!(kinds(sql), expected, "{sql}");
     }
+}
+
+/// A statement's shape: whether it keeps rows, and which references read the file where all are of one size.
+#[track_caller]
+fn shaped(sql: &str, is_join: bool, expected: &[bool]) {
+    let shape = Shape::of(&rewrite(sql).expect(sql).pieces);
+    assert_eq!(shape.insertion.is_some(), is_join, "{sql}");
+    if is_join {
+        assert_eq!(shape.direct(&vec![1; shape.places.len()], false), expected, "{sql}");
+    }
+}
+
+#[test]
+fn files_that_are_brought_together_are_kept() {
+    shaped("select 1 from 'a.csv'", false, &[]);
+    shaped("select 1 from 'a.csv' union select 2 from 'b.csv'", false, &[]);
+    shaped("select 1 from (select 1 from 'a.csv' union all select 2 from 'b.csv')", false, &[]);
+    shaped("select 1 from 'a.csv' where x in 'b.csv'", false, &[]);
+    shaped("select 1 from 'a.csv', 'b.csv'", true, &[false, false]);
+    shaped("select 1 from 'a.csv' left join 'b.csv' using (x)", true, &[true, false]);
+    shaped("select 1 from 'a.csv' where exists (select 1 from 'b.csv')", true, &[false, false]);
+    let sql = "select 1 from 'a.csv' where x in (select x from 'b.csv') and y in 'c.csv'";
+    shaped(sql, true, &[false, false, true]);
+    shaped("with a as (select * from 'a.csv') select 1 from a, 'b.csv'", true, &[false, false]);
+    shaped(
+        "with a as (select * from 'a.csv') select 1 from 'b.csv' union select 2 from a",
+        true,
+        &[false; 2],
+    );
+    shaped("with recursive a as (select 1 union select x from a, 'a.csv') select 1 from a", true, &[false]);
+    shaped(
+        "select 1 from 'a.csv', 'b.csv' union select 2 from 'c.csv' left join b",
+        true,
+        &[false, false, true],
+    );
+}
+
+#[test]
+fn a_file_much_larger_than_the_others_is_not_kept() {
+    let shape = Shape::of(&rewrite("select 1 from 'a.csv', 'b.csv', 'c.csv'").expect("good").pieces);
+    assert_eq!(shape.direct(&[3, 1 << 30, 4], false), [false, true, false]);
+    assert_eq!(shape.direct(&[3, 1 << 30, 1 << 30], false), [false; 3]);
+    assert_eq!(shape.direct(&[3, 1 << 30, 4], true), [false; 3]);
+    assert_eq!(shape.direct(&[3, 1 << 20, 4], false), [false; 3]);
+}
+
+/// Files that take longer than anybody waits if every row of one is compared with all of another.
+fn tables() -> Vfs {
+    let rows = 20_000;
+    let csv = |head: &str, row: &dyn Fn(u32) -> String| {
+        std::iter::once(format!("{head}\n")).chain((0..rows).map(row)).collect::<String>()
+    };
+    let json: String = (0..rows).map(|i| format!("{{\"id\":{},\"w\":\"w{i}\"}}\n", i * 2)).collect();
+    tree(&[
+        ("/data/a.csv", &csv("id,v", &|i| format!("{i},x{}\n", i % 7))),
+        ("/data/b.csv", &csv("id,u", &|i| format!("{},u{}\n", i * 3, i % 5))),
+        ("/data/c.ndjson", &json),
+    ])
+}
+
+#[test]
+fn large_files_are_joined() {
+    let vfs = tables();
+    for (sql, expected) in [
+        (
+            "select count(*), max(v) from '/data/a.csv' a join '/data/b.csv' b on a.id = b.id",
+            "[[6667,\"x6\"]]",
+        ),
+        (
+            "select count(*), count(u) from '/data/a.csv' a left join '/data/b.csv' b on a.id = b.id",
+            "[[20000,6667]]",
+        ),
+        ("select count(*) from '/data/a.csv' p, '/data/a.csv' q where p.id = q.id + 1", "[[19999]]"),
+        (
+            "select count(*) from '/data/a.csv' a, '/data/b.csv' b, '/data/c.ndjson' c where a.id = b.id and c.id = b.id",
+            "[[3334]]",
+        ),
+        (
+            "select count(*), min(w) from '/data/c.ndjson' join '/data/a.csv' on a.id = c.id",
+            "[[10000,\"w0\"]]",
+        ),
+        (
+            "select count(*) from '/data/a.csv' a where exists (select 1 from '/data/b.csv' b where b.id = a.id)",
+            "[[6667]]",
+        ),
+        (
+            "select count(*) from '/data/a.csv' a where v in (select 'x0' from '/data/b.csv' b where b.id = a.id)",
+            "[[953]]",
+        ),
+        (
+            "with b as (select * from '/data/b.csv') select count(*) from '/data/a.csv' a join b using (id)",
+            "[[6667]]",
+        ),
+        (
+            "with recursive t(i) as (select 0 union all select a.id + 1 from t join '/data/a.csv' a on a.id = t.i) select max(i) from t",
+            "[[20000]]",
+        ),
+    ] {
+        assert_eq!(ask(&vfs, sql, Vec::new()).as_deref(), Ok(expected), "{sql}");
+    }
+}
+
+#[test]
+fn rows_that_are_kept_go_to_the_scratch() {
+    let vfs = tree(&[("/data/large.csv", &large(60_000)), ("/data/key.csv", "key\n5\n")]);
+    let sql = "select count(*) from '/data/large.csv' p join '/data/large.csv' q on p.key = q.key and p.text = q.text";
+    let setting = Setting { memory_bytes: 4 << 20, ..setting(&vfs, 256 << 20) };
+    let mut query = Query::new(&setting, sql, &Parameters::default()).expect("a good statement");
+    assert_eq!(query.batch(usize::MAX, true).expect("rows").json, "[[60000]]");
+    assert!(query.spilled_bytes() > 1 << 20, "{} bytes", query.spilled_bytes());
+}
+
+#[test]
+fn joins_are_told_of_as_they_were_written() {
+    let join = "from '/data/sales.csv' join '/data/regions.ndjson' on region = name";
+    refuse(&format!("select nowhere {join}"), "no such column: nowhere");
+    refuse(
+        "select 1 from '/data/sales.csv', '/data/none.csv'",
+        "ENOENT: no such file or directory, open '/data/none.csv'",
+    );
+    check(&format!("select * {join} where qty = 3"), "[[\"2026-03-02\",\"south\",3,2.0,\"south\",null,1]]");
+    check(&format!("select sales.rowid, regions.rowid {join} order by 1"), "[[1,1],[2,2],[3,1]]");
+    let plan = ask(&files(), &format!("explain query plan select qty {join}"), Vec::new()).expect("a plan");
+    assert!(plan.contains("MATERIALIZE /data/regions.ndjson") && plan.contains("sales"), "{plan}");
+    let list =
+        vec![Parameter::Integer(2), Parameter::Text("/data/regions.ndjson".into()), Parameter::Integer(9)];
+    let sql = "with x(a) as (select ?) select qty, ? from '/data/sales.csv' join x on qty = a";
+    let sql = sql.replace("join x", "join ?2 on region = name join x").replace("qty, ?", "qty, ?3");
+    assert_eq!(ask(&files(), &sql, list).as_deref(), Ok("[[2,9]]"));
 }
 
 proptest! {
