@@ -25,11 +25,7 @@ pub fn resolve(args: &PolicyArgs) -> Outcome<Policy> {
         policy.mounts.push(mount);
     }
     policy.strict |= args.strict;
-    let limits = &mut policy.limits;
-    limits.memory = args.memory.map(|size| size.0).or(limits.memory);
-    limits.cpu = args.cpu.map(|span| span.0).or(limits.cpu);
-    limits.wall = args.wall.map(|span| span.0).or(limits.wall);
-    limits.scratch = args.scratch.map(|size| size.0).or(limits.scratch);
+    policy.limits = args.bounds.over(policy.limits);
     Ok(policy)
 }
 

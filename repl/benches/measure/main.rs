@@ -22,6 +22,7 @@ mod search;
 mod sql;
 mod state;
 mod table;
+mod whole;
 
 use table::Table;
 

@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use crate::table::{Row, Table, time};
+use crate::table::{Row, Table};
+use crate::whole::{best, shown};
 
 const BYTES: usize = 50_000_000;
 const ALL: &str = "select region, sum(qty * price) from FILE group by 1";
@@ -37,23 +36,6 @@ fn write_csv(path: &Path) {
         row += 1;
     }
     fs::write(path, text).expect("the temporary folder takes a file");
-}
-
-/// The best of three rounds; `None` if the program is not on this machine.
-fn best(folder: &Path, program: &str, arguments: &[&str]) -> Option<Duration> {
-    let round = || {
-        let mut command = Command::new(program);
-        command.args(arguments).current_dir(folder).env_remove("COWRY_WORKSPACE").stdin(Stdio::null());
-        let (took, output) = time(|| command.output());
-        let output = output.ok()?;
-        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-        Some(took)
-    };
-    (0..3).filter_map(|_| round()).min()
-}
-
-fn shown(took: Option<Duration>) -> String {
-    took.map_or_else(|| "not on this machine".into(), |took| format!("{:.2} s", took.as_secs_f64()))
 }
 
 /// Group-by over 50 MB, whole commands.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
+use cowry_shell_core::LimitSettings;
 use cowry_shell_core::units::{Size, Span};
 
 /// What decides the bounds of a program and what is kept of its files.
@@ -17,6 +18,16 @@ pub struct PolicyArgs {
     /// Mounts a host folder: read-only unless it ends in `:rw`
     #[arg(long = "mount", value_name = "/PATH=SOURCE[:ro|:rw]")]
     pub mounts: Vec<String>,
+    #[command(flatten)]
+    pub bounds: Bounds,
+    /// Refuses to run where the kernel lacks a part of the lockdown
+    #[arg(long)]
+    pub strict: bool,
+}
+
+// What bounds a program, or an entry at the prompt. No documentation: clap would tell it as what a command does.
+#[derive(Args, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bounds {
     /// Bounds engine heap and buffers, such as 128MiB
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<Size>,
@@ -29,9 +40,19 @@ pub struct PolicyArgs {
     /// Bounds what may be written, such as 1GiB
     #[arg(long, value_name = "SIZE")]
     pub scratch: Option<Size>,
-    /// Refuses to run where the kernel lacks a part of the lockdown
-    #[arg(long)]
-    pub strict: bool,
+}
+
+impl Bounds {
+    /// Those limits, with what is said here in their place.
+    pub fn over(&self, limits: LimitSettings) -> LimitSettings {
+        LimitSettings {
+            memory: self.memory.map(|size| size.0).or(limits.memory),
+            cpu: self.cpu.map(|span| span.0).or(limits.cpu),
+            wall: self.wall.map(|span| span.0).or(limits.wall),
+            scratch: self.scratch.map(|size| size.0).or(limits.scratch),
+            ..limits
+        }
+    }
 }
 
 /// What to do with the paths a glob names.

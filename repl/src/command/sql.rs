@@ -13,7 +13,7 @@ use cowry_shell_core::{
 };
 use serde_json::json;
 
-use super::run_args::{Keeps, PolicyArgs};
+use super::run_args::{Bounds, Keeps, PolicyArgs};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome, one_line};
 use crate::output::Output;
@@ -157,10 +157,7 @@ fn policy_args(args: &SqlArgs) -> PolicyArgs {
         policy: None,
         keeps: Keeps::default(),
         mounts: args.mounts.clone(),
-        memory: args.memory,
-        cpu: args.cpu,
-        wall: args.wall,
-        scratch: args.scratch,
+        bounds: Bounds { memory: args.memory, cpu: args.cpu, wall: args.wall, scratch: args.scratch },
         strict: false,
     }
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint, error::ErrorKind};
-use cowry_shell_core::units::{Size, Span};
 
 use super::words;
 use crate::command::diff::DiffArgs;
@@ -11,6 +10,7 @@ use crate::command::fork::ForkArgs;
 use crate::command::log::LogArgs;
 use crate::command::name::NameArgs;
 use crate::command::restore::RestoreArgs;
+use crate::command::run_args::Bounds;
 use crate::command::runs::RunsArgs;
 use crate::failure::one_line;
 
@@ -46,7 +46,8 @@ pub enum Dot {
         #[arg(value_name = "/PATH=SOURCE[:ro|:rw]")]
         mount: Option<String>,
     },
-    Limits(LimitsArgs),
+    /// Show the limits of an entry, or set them; globals are lost
+    Limits(Bounds),
     Cat(CatArgs),
     /// Show an array of objects, or the last value, as a table
     Table {
@@ -95,23 +96,6 @@ pub enum Dot {
     },
     /// Leave; Ctrl-D does the same
     Exit,
-}
-
-/// Show the limits of an entry, or set them; globals are lost
-#[derive(Args, Debug)]
-pub struct LimitsArgs {
-    /// Bounds engine heap and buffers, such as 128MiB
-    #[arg(long, value_name = "SIZE")]
-    pub memory: Option<Size>,
-    /// Bounds processor time, such as 30s
-    #[arg(long, value_name = "TIME")]
-    pub cpu: Option<Span>,
-    /// Bounds time on the wall, such as 1m
-    #[arg(long, value_name = "TIME")]
-    pub wall: Option<Span>,
-    /// Bounds what may be written, such as 1GiB
-    #[arg(long, value_name = "SIZE")]
-    pub scratch: Option<Size>,
 }
 
 /// Show a file of the session: CSV in columns, bytes as a dump

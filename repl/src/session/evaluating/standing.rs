@@ -1,13 +1,13 @@
 //! Where the session stands, and what it may use.
 
 use cowry_shell_core::units::{format_duration, format_size};
-use cowry_shell_core::{LimitSettings, Limits, Mount, RevisionFilter};
+use cowry_shell_core::{Limits, Mount, RevisionFilter};
 
 use super::Evaluating;
+use crate::command::run_args::Bounds;
 use crate::failure::Outcome;
 use crate::output::Output;
 use crate::render::{Table, counted, shown, summary};
-use crate::session::dot::LimitsArgs;
 
 impl Evaluating {
     /// Tells of workspace, base, changes, others' revisions, mounts and limits.
@@ -69,21 +69,12 @@ impl Evaluating {
     }
 
     /// Shows the limits, or sets some.
-    pub(super) fn limits(&mut self, args: &LimitsArgs, out: &mut Output) -> Outcome<()> {
-        let is_asked =
-            args.memory.is_none() && args.cpu.is_none() && args.wall.is_none() && args.scratch.is_none();
-        if is_asked {
+    pub(super) fn limits(&mut self, bounds: &Bounds, out: &mut Output) -> Outcome<()> {
+        if *bounds == Bounds::default() {
             let words = limit_words(&self.session().limits());
             return self.show(out, &format!("{words}\n"));
         }
-        let old = *self.session().limit_settings();
-        let limits = LimitSettings {
-            memory: args.memory.map(|size| size.0).or(old.memory),
-            cpu: args.cpu.map(|span| span.0).or(old.cpu),
-            wall: args.wall.map(|span| span.0).or(old.wall),
-            scratch: args.scratch.map(|size| size.0).or(old.scratch),
-            ..old
-        };
+        let limits = bounds.over(*self.session().limit_settings());
         self.session().set_limits(limits)?;
         let words = limit_words(&self.session().limits());
         out.note(&format!("{words}; globals are lost"));

@@ -16,33 +16,41 @@ function sourceOf(rows) {
   throw invalidType("rows", "an array or something else that can be iterated", rows);
 }
 
-// Calls `take` with up to a thousand rows at a time; answers with how many there were.
-function pieces(rows, take) {
-  let count = 0, piece = [];
-  for (const row of rows) {
-    piece.push(row);
-    count += 1;
-    if (piece.length === PIECE) {
-      take(piece);
-      piece = [];
-    }
+// Calls `take` with up to a thousand rows at a time.
+class Pieces {
+  #count = 0;
+  #piece = [];
+  #take;
+  constructor(take) {
+    this.#take = take;
   }
-  take(piece);
-  return count;
+  add(row) {
+    this.#piece.push(row);
+    this.#count += 1;
+    if (this.#piece.length === PIECE) this.#pass();
+  }
+  // Passes the rest on, and answers with how many rows there were.
+  end() {
+    this.#pass();
+    return this.#count;
+  }
+  #pass() {
+    const piece = this.#piece;
+    this.#piece = [];
+    this.#take(piece);
+  }
+}
+
+function pieces(rows, take) {
+  const all = new Pieces(take);
+  for (const row of rows) all.add(row);
+  return all.end();
 }
 
 async function piecesLater(rows, take) {
-  let count = 0, piece = [];
-  for await (const row of rows) {
-    piece.push(row);
-    count += 1;
-    if (piece.length === PIECE) {
-      take(piece);
-      piece = [];
-    }
-  }
-  take(piece);
-  return count;
+  const all = new Pieces(take);
+  for await (const row of rows) all.add(row);
+  return all.end();
 }
 
 // Hands what `text` makes of pieces to `write`, and then ends it, saying whether all went well. Answers with how many
