@@ -58,6 +58,7 @@
 //! |---|---|
 //! | `conformance` | the table of cases, `cowry_vfs::conformance` |
 //! | `fuse` | a layer as a filesystem that the kernel mounts, `cowry_vfs::fuse` (Linux, no C library) |
+//! | `object` | buckets of S3, R2, GCS, Azure, a local folder or memory, `cowry_vfs::object` |
 //!
 //! # Modules in reading order
 //!
@@ -99,6 +100,8 @@ mod memory;
 pub mod merge;
 mod mount;
 mod node;
+#[cfg(feature = "object")]
+pub mod object;
 mod overlay;
 mod path;
 mod refuse;

@@ -1,0 +1,99 @@
+//! The one place where synchronous code meets asynchronous requests.
+
+use std::future::Future;
+use std::sync::mpsc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::trouble::Trouble;
+
+/// Threads that drive requests. Waiting for a network is most of what they do.
+const THREADS: usize = 2;
+
+/// The runtime that requests run on. It is made at the first request and lives as long as the process.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        // A second provider cannot be installed, and then the first one serves.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("cowry-io")
+            .enable_all()
+            .build()
+            .expect("two threads can be started")
+    })
+}
+
+/// Enters the runtime for the making of clients, which look for one.
+pub(super) fn enter<T>(make: impl FnOnce() -> T) -> T {
+    let _inside = runtime().enter();
+    make()
+}
+
+/// Runs `work` to its end, or until `deadline` has passed: then it is dropped where it stands.
+///
+/// May be called inside another runtime's thread: the caller's thread blocks and nothing else does.
+pub(super) fn wait<T: Send + 'static>(
+    deadline: Duration,
+    work: impl Future<Output = Result<T, Trouble>> + Send + 'static,
+) -> Result<T, Trouble> {
+    let (tell, told) = mpsc::sync_channel(1);
+    runtime().spawn(async move {
+        let outcome = tokio::time::timeout(deadline, work).await;
+        let _ = tell.send(outcome.unwrap_or_else(|_| Err(Trouble::deadline(deadline))));
+    });
+    told.recv().unwrap_or_else(|_| Err(Trouble::lost()))
+}
+
+/// Runs `work` to its end however long it takes: its parts have deadlines of their own.
+pub(super) fn wait_long<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Trouble>> + Send + 'static,
+) -> Result<T, Trouble> {
+    let (tell, told) = mpsc::sync_channel(1);
+    runtime().spawn(async move {
+        let _ = tell.send(work.await);
+    });
+    told.recv().unwrap_or_else(|_| Err(Trouble::lost()))
+}
+
+/// Starts `work`, which tells what it finds through a channel.
+pub(super) fn start(work: impl Future<Output = ()> + Send + 'static) {
+    runtime().spawn(work);
+}
+
+/// `work`, for no longer than `deadline`.
+pub(super) async fn bounded<T>(
+    deadline: Duration,
+    work: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    tokio::time::timeout(deadline, work).await.unwrap_or_else(|_| Err(Trouble::deadline(deadline)))
+}
+
+/// A channel from a task to a synchronous reader, who may be slow: at most `room` items are in it, and a task that
+/// waits for room keeps no thread.
+pub(super) fn channel<T>(room: usize) -> (Teller<T>, impl Iterator<Item = T>) {
+    let (tell, told) = mpsc::channel::<(T, OwnedSemaphorePermit)>();
+    let teller = Teller { tell, room: Arc::new(Semaphore::new(room)) };
+    (teller, told.into_iter().map(|(item, _room)| item))
+}
+
+/// The task's end of a [`channel`].
+pub(super) struct Teller<T> {
+    tell: mpsc::Sender<(T, OwnedSemaphorePermit)>,
+    room: Arc<Semaphore>,
+}
+
+impl<T> Teller<T> {
+    /// Sends when there is room.
+    ///
+    /// # Errors
+    /// If nobody reads any more.
+    pub(super) async fn send(&self, item: T) -> Result<(), ()> {
+        let room = self.room.clone().acquire_owned().await.map_err(drop)?;
+        self.tell.send((item, room)).map_err(drop)
+    }
+}

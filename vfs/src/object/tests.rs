@@ -1,0 +1,156 @@
+//! The bucket against memory and against a server that speaks S3, and what errors say.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use cowry_s3_server::{SECRET_KEY, Server};
+
+use super::{Bucket, Connect, Expect, Location, Trouble, TroubleKind};
+
+fn at(text: &str) -> Location {
+    text.parse().expect("an address")
+}
+
+fn none() -> BTreeMap<String, String> {
+    BTreeMap::new()
+}
+
+/// A bucket of `server`, with some of its environment set otherwise.
+fn met(server: &Server, address: &str, otherwise: &[(&str, &str)]) -> Bucket {
+    let env = server.environment();
+    let otherwise: Vec<(String, String)> =
+        otherwise.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let how = Connect { deadline: Duration::from_secs(60), retries: 2, ..Connect::default() };
+    Bucket::open_with(&at(address), how, &move |name| {
+        let other = otherwise.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        other.or_else(|| env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()))
+    })
+    .expect("it opens")
+}
+
+fn works(bucket: &Bucket) -> Result<(), Trouble> {
+    assert_eq!(bucket.head("a/b.txt")?, None);
+    let first = bucket.put("a/b.txt", Bytes::from_static(b"hello world"), &Expect::Absent, &none())?;
+    let taken = bucket.put("a/b.txt", Bytes::from_static(b"other"), &Expect::Absent, &none());
+    assert_eq!(taken.expect_err("it is there").kind(), TroubleKind::Changed);
+    assert_eq!(bucket.get("a/b.txt", Some(6..100), None)?, "world");
+    let tag = Expect::Tag(first.etag.expect("it has one"));
+    bucket.put("a/b.txt", Bytes::from_static(b"second"), &tag, &none())?;
+    let stale = bucket.put("a/b.txt", Bytes::from_static(b"third"), &tag, &none());
+    assert_eq!(stale.expect_err("it changed").kind(), TroubleKind::Changed);
+    assert_eq!(bucket.get("a/b.txt", None, None)?, "second");
+    bucket.copy("a/b.txt", "c 100%.txt")?;
+    let page = bucket.list("", None, 1000)?;
+    assert_eq!(page.folders, ["a"]);
+    assert_eq!(page.objects.iter().map(|found| &*found.name).collect::<Vec<_>>(), ["c 100%.txt"]);
+    let mut all = Vec::new();
+    bucket.list_all("", |found| {
+        all.push(found.name);
+        Ok(())
+    })?;
+    all.sort();
+    assert_eq!(all, ["a/b.txt", "c 100%.txt"]);
+    bucket.delete("a/b.txt")?;
+    bucket.delete("a/b.txt")?;
+    assert_eq!(bucket.get("a/b.txt", None, None).expect_err("gone").kind(), TroubleKind::Missing);
+    Ok(())
+}
+
+#[test]
+fn a_memory_is_a_bucket() {
+    works(&Bucket::open(&at("memory://a-bucket/some/prefix"), Connect::default()).expect("it opens"))
+        .expect("works");
+}
+
+#[test]
+fn a_folder_is_a_bucket() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = at(&format!("file://{}/in it", folder.path().display()));
+    works(&Bucket::open(&location, Connect::default()).expect("it opens")).expect("works");
+}
+
+#[test]
+fn a_server_has_buckets() {
+    let server = Server::start("shells");
+    works(&met(&server, "s3://shells/some/prefix", &[])).expect("works");
+}
+
+#[test]
+fn many_come_in_order_and_metadata_stays() {
+    let server = Server::start("shells");
+    let bucket = met(&server, "s3://shells", &[]);
+    let names: Vec<String> = (0..40).map(|n| format!("n/{n}")).collect();
+    bucket.put_many(names.clone().into_iter().map(|name| (name.clone(), Bytes::from(name))), 8).expect("put");
+    let mut got = Vec::new();
+    let done = bucket.get_many(names.clone(), 8, |name, content| {
+        assert_eq!(content?, name);
+        got.push(name.to_owned());
+        Ok(())
+    });
+    done.expect("all are there");
+    assert_eq!(got, names);
+    let metadata = BTreeMap::from([("mode".to_owned(), "0640".to_owned())]);
+    bucket.put("m", Bytes::new(), &Expect::Anything, &metadata).expect("put");
+    assert_eq!(bucket.head("m").expect("asked").expect("there").metadata, metadata);
+    assert_eq!(bucket.requests().1, 41);
+}
+
+#[test]
+fn a_listing_comes_in_pages() {
+    let server = Server::start("shells");
+    let bucket = met(&server, "s3://shells/many", &[]);
+    let items: Vec<_> = (0..25).map(|n| (format!("{n:03}"), Bytes::new())).collect();
+    bucket.put_many(items, 8).expect("put");
+    let (mut seen, mut after, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let page = bucket.list("", after, 10).expect("listed");
+        assert!(page.objects.len() <= 10);
+        seen.extend(page.objects.into_iter().map(|found| found.name));
+        pages += 1;
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((seen.len(), pages), (25, 3));
+}
+
+#[test]
+fn what_is_wrong_is_said_without_secrets() {
+    let server = Server::start("shells");
+    let told = |address: &str, otherwise: &[(&str, &str)]| {
+        let trouble = met(&server, address, otherwise).list("", None, 10).expect_err("refused");
+        let text = trouble.to_string();
+        assert!(!text.contains('\n') && !text.contains(SECRET_KEY), "{text}");
+        text
+    };
+    let nowhere = told("s3://nowhere", &[]);
+    assert!(nowhere.contains("no such bucket"), "{nowhere}");
+    assert!(told("s3://shells", &[("AWS_SECRET_ACCESS_KEY", "wrong")]).contains("AWS_SECRET_ACCESS_KEY"));
+    assert!(told("s3://shells", &[("AWS_ACCESS_KEY_ID", "nobody")]).contains("key"));
+    assert!(told("s3://shells", &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]).contains("cannot be reached"));
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused_at_once() {
+    let told = |env: &'static [(&'static str, &'static str)]| {
+        let env =
+            move |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Bucket::open_with(&at("s3://shells"), Connect::default(), &env).expect_err("refused").to_string()
+    };
+    assert!(told(&[]).contains("AWS_ACCESS_KEY_ID"));
+    assert!(told(&[("AWS_ENDPOINT_URL", "localhost:9000")]).contains("https://"));
+    assert!(told(&[("AWS_PROFILE", "nobody"), ("HOME", "/nonexistent")]).contains("\"nobody\""));
+}
+
+#[test]
+fn addresses_say_what_they_mean() {
+    assert_eq!(at("s3://shells/a/b/").to_string(), "s3://shells/a/b");
+    assert_eq!(at("file:///tmp/x").to_string(), "file:///tmp/x");
+    let bad = |text: &str| text.parse::<Location>().expect_err("refused").to_string();
+    assert!(bad("s3://key:secret@shells/x").contains("environment"));
+    assert!(!bad("s3://key:secret@shells/x").contains("secret@"));
+    assert!(bad("ftp://shells/x").contains("s3://"));
+    assert!(bad("s3:///x").contains("bucket is missing"));
+}
