@@ -6,6 +6,7 @@ use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -126,6 +127,13 @@ impl Bucket {
     pub fn wrapped(mut self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Bucket {
         self.objects = wrap(self.objects);
         self.pages = None;
+        self
+    }
+
+    /// The same bucket, whose operations may take as long as this.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Bucket {
+        self.how.deadline = deadline;
         self
     }
 

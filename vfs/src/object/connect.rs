@@ -184,6 +184,7 @@ fn client(how: &Connect, plain: bool) -> ClientOptions {
     ClientOptions::new()
         .with_allow_http(plain)
         .with_timeout(how.deadline)
+        .with_read_timeout(how.deadline / 3) // a reply that stalls is asked for again
         .with_connect_timeout(how.connect_timeout)
         .with_http1_only()
 }

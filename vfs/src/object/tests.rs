@@ -1,10 +1,11 @@
 //! The bucket against memory and against a server that speaks S3, and what errors say.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cowry_s3_server::{SECRET_KEY, Server};
+use cowry_s3_server::{Fault, Faults, Proxy, SECRET_KEY, Server};
 
 use super::{Bucket, Connect, Expect, Location, Trouble, TroubleKind};
 
@@ -153,4 +154,65 @@ fn addresses_say_what_they_mean() {
     assert!(!bad("s3://key:secret@shells/x").contains("secret@"));
     assert!(bad("ftp://shells/x").contains("s3://"));
     assert!(bad("s3:///x").contains("bucket is missing"));
+}
+
+/// Through a proxy that drops, resets, stalls and refuses: what was said to be written is there, what was said not to
+/// be is whole or absent, and what was read is what was written.
+#[test]
+fn a_wire_that_misbehaves_loses_nothing() {
+    let server = Server::start("shells");
+    let straight = met(&server, "s3://shells", &[]);
+    for seed in 0..8 {
+        // Wrong bytes of the right length are for the hashes above a bucket to find.
+        let faults = Arc::new(Faults::new(seed, 250).without(&[
+            Fault::Corrupt,
+            Fault::WrongTag,
+            Fault::Truncated,
+            Fault::Stall,
+        ]));
+        let proxy = Proxy::start(server.address(), faults.clone());
+        let bucket = met(&server, &format!("s3://shells/{seed}"), &[("AWS_ENDPOINT_URL", &proxy.endpoint())]);
+        let bucket = bucket.with_deadline(Duration::from_secs(2));
+        for n in 0..20 {
+            let name = format!("{n}");
+            let content = Bytes::from(name.repeat(5000));
+            let put = bucket.put(&name, content.clone(), &Expect::Absent, &none());
+            let there = straight.get(&format!("{seed}/{n}"), None, None);
+            match (put, there) {
+                (Ok(_), there) => {
+                    assert_eq!(there.expect("it was acknowledged"), content, "seed {seed}, {n}")
+                }
+                (Err(_), Ok(there)) => assert_eq!(there, content, "seed {seed}, {n}"),
+                (Err(_), Err(_)) => continue,
+            }
+            if let Ok(got) = bucket.get(&name, None, None) {
+                assert_eq!(got, content, "seed {seed}, {n}");
+            }
+        }
+        assert!(faults.count() > 0);
+    }
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_a_timeout() {
+    let server = Server::start("shells");
+    let every = [
+        Fault::Before,
+        Fault::Throttled,
+        Fault::Broken,
+        Fault::Reset,
+        Fault::Short,
+        Fault::Corrupt,
+        Fault::WrongTag,
+        Fault::Expired,
+    ];
+    let proxy = Proxy::start(server.address(), Arc::new(Faults::new(1, 1000).without(&every)));
+    let bucket = met(&server, "s3://shells", &[("AWS_ENDPOINT_URL", &proxy.endpoint())]);
+    let bucket = bucket.with_deadline(Duration::from_millis(300));
+    let trouble = bucket.get("x", None, None).expect_err("nobody answers");
+    assert_eq!(
+        (trouble.kind(), trouble.errno()),
+        (TroubleKind::TimedOut, crate::Errno::ETIMEDOUT),
+        "{trouble}"
+    );
 }

@@ -1,0 +1,140 @@
+//! Schedules of faults: what happens to which request, decided by a seed alone.
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// What a request is about.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Request {
+    /// Bytes or metadata of an object.
+    Get,
+    /// An object written, whole or a part of it.
+    Put,
+    /// An object removed.
+    Delete,
+    /// Names.
+    List,
+    /// Anything else.
+    Other,
+}
+
+/// What goes wrong with a request.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Fault {
+    /// It fails and nothing took place.
+    Before,
+    /// It takes place and its reply is lost.
+    After,
+    /// The server is overloaded: 503 with `Retry-After`. Nothing took place.
+    Throttled,
+    /// The server fails: 500. Nothing took place.
+    Broken,
+    /// The connection is reset half way through the body of the reply.
+    Reset,
+    /// The body of the reply is shorter than it should be, and says nothing of it.
+    Short,
+    /// One byte of the body of the reply is another.
+    Corrupt,
+    /// The reply tells another ETag than the object's.
+    WrongTag,
+    /// The listing ends too early, and says nothing of it.
+    Truncated,
+    /// The credentials have expired.
+    Expired,
+    /// The reply does not come. It did take place.
+    Stall,
+}
+
+impl Fault {
+    /// The faults that can befall a request of this kind.
+    fn of(request: Request) -> &'static [Fault] {
+        use Fault::{
+            After, Before, Broken, Corrupt, Expired, Reset, Short, Stall, Throttled, Truncated, WrongTag,
+        };
+        match request {
+            Request::Get => &[Before, Throttled, Broken, Reset, Short, Corrupt, WrongTag, Expired, Stall],
+            Request::Put => &[Before, After, Throttled, Broken, Expired, Stall],
+            Request::Delete => &[Before, After, Throttled, Broken, Expired],
+            Request::List => &[Before, Throttled, Truncated, Expired],
+            Request::Other => &[Before, After, Throttled, Broken],
+        }
+    }
+}
+
+/// A schedule. The same seed has the same fault for the n-th request of one kind about one object, whatever else is
+/// under way.
+#[derive(Debug)]
+pub struct Faults {
+    seed: u64,
+    /// How many of 1,000 requests fail.
+    per_mille: u64,
+    never: Vec<Fault>,
+    on: AtomicBool,
+    seen: Mutex<HashMap<(Request, String), u64>>,
+    count: AtomicU64,
+}
+
+impl Faults {
+    /// A schedule in which `per_mille` of 1,000 requests fail.
+    pub fn new(seed: u64, per_mille: u64) -> Faults {
+        Faults {
+            seed,
+            per_mille,
+            never: Vec::new(),
+            on: AtomicBool::new(true),
+            seen: Mutex::default(),
+            count: AtomicU64::new(0),
+        }
+    }
+
+    /// The same without some faults.
+    #[must_use]
+    pub fn without(mut self, never: &[Fault]) -> Faults {
+        self.never.extend(never);
+        self
+    }
+
+    /// From now on nothing fails, or as scheduled again.
+    pub fn turn(&self, on: bool) {
+        self.on.store(on, Ordering::SeqCst);
+    }
+
+    /// How many requests failed so far.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// What happens to the next request of this kind about `key`.
+    pub fn next(&self, request: Request, key: &str) -> Option<Fault> {
+        let nth = {
+            let mut seen = self.seen.lock().unwrap_or_else(|broken| broken.into_inner());
+            let nth = seen.entry((request, key.to_owned())).or_default();
+            *nth += 1;
+            *nth
+        };
+        let drawn = mix(self.seed, &(request, key, nth));
+        if !self.on.load(Ordering::SeqCst) || drawn % 1000 >= self.per_mille {
+            return None;
+        }
+        let faults: Vec<Fault> =
+            Fault::of(request).iter().copied().filter(|fault| !self.never.contains(fault)).collect();
+        let fault = *faults.get((drawn / 1000) as usize % faults.len().max(1))?;
+        self.count.fetch_add(1, Ordering::SeqCst);
+        Some(fault)
+    }
+
+    /// A number below `below` that goes with the seed and `key`: where a body is cut.
+    pub(crate) fn draw(&self, key: &str, below: usize) -> usize {
+        (mix(self.seed ^ 1, &key) % below.max(1) as u64) as usize
+    }
+}
+
+/// A number that depends on the seed and on `what`, and on nothing else. (The hasher's keys are fixed.)
+fn mix(seed: u64, what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (seed, what).hash(&mut hasher);
+    hasher.finish()
+}
