@@ -60,6 +60,28 @@ pub(super) fn wait_long<T: Send + 'static>(
     told.recv().unwrap_or_else(|_| Err(Trouble::lost()))
 }
 
+/// Begins `work`, to be waited for later; it is dropped when `deadline` has passed.
+pub(super) fn begin<T: Send + 'static>(
+    deadline: Duration,
+    work: impl Future<Output = Result<T, Trouble>> + Send + 'static,
+) -> Waiting<T> {
+    let (tell, told) = mpsc::sync_channel(1);
+    runtime().spawn(async move {
+        let _ = tell.send(bounded(deadline, work).await);
+    });
+    Waiting(told)
+}
+
+/// What [`begin`] began.
+pub(super) struct Waiting<T>(mpsc::Receiver<Result<T, Trouble>>);
+
+impl<T> Waiting<T> {
+    /// Waits for its end.
+    pub fn end(self) -> Result<T, Trouble> {
+        self.0.recv().unwrap_or_else(|_| Err(Trouble::lost()))
+    }
+}
+
 /// Starts `work`, which tells what it finds through a channel.
 pub(super) fn start(work: impl Future<Output = ()> + Send + 'static) {
     runtime().spawn(work);

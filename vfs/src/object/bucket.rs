@@ -23,7 +23,7 @@ use super::location::Location;
 use super::trouble::{Trouble, TroubleKind};
 
 /// The metadata by which a conditional write whose reply was lost is known again.
-const WRITE: &str = "cowry-write";
+pub(super) const WRITE: &str = "cowry-write";
 
 /// A bucket, or what is below a prefix of one. Names are relative to the prefix, with `/` between their parts.
 ///
@@ -31,19 +31,19 @@ const WRITE: &str = "cowry-write";
 #[derive(Clone)]
 pub struct Bucket {
     location: Location,
-    objects: Arc<dyn ObjectStore>,
+    pub(super) objects: Arc<dyn ObjectStore>,
     pages: Option<Arc<dyn PaginatedListStore>>,
     attributes: bool,
     conditional: bool,
-    how: Connect,
-    counts: Arc<Counts>,
+    pub(super) how: Connect,
+    pub(super) counts: Arc<Counts>,
 }
 
 /// Requests by kind, since the bucket was opened.
 #[derive(Default, Debug)]
-struct Counts {
+pub(super) struct Counts {
     gets: AtomicU64,
-    puts: AtomicU64,
+    pub(super) puts: AtomicU64,
     others: AtomicU64,
 }
 
@@ -163,14 +163,14 @@ impl Bucket {
         (of(&self.counts.gets), of(&self.counts.puts), of(&self.counts.others))
     }
 
-    fn key(&self, name: &str) -> Result<Key, Trouble> {
+    pub(super) fn key(&self, name: &str) -> Result<Key, Trouble> {
         self.location.key(name).map_err(|error| {
             Trouble::new(TroubleKind::Unsupported, format!("the name cannot be a key: {error}"))
                 .about(&self.location)
         })
     }
 
-    fn wait<T: Send + 'static>(
+    pub(super) fn wait<T: Send + 'static>(
         &self,
         name: &str,
         work: impl Future<Output = Result<T, Trouble>> + Send + 'static,
@@ -294,8 +294,9 @@ impl Bucket {
     ) -> Result<Written, Trouble> {
         self.counts.puts.fetch_add(1, Ordering::Relaxed);
         let key = self.key(&name)?;
-        let mark = mark();
         let known = self.attributes && expect != Expect::Anything;
+        // Who has to know a write again later has marked it.
+        let mark = metadata.get(WRITE).cloned().unwrap_or_else(mark);
         let mode = self.mode(&key, &expect).await?;
         let mut attributes = Attributes::new();
         for (name, value) in metadata.into_iter().filter(|_| self.attributes) {
@@ -430,7 +431,11 @@ impl fmt::Debug for Bucket {
     }
 }
 
-async fn look(objects: &dyn ObjectStore, key: &Key, name: String) -> Result<Option<Found>, Trouble> {
+pub(super) async fn look(
+    objects: &dyn ObjectStore,
+    key: &Key,
+    name: String,
+) -> Result<Option<Found>, Trouble> {
     let options = GetOptions { head: true, ..GetOptions::default() };
     match objects.get_opts(key, options).await {
         Ok(got) => {
@@ -470,7 +475,7 @@ fn found(root: &Key, meta: ObjectMeta) -> Found {
 }
 
 /// What nobody else writes.
-fn mark() -> String {
+pub(super) fn mark() -> String {
     let mut random = [0; 16];
     getrandom::fill(&mut random).expect("the system has random numbers");
     format!("{:032x}", u128::from_le_bytes(random))

@@ -10,6 +10,7 @@ mod connect;
 mod location;
 mod profile;
 mod trouble;
+mod upload;
 
 #[cfg(test)]
 mod tests;
@@ -18,3 +19,4 @@ pub use bucket::{Bucket, Expect, Found, Page, Written};
 pub use connect::Connect;
 pub use location::{Location, LocationError, Scheme};
 pub use trouble::{Trouble, TroubleKind};
+pub use upload::PART_BYTES;

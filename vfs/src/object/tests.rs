@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use cowry_s3_server::{Fault, Faults, Proxy, SECRET_KEY, Server};
 
-use super::{Bucket, Connect, Expect, Location, Trouble, TroubleKind};
+use super::{Bucket, Connect, Expect, Location, PART_BYTES, Trouble, TroubleKind};
 
 fn at(text: &str) -> Location {
     text.parse().expect("an address")
@@ -95,6 +95,58 @@ fn many_come_in_order_and_metadata_stays() {
     bucket.put("m", Bytes::new(), &Expect::Anything, &metadata).expect("put");
     assert_eq!(bucket.head("m").expect("asked").expect("there").metadata, metadata);
     assert_eq!(bucket.requests().1, 41);
+}
+
+/// Writes more than one request takes, twice: where it is expected, and where it is not.
+fn uploads(bucket: &Bucket) {
+    let large: Vec<u8> = (0..(2 * PART_BYTES + 5) as u32).map(|n| (n % 251) as u8).collect();
+    let size = large.len() as u64;
+    let metadata = BTreeMap::from([("cowry-write".to_owned(), "ours".to_owned())]);
+    bucket.upload("large", size, &mut &large[..], &Expect::Absent, &metadata).expect("uploaded");
+    let found = bucket.head("large").expect("asked").expect("there");
+    assert_eq!(found.size, size);
+    assert!(!bucket.keeps_metadata() || found.metadata == metadata, "{:?}", found.metadata);
+    let tail = bucket.get("large", Some(size - 3..size), None).expect("read");
+    assert_eq!(tail, large[large.len() - 3..]);
+    let taken = bucket.upload("large", size, &mut &large[..], &Expect::Absent, &none());
+    assert_eq!(taken.expect_err("it is there").kind(), TroubleKind::Changed);
+    let stale = Expect::Tag("other".into());
+    let stale = bucket.upload("large", 3, &mut &b"new"[..], &stale, &none());
+    assert_eq!(stale.expect_err("it is another").kind(), TroubleKind::Changed);
+    assert_eq!(bucket.head("large").expect("asked").expect("there").etag, found.etag);
+}
+
+#[test]
+fn large_objects_are_written_in_parts() {
+    uploads(&Bucket::open(&at("memory://a-bucket/large"), Connect::default()).expect("it opens"));
+    let server = Server::start("shells");
+    uploads(&met(&server, "s3://shells/large", &[]));
+}
+
+/// Reads what it has and then fails.
+struct Broken(std::io::Cursor<Vec<u8>>);
+
+impl std::io::Read for Broken {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.read(into)? {
+            0 => Err(std::io::Error::other("the disk is gone")),
+            got => Ok(got),
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_fails_writes_nothing() {
+    let server = Server::start("shells");
+    let bucket = met(&server, "s3://shells/broken", &[]);
+    for length in [10, 2 * PART_BYTES] {
+        let mut from = Broken(std::io::Cursor::new(vec![7; length]));
+        let trouble = bucket.upload("it", length as u64, &mut from, &Expect::Anything, &none());
+        let trouble = trouble.expect_err("it fails");
+        assert_eq!(trouble.kind(), TroubleKind::Source);
+        assert!(trouble.to_string().contains("the disk is gone"), "{trouble}");
+        assert_eq!(bucket.head("it").expect("asked"), None);
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub enum TroubleKind {
     Unsupported,
     /// Settings that cannot be used.
     Settings,
+    /// What was to be written could not be read; nothing was changed.
+    Source,
     /// Anything else. Whether a change took place is not known.
     Other,
 }
@@ -79,7 +81,7 @@ impl Trouble {
             TroubleKind::Denied | TroubleKind::Settings => Errno::EACCES,
             TroubleKind::TimedOut => Errno::ETIMEDOUT,
             TroubleKind::Unsupported => Errno::EOPNOTSUPP,
-            TroubleKind::Unreachable | TroubleKind::Other => Errno::EIO,
+            TroubleKind::Unreachable | TroubleKind::Source | TroubleKind::Other => Errno::EIO,
         }
     }
 }
