@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use object_store::list::{PaginatedListOptions, PaginatedListStore};
+use object_store::list::PaginatedListStore;
 use object_store::path::Path as Key;
 use object_store::{
     Attribute, Attributes, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
@@ -30,10 +30,10 @@ pub(super) const WRITE: &str = "cowry-write";
 /// Requests that fail for a while are tried again inside; what comes out is final. Cheap to clone.
 #[derive(Clone)]
 pub struct Bucket {
-    location: Location,
+    pub(super) location: Location,
     pub(super) objects: Arc<dyn ObjectStore>,
-    pages: Option<Arc<dyn PaginatedListStore>>,
-    attributes: bool,
+    pub(super) pages: Option<Arc<dyn PaginatedListStore>>,
+    pub(super) attributes: bool,
     conditional: bool,
     pub(super) how: Connect,
     pub(super) counts: Arc<Counts>,
@@ -42,9 +42,9 @@ pub struct Bucket {
 /// Requests by kind, since the bucket was opened.
 #[derive(Default, Debug)]
 pub(super) struct Counts {
-    gets: AtomicU64,
+    pub(super) gets: AtomicU64,
     pub(super) puts: AtomicU64,
-    others: AtomicU64,
+    pub(super) others: AtomicU64,
 }
 
 /// An object as a listing or a look at it tells.
@@ -69,6 +69,8 @@ pub struct Page {
     pub objects: Vec<Found>,
     /// The names of the folders directly in it, without the slash.
     pub folders: Vec<String>,
+    /// Whether it has an object of its own, called as it with a slash at the end: it is there while it is empty.
+    pub marker: bool,
     /// Where the next page begins, if there is one.
     pub next: Option<String>,
 }
@@ -365,32 +367,6 @@ impl Bucket {
         self.wait(from, async move { Ok(objects.copy(&source, &target).await?) })
     }
 
-    /// One page of what is directly in `folder` (empty: the prefix itself), at most `limit` names where the store
-    /// lists page by page.
-    ///
-    /// # Errors
-    /// [`TroubleKind::NoBucket`]; a folder that is not there is empty.
-    pub fn list(&self, folder: &str, after: Option<String>, limit: usize) -> Result<Page, Trouble> {
-        self.counts.others.fetch_add(1, Ordering::Relaxed);
-        let (key, root) = (self.key(folder)?, self.key("")?);
-        let (objects, pages) = (self.objects.clone(), self.pages.clone());
-        self.wait(folder, async move {
-            let Some(pages) = pages else {
-                let all = objects.list_with_delimiter(Some(&key)).await?;
-                return Ok(page(&root, all.objects, all.common_prefixes, None));
-            };
-            let prefix = if key.as_ref().is_empty() { String::new() } else { format!("{key}/") };
-            let options = PaginatedListOptions {
-                delimiter: Some("/".into()),
-                max_keys: Some(limit),
-                page_token: after,
-                ..PaginatedListOptions::default()
-            };
-            let got = pages.list_paginated(Some(&prefix), options).await?;
-            Ok(page(&root, got.result.objects, got.result.common_prefixes, got.page_token))
-        })
-    }
-
     /// Every object below `folder`, however deep, told one by one in no certain order.
     ///
     /// # Errors
@@ -453,16 +429,7 @@ pub(super) async fn look(
     }
 }
 
-fn page(root: &Key, objects: Vec<ObjectMeta>, folders: Vec<Key>, next: Option<String>) -> Page {
-    let last = |key: &Key| key.filename().unwrap_or_default().to_owned();
-    Page {
-        objects: objects.into_iter().map(|meta| found(root, meta)).collect(),
-        folders: folders.iter().map(last).collect(),
-        next,
-    }
-}
-
-fn found(root: &Key, meta: ObjectMeta) -> Found {
+pub(super) fn found(root: &Key, meta: ObjectMeta) -> Found {
     let whole = meta.location.as_ref();
     let below = whole.strip_prefix(root.as_ref()).unwrap_or(whole).trim_start_matches('/');
     Found {

@@ -7,6 +7,8 @@
 mod bridge;
 mod bucket;
 mod connect;
+mod folder;
+mod layer;
 mod location;
 mod profile;
 mod trouble;
@@ -17,6 +19,8 @@ mod tests;
 
 pub use bucket::{Bucket, Expect, Found, Page, Written};
 pub use connect::Connect;
+pub use folder::From as ListFrom;
+pub use layer::{ObjectLayer, ObjectOptions};
 pub use location::{Location, LocationError, Scheme};
 pub use trouble::{Trouble, TroubleKind};
 pub use upload::PART_BYTES;

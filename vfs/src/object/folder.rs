@@ -1,0 +1,153 @@
+//! Folders of a bucket: names between slashes, and the objects that mark them.
+
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use object_store::list::PaginatedListOptions;
+use object_store::path::Path as Key;
+use object_store::{Attribute, GetOptions, GetRange, ListResult, ObjectStoreExt, PutPayload};
+
+use super::bucket::{Bucket, Found, Page, found};
+use super::location::Scheme;
+use super::trouble::{Trouble, TroubleKind};
+
+/// Where a listing begins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum From {
+    /// At the first name.
+    Start,
+    /// Past this name of the folder. A folder of that very name may come again.
+    Name(String),
+    /// Where a page ended: its [`Page::next`].
+    Page(String),
+}
+
+impl Bucket {
+    /// One page of what is directly in `folder` (empty: the prefix itself), at most `limit` names where the store
+    /// lists page by page.
+    ///
+    /// # Errors
+    /// [`TroubleKind::NoBucket`]; a folder that is not there is empty.
+    pub fn list(&self, folder: &str, after: Option<String>, limit: usize) -> Result<Page, Trouble> {
+        self.list_from(folder, after.map_or(From::Start, From::Page), limit)
+    }
+
+    /// The same, from any name on. Pages are in the order of keys, in which a folder `a` is `a/` and so behind `a-b`.
+    ///
+    /// # Errors
+    /// As [`Bucket::list`].
+    pub fn list_from(&self, folder: &str, from: From, limit: usize) -> Result<Page, Trouble> {
+        self.counts.others.fetch_add(1, Ordering::Relaxed);
+        let (key, root) = (self.key(folder)?, self.key("")?);
+        let (objects, pages) = (self.objects.clone(), self.pages.clone());
+        self.wait(folder, async move {
+            let Some(pages) = pages else {
+                return Ok(page(&root, &key, objects.list_with_delimiter(Some(&key)).await?, None));
+            };
+            let prefix = if key.as_ref().is_empty() { String::new() } else { format!("{key}/") };
+            let (offset, page_token) = match from {
+                From::Start => (None, None),
+                From::Name(name) => (Some(format!("{prefix}{name}")), None),
+                From::Page(token) => (None, Some(token)),
+            };
+            let options = PaginatedListOptions {
+                delimiter: Some("/".into()),
+                max_keys: Some(limit),
+                offset,
+                page_token,
+                ..PaginatedListOptions::default()
+            };
+            let got = pages.list_paginated(Some(&prefix), options).await?;
+            Ok(page(&root, &key, got.result, got.page_token))
+        })
+    }
+
+    /// Whether listings come in pages, and not whole.
+    pub fn has_pages(&self) -> bool {
+        self.pages.is_some()
+    }
+
+    /// Bytes of an object and what it is, in one request; as [`Bucket::get`].
+    ///
+    /// # Errors
+    /// As [`Bucket::get`].
+    pub fn get_with(
+        &self,
+        name: &str,
+        range: Option<std::ops::Range<u64>>,
+        etag: Option<&str>,
+    ) -> Result<(Found, Bytes), Trouble> {
+        self.counts.gets.fetch_add(1, Ordering::Relaxed);
+        let (objects, key, at) = (self.objects.clone(), self.key(name)?, name.to_owned());
+        let options = GetOptions {
+            range: range.map(GetRange::Bounded),
+            if_match: etag.map(str::to_owned),
+            ..GetOptions::default()
+        };
+        self.wait(name, async move {
+            let got = objects.get_opts(&key, options).await?;
+            let metadata = got.attributes.iter().filter_map(|(name, value)| match name {
+                Attribute::Metadata(name) => Some((name.to_lowercase(), value.as_ref().to_owned())),
+                _ => None,
+            });
+            let metadata = metadata.collect();
+            let what = Found { name: at, metadata, ..found(&Key::default(), got.meta.clone()) };
+            Ok((what, got.bytes().await?))
+        })
+    }
+
+    /// Makes an empty object `folder/`, by which tools know a folder without content.
+    ///
+    /// # Errors
+    /// [`TroubleKind::Unsupported`] for a folder of the host, which keeps none.
+    pub fn put_marker(&self, folder: &str) -> Result<(), Trouble> {
+        self.counts.puts.fetch_add(1, Ordering::Relaxed);
+        let (objects, key) = (self.objects.clone(), self.marker(folder)?);
+        self.wait(folder, async move {
+            objects.put(&key, PutPayload::default()).await?;
+            Ok(())
+        })
+    }
+
+    /// Removes the object that [`Bucket::put_marker`] makes; one that is not there is removed already.
+    ///
+    /// # Errors
+    /// Whatever keeps the store from it.
+    pub fn delete_marker(&self, folder: &str) -> Result<(), Trouble> {
+        self.counts.others.fetch_add(1, Ordering::Relaxed);
+        let (objects, key) = (self.objects.clone(), self.marker(folder)?);
+        self.wait(folder, async move {
+            match objects.delete(&key).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    /// The key of a marker: parsing would take the slash away, joining nothing to a key puts it there.
+    fn marker(&self, folder: &str) -> Result<Key, Trouble> {
+        if self.location.scheme() == Scheme::Local {
+            let trouble = Trouble::new(TroubleKind::Unsupported, "a file:// address keeps no empty folders");
+            return Err(trouble.about(&self.location.join(folder)));
+        }
+        Ok(self.key(folder)?.join(""))
+    }
+}
+
+/// S3's keys lose the slash of a marker where they are parsed; a memory's keep it.
+fn page(root: &Key, folder: &Key, listed: ListResult, next: Option<String>) -> Page {
+    let last =
+        |key: &Key| key.as_ref().trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+    let mut page =
+        Page { folders: listed.common_prefixes.iter().map(last).collect(), next, ..Page::default() };
+    for meta in listed.objects {
+        if meta.location == *folder {
+            page.marker = true;
+        } else if meta.location.as_ref().ends_with('/') {
+            page.folders.push(last(&meta.location));
+        } else {
+            page.objects.push(found(root, meta));
+        }
+    }
+    page
+}
