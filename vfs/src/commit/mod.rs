@@ -18,6 +18,8 @@
 //! one as their own paths are judged.
 
 mod apply;
+#[cfg(feature = "object")]
+mod foresee;
 mod judge;
 pub(crate) mod make;
 mod plan;

@@ -95,6 +95,23 @@ pub(super) async fn bounded<T>(
     tokio::time::timeout(deadline, work).await.unwrap_or_else(|_| Err(Trouble::deadline(deadline)))
 }
 
+/// The most requests in the background at a time.
+static IN_BACKGROUND: Semaphore = Semaphore::const_new(32);
+
+/// `work`, for no longer than `deadline` once it is its turn.
+pub(super) async fn in_turn<T>(
+    deadline: Duration,
+    work: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    let _turn = IN_BACKGROUND.acquire().await;
+    bounded(deadline, work).await
+}
+
+/// Runs what takes its time and waits for nothing, beside the threads that drive requests.
+pub(super) async fn blocking(work: impl FnOnce() + Send + 'static) {
+    let _ = tokio::task::spawn_blocking(work).await;
+}
+
 /// A channel from a task to a synchronous reader, who may be slow: at most `room` items are in it, and a task that
 /// waits for room keeps no thread.
 pub(super) fn channel<T>(room: usize) -> (Teller<T>, impl Iterator<Item = T>) {

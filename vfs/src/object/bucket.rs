@@ -241,6 +241,26 @@ impl Bucket {
         if seen == wanted { Ok(()) } else { Err(Trouble::lost()) }
     }
 
+    /// Reads an object of at most `most` bytes in the background; `then` has the outcome, on a thread that may block.
+    pub fn fetch(&self, name: &str, most: u64, then: impl FnOnce(Result<Bytes, Trouble>) + Send + 'static) {
+        let (this, name) = (self.clone(), name.to_owned());
+        bridge::start(async move {
+            let got = bridge::in_turn(this.how.deadline, this.read_small(&name, most)).await;
+            let got = got.map_err(|trouble| trouble.about(&this.location.join(&name)));
+            bridge::blocking(move || then(got)).await;
+        });
+    }
+
+    async fn read_small(&self, name: &str, most: u64) -> Result<Bytes, Trouble> {
+        self.counts.gets.fetch_add(1, Ordering::Relaxed);
+        let got = self.objects.get(&self.key(name)?).await?;
+        if got.meta.size > most {
+            let text = format!("it has {} bytes and should have no more than {most}", got.meta.size);
+            return Err(Trouble::new(TroubleKind::TooLarge, text));
+        }
+        Ok(got.bytes().await?)
+    }
+
     async fn read(&self, name: &str) -> Result<Bytes, Trouble> {
         self.counts.gets.fetch_add(1, Ordering::Relaxed);
         Ok(self.objects.get(&self.key(name)?).await?.bytes().await?)
@@ -355,6 +375,32 @@ impl Bucket {
                 Err(error) => Err(error.into()),
             }
         })
+    }
+
+    /// Removes many objects, at most `parallel` requests under way; one that is not there is removed already.
+    ///
+    /// # Errors
+    /// The first that fails; what was removed before and beside it is gone.
+    pub fn delete_many(&self, names: Vec<String>, parallel: usize) -> Result<(), Trouble> {
+        let this = self.clone();
+        let work = stream::iter(names).map(Ok).try_for_each_concurrent(parallel.max(1), move |name| {
+            let this = this.clone();
+            async move {
+                let at = this.location.join(&name);
+                bridge::bounded(this.how.deadline, this.remove(&name))
+                    .await
+                    .map_err(|trouble| trouble.about(&at))
+            }
+        });
+        bridge::wait_long(work)
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), Trouble> {
+        self.counts.others.fetch_add(1, Ordering::Relaxed);
+        match self.objects.delete(&self.key(name)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Copies an object inside the bucket, by the server.

@@ -22,6 +22,8 @@ pub enum TroubleKind {
     Unreachable,
     /// No answer before the deadline. Whether a change took place is not known.
     TimedOut,
+    /// It is longer than it may be.
+    TooLarge,
     /// The store cannot do this.
     Unsupported,
     /// Settings that cannot be used.
@@ -81,7 +83,9 @@ impl Trouble {
             TroubleKind::Denied | TroubleKind::Settings => Errno::EACCES,
             TroubleKind::TimedOut => Errno::ETIMEDOUT,
             TroubleKind::Unsupported => Errno::EOPNOTSUPP,
-            TroubleKind::Unreachable | TroubleKind::Source | TroubleKind::Other => Errno::EIO,
+            TroubleKind::Unreachable | TroubleKind::TooLarge | TroubleKind::Source | TroubleKind::Other => {
+                Errno::EIO
+            }
         }
     }
 }

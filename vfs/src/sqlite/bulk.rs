@@ -1,7 +1,6 @@
 //! Making many files in one directory: the same rows as one by one, with everything that is the same for all of them
 //! done once.
 
-use super::content::INLINE_MAX;
 use super::entry::INSERT_ENTRY;
 use super::inode::{INSERT_INODE, Node};
 use super::schema::LIVE;
@@ -35,7 +34,7 @@ impl Tx<'_> {
             self.need_inode()?;
             let mut node = self.new_file(file);
             let size = file.content.len() as i64;
-            if (1..=INLINE_MAX).contains(&size) {
+            if (1..=self.inline_max()).contains(&size) {
                 self.need_bytes(&node, 0, size)?;
                 let hash = blake3::hash(&file.content);
                 let id = Next::take(&mut self.state.next.content);

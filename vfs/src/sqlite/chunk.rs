@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::extent::Extent;
+use super::tier::Object;
 use super::tx::{Next, Tx};
 use crate::errno::{NodeError, NodeResult};
 
@@ -39,13 +40,24 @@ struct Recent {
 }
 
 impl ChunkCache {
-    /// The bytes of the chunk that `extent` lies in.
+    /// The bytes with this hash, if they were seen lately.
+    pub(super) fn known(&self, hash: &Hash) -> Option<Bytes> {
+        self.recent.lock().chunks.get(hash).cloned()
+    }
+
+    /// Keeps verified bytes for a while.
+    #[cfg(feature = "object")]
+    pub(super) fn keep(&self, hash: Hash, data: Bytes) {
+        self.recent.lock().keep(hash, data);
+    }
+
+    /// The bytes of the chunk that `extent` lies in, which is in the file.
     ///
     /// # Errors
     /// `EIO` naming the chunk if it is missing or its bytes are not what its hash says.
     pub(super) fn fetch(&self, conn: &Connection, extent: &Extent) -> NodeResult<Bytes> {
-        if let Some(data) = self.recent.lock().chunks.get(&extent.hash) {
-            return Ok(data.clone());
+        if let Some(data) = self.known(&extent.hash) {
+            return Ok(data);
         }
         let data = load(conn, extent.chunk)?;
         if *blake3::hash(&data).as_bytes() != extent.hash {
@@ -72,12 +84,7 @@ impl ChunkCache {
     /// The bytes of `extent` itself.
     pub(super) fn slice(&self, conn: &Connection, extent: &Extent) -> NodeResult<Bytes> {
         let data = self.fetch(conn, extent)?;
-        let range =
-            (extent.chunk_offset as usize)..(extent.chunk_offset.saturating_add(extent.length) as usize);
-        if range.start > range.end || range.end > data.len() {
-            return Err(corrupt(extent.chunk, "it is shorter than a file says"));
-        }
-        Ok(data.slice(range))
+        extent.part_of(&data)
     }
 }
 
@@ -114,6 +121,11 @@ impl Tx<'_> {
         if let Some(shared) = self.shared_chunk(&hash)? {
             return Ok(shared);
         }
+        if let Some(object) = self.shared.tier.stocked(&hash)
+            && self.take_stray(&object)?
+        {
+            return self.put_object(&object);
+        }
         let chunk = Next::take(&mut self.state.next.chunk);
         self.execute(
             "INSERT INTO main.chunk(id, hash, length, owner) VALUES (?1, ?2, ?3, ?4)",
@@ -123,8 +135,18 @@ impl Tx<'_> {
         Ok(chunk)
     }
 
+    /// A chunk whose bytes are in a bucket. It never changes, so nobody owns it.
+    fn put_object(&mut self, object: &Object) -> NodeResult<i64> {
+        let chunk = Next::take(&mut self.state.next.chunk);
+        self.execute(
+            "INSERT INTO main.chunk(id, hash, length, home, object, form) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (chunk, &object.hash[..], object.length as i64, object.home, &object.name, object.form.as_str()),
+        )?;
+        Ok(chunk)
+    }
+
     /// Not one of a file that a fork stands on: nothing would keep it there.
-    fn shared_chunk(&self, hash: &Hash) -> NodeResult<Option<i64>> {
+    pub(super) fn shared_chunk(&self, hash: &Hash) -> NodeResult<Option<i64>> {
         let mut statement =
             self.conn.prepare_cached("SELECT id FROM main.chunk WHERE hash = ?1 AND owner IS NULL")?;
         Ok(statement.query_row([&hash[..]], |row| row.get(0)).optional()?)
@@ -158,15 +180,20 @@ impl Tx<'_> {
             match self.shared_chunk(&hash)? {
                 None => self.execute("UPDATE main.chunk SET owner = NULL WHERE id = ?1", [chunk])?,
                 Some(twin) => {
-                    self.execute(
-                        "UPDATE main.extent SET chunk = ?3 WHERE content = ?1 AND chunk = ?2",
-                        (content, chunk, twin),
-                    )?;
-                    self.drop_chunk(chunk)?;
+                    self.replace_chunk(content, chunk, twin)?;
                     0
                 }
             };
         }
         Ok(())
+    }
+
+    /// Lets a content have a shared chunk instead of one that it owns, with the same bytes.
+    pub(super) fn replace_chunk(&self, content: i64, chunk: i64, twin: i64) -> NodeResult<()> {
+        self.execute(
+            "UPDATE main.extent SET chunk = ?3 WHERE content = ?1 AND chunk = ?2",
+            (content, chunk, twin),
+        )?;
+        self.drop_chunk(chunk)
     }
 }

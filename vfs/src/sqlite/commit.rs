@@ -60,12 +60,15 @@ impl SqliteLayer {
     /// writes that are not sealed yet and paths that have expired become revisions of their own before it. After an
     /// error everything is as it was.
     ///
-    /// The overlay must not be written meanwhile.
+    /// Where content goes to a bucket, it is uploaded before the transaction begins. The overlay must not be written
+    /// meanwhile.
     ///
     /// # Errors
     /// [`CommitError::Conflict`] if others changed the same since the base; otherwise those of the layers, `EBUSY` among
     /// them while another process writes.
     pub fn commit(&self, request: CommitRequest<'_>) -> Result<Committed, CommitError> {
+        #[cfg(feature = "object")]
+        let _staged = self.stage_content(&request)?;
         let CommitRequest { base, own, before, after, committed, judge, info } = request;
         let mut conflicts = Vec::new();
         let result = self.in_batch(|| {
@@ -93,6 +96,8 @@ impl SqliteLayer {
         }
         let (done, noted) = result?;
         committed.learn(noted);
+        // It is committed. What was not foreseen waits in the file, and is tried again before the next revision.
+        let _ = self.raise();
         Ok(done)
     }
 }

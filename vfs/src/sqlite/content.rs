@@ -15,6 +15,7 @@ use rusqlite::types::ValueRef;
 use super::chunk::Hash;
 use super::extent::Extent;
 use super::inode::Node;
+use super::tier::{ContentTier, Parts};
 use super::tx::{Next, Tx};
 use super::view::{self, View};
 use crate::errno::{Errno, NodeError, NodeResult};
@@ -27,6 +28,11 @@ pub(super) const INLINE_MAX: i64 = 64 << 10;
 pub(super) const INSERT_CONTENT: &str =
     "INSERT INTO main.content(id, rev, inline, hash) VALUES (?1, ?2, ?3, ?4)";
 
+/// The longest content that is stored in its row from now on, in a workspace with this setting.
+pub(super) fn inline_max(tier: Option<&ContentTier>) -> i64 {
+    tier.map_or(INLINE_MAX, |tier| INLINE_MAX.min(i64::try_from(tier.above).unwrap_or(i64::MAX)))
+}
+
 /// What a content is made of.
 enum Body {
     /// All of it, without holes.
@@ -35,9 +41,15 @@ enum Body {
 }
 
 impl View<'_> {
+    /// Bytes of a file. What is in a bucket is fetched.
     pub(super) fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+        self.plan(ino, offset, len)?.complete(self.chunks, self.tier)
+    }
+
+    /// The same, as far as it is here: what is not is fetched after the transaction.
+    pub(super) fn plan(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Parts> {
         if self.lineage.is_fork() {
-            return self.read_fork(ino, offset, len);
+            return self.plan_fork(ino, offset, len);
         }
         let mut statement = self.conn.prepare_cached(
             "SELECT i.kind, i.size, i.content, c.id, c.inline, c.hash FROM inode i LEFT JOIN content c ON c.id = i.content
@@ -52,39 +64,41 @@ impl View<'_> {
         }
         let range = clip(row.get(1)?, offset, len);
         if range.is_empty() {
-            return Ok(Bytes::new());
+            return Ok(Bytes::new().into());
         }
         let Some(content) = row.get::<_, Option<i64>>(2)? else {
-            return Ok(Bytes::from(vec![0; (range.end - range.start) as usize]));
+            return Ok(Bytes::from(vec![0; (range.end - range.start) as usize]).into());
         };
         if row.get::<_, Option<i64>>(3)?.is_none() {
             return Err(missing(content).of(ino));
         }
         match row.get_ref(4)?.as_blob_or_null().map_err(NodeError::io)? {
             None if row.get_ref(5)? != ValueRef::Null => Err(missing(content).of(ino)),
-            None => self.read_extents(content, range),
+            None => self.plan_extents(content, range),
             Some(inline) if inline.len() as i64 != row.get::<_, i64>(1)? => Err(missing(content).of(ino)),
             Some(inline) => {
                 self.verify(content, inline, row.get_ref(5)?).map_err(|damage| damage.of(ino))?;
-                cut(inline, range).ok_or_else(|| missing(content).of(ino))
+                cut(inline, range).map(Parts::from).ok_or_else(|| missing(content).of(ino))
             }
         }
     }
 
     /// The same in two steps: SQLite does not see through two views that are joined.
-    fn read_fork(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+    fn plan_fork(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Parts> {
         let node = self.file(ino.0 as i64)?;
         let range = clip(node.size, offset, len);
         if range.is_empty() {
-            return Ok(Bytes::new());
+            return Ok(Bytes::new().into());
         }
         let Some(content) = node.content else {
-            return Ok(Bytes::from(vec![0; (range.end - range.start) as usize]));
+            return Ok(Bytes::from(vec![0; (range.end - range.start) as usize]).into());
         };
         match self.body(content)?.0 {
-            Body::Extents => self.read_extents(content, range),
+            Body::Extents => self.plan_extents(content, range),
             Body::Inline(inline) if inline.len() as i64 != node.size => Err(missing(content).of(ino)),
-            Body::Inline(inline) => cut(&inline, range).ok_or_else(|| missing(content).of(ino)),
+            Body::Inline(inline) => {
+                cut(&inline, range).map(Parts::from).ok_or_else(|| missing(content).of(ino))
+            }
         }
     }
 
@@ -255,7 +269,7 @@ impl Tx<'_> {
         self.need_bytes(node, offset, end - offset)?;
         let size = node.size.max(end);
         match self.body(node)? {
-            (Body::Inline(mut bytes), owned) if size <= INLINE_MAX && offset <= node.size => {
+            (Body::Inline(mut bytes), owned) if size <= self.inline_max() && offset <= node.size => {
                 bytes.resize(size as usize, 0);
                 bytes[offset as usize..end as usize].copy_from_slice(data);
                 self.put_inline(node, &bytes, owned)?;
@@ -271,6 +285,10 @@ impl Tx<'_> {
         }
         node.size = size;
         Ok(())
+    }
+
+    pub(super) fn inline_max(&self) -> i64 {
+        inline_max(self.state.tier.as_ref())
     }
 
     /// What the node's content is made of, and whether it may be changed in place.

@@ -9,19 +9,53 @@ use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row};
 
 use super::chunk::{Hash, corrupt};
+use super::tier::{ContentTier, Got, Object, Parts, There};
 use super::tx::Tx;
 use super::view::View;
 use crate::errno::{NodeError, NodeResult};
 
 /// Bounds of a chunk. Content-defined, so that an insertion moves the boundaries after it with the bytes.
-const CHUNK_MIN: usize = 16 << 10;
-const CHUNK_AVG: usize = 64 << 10;
-const CHUNK_MAX: usize = 256 << 10;
+const IN_FILE: Cuts = Cuts { min: 16 << 10, avg: 64 << 10, max: 256 << 10 };
+/// The same where chunks go to a bucket, which is asked for each of them.
+const IN_BUCKET: Cuts = Cuts { min: 128 << 10, avg: 512 << 10, max: 1 << 20 };
 /// More extents than this, shorter than that on average, are a badly fragmented file.
 const FRAGMENTS: i64 = 32;
 const FRAGMENT_BYTES: i64 = 16 << 10;
 /// How much of a file is cut again at a time.
 const RECUT_BYTES: i64 = 4 << 20;
+
+/// How far ahead of a sequential reader chunks are fetched from a bucket, in bytes.
+const AHEAD_BYTES: i64 = 8 << 20;
+
+/// Bounds of a chunk, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Cuts {
+    min: usize,
+    avg: usize,
+    pub(super) max: usize,
+}
+
+impl Cuts {
+    /// Those of a workspace with this setting.
+    pub(super) fn of(tier: Option<&ContentTier>) -> Cuts {
+        if tier.is_some() { IN_BUCKET } else { IN_FILE }
+    }
+
+    /// Where to cut.
+    pub(super) fn cut(self, data: &[u8]) -> Vec<Range<usize>> {
+        if data.is_empty() {
+            return Vec::new();
+        }
+        let chunks = FastCDC::new(data, self.min, self.avg, self.max);
+        chunks.map(|chunk| chunk.offset..chunk.offset + chunk.length).collect()
+    }
+
+    /// Where the first chunk of data ends, which is longer than any.
+    #[cfg(feature = "object")]
+    pub(super) fn first(self, data: &[u8]) -> usize {
+        FastCDC::new(data, self.min, self.avg, self.max).next().map_or(data.len(), |chunk| chunk.length)
+    }
+}
 
 /// A range of a file that lies in one piece in one chunk.
 #[derive(Clone, Debug)]
@@ -33,6 +67,8 @@ pub(super) struct Extent {
     pub(super) hash: Hash,
     chunk_length: i64,
     owner: Option<i64>,
+    /// Where the chunk is, if not in the file.
+    pub(super) object: Option<Object>,
 }
 
 impl Extent {
@@ -48,6 +84,20 @@ impl Extent {
     /// Whether it is all of its chunk.
     fn is_whole(&self) -> bool {
         self.chunk_offset == 0 && self.length == self.chunk_length
+    }
+
+    /// Its bytes, out of those of its chunk.
+    pub(super) fn part_of(&self, chunk: &Bytes) -> NodeResult<Bytes> {
+        let range = self.range();
+        if range.start > range.end || range.end > chunk.len() {
+            return Err(corrupt(self.chunk, "it is shorter than a file says"));
+        }
+        Ok(chunk.slice(range))
+    }
+
+    /// Which of its chunk's bytes it has.
+    fn range(&self) -> Range<usize> {
+        self.chunk_offset as usize..self.chunk_offset.saturating_add(self.length) as usize
     }
 
     fn from_row(row: &Row<'_>) -> NodeResult<Extent> {
@@ -66,16 +116,19 @@ impl Extent {
             hash,
             chunk_length: row.get(5)?,
             owner: row.get(6)?,
+            object: Object::from_row(row, 7)?,
         })
     }
 }
 
-const SELECT: &str = "SELECT e.offset, e.length, e.chunk, e.chunk_offset, c.hash, c.length, c.owner
-    FROM extent e LEFT JOIN chunk c ON c.id = e.chunk";
+const SELECT: &str = "SELECT e.offset, e.length, e.chunk, e.chunk_offset, c.hash, c.length, c.owner,
+    c.home, c.object, c.form, c.hash, c.length FROM extent e LEFT JOIN chunk c ON c.id = e.chunk";
 /// The same for forks: SQLite does not see through a view on the right of a `LEFT JOIN`.
 const SELECT_FORK: &str = "SELECT e.offset, e.length, e.chunk, e.chunk_offset,
     (SELECT hash FROM chunk WHERE id = e.chunk), (SELECT length FROM chunk WHERE id = e.chunk),
-    (SELECT owner FROM chunk WHERE id = e.chunk) FROM extent e";
+    (SELECT owner FROM chunk WHERE id = e.chunk), (SELECT home FROM chunk WHERE id = e.chunk),
+    (SELECT object FROM chunk WHERE id = e.chunk), (SELECT form FROM chunk WHERE id = e.chunk),
+    (SELECT hash FROM chunk WHERE id = e.chunk), (SELECT length FROM chunk WHERE id = e.chunk) FROM extent e";
 
 static OVERLAPPING: LazyLock<[String; 2]> = LazyLock::new(|| {
     [SELECT, SELECT_FORK].map(|select| {
@@ -111,26 +164,65 @@ impl View<'_> {
         rows.next()?.map(Extent::from_row).transpose()
     }
 
-    /// The bytes of a range, holes as zeros.
+    /// The bytes of a range, holes as zeros. What is in a bucket is fetched.
     pub(super) fn read_extents(&self, content: i64, range: Range<i64>) -> NodeResult<Bytes> {
+        self.plan_extents(content, range)?.complete(self.chunks, self.tier)
+    }
+
+    /// The same, as far as it is here.
+    pub(super) fn plan_extents(&self, content: i64, range: Range<i64>) -> NodeResult<Parts> {
         let extents = self.extents(content, range.clone())?;
+        let is_away = extents.iter().any(|extent| extent.object.is_some());
+        let ahead = if is_away { self.objects_ahead(content, &range)? } else { Vec::new() };
         if let [only] = &extents[..]
             && only.offset <= range.start
             && only.end() >= range.end
+            && let Some(data) = self.at_hand(only)?
         {
-            let data = self.chunks.slice(self.conn, only)?;
-            return Ok(data.slice((range.start - only.offset) as usize..(range.end - only.offset) as usize));
+            let all = data.slice((range.start - only.offset) as usize..(range.end - only.offset) as usize);
+            return Ok(Parts { got: Got::All(all), ahead });
         }
         let mut bytes = BytesMut::zeroed((range.end - range.start) as usize);
+        let mut there = Vec::new();
         for extent in extents {
-            let data = self.chunks.slice(self.conn, &extent)?;
             let (from, to) = (extent.offset.max(range.start), extent.end().min(range.end));
-            if from < to {
-                bytes[(from - range.start) as usize..(to - range.start) as usize]
-                    .copy_from_slice(&data[(from - extent.offset) as usize..(to - extent.offset) as usize]);
+            if from >= to {
+                continue;
+            }
+            let at = (from - range.start) as usize;
+            let part = (from - extent.offset) as usize..(to - extent.offset) as usize;
+            match (self.at_hand(&extent)?, &extent.object) {
+                (Some(data), _) => bytes[at..at + part.len()].copy_from_slice(&data[part]),
+                (None, Some(object)) => {
+                    let start = extent.chunk_offset as usize;
+                    let range = start.saturating_add(part.start)..start.saturating_add(part.end);
+                    there.push(There { object: object.clone(), at, range });
+                }
+                (None, None) => return Err(corrupt(extent.chunk, "it is missing")),
             }
         }
-        Ok(bytes.freeze())
+        let got = if there.is_empty() { Got::All(bytes.freeze()) } else { Got::Some(bytes, there) };
+        Ok(Parts { got, ahead })
+    }
+
+    /// The bytes of an extent, unless they are in a bucket and were not fetched lately.
+    fn at_hand(&self, extent: &Extent) -> NodeResult<Option<Bytes>> {
+        match &extent.object {
+            None => self.chunks.slice(self.conn, extent).map(Some),
+            Some(object) => {
+                self.tier.learn(self.conn, object)?;
+                self.chunks.known(&extent.hash).map(|chunk| extent.part_of(&chunk)).transpose()
+            }
+        }
+    }
+
+    /// What is fetched ahead for whoever reads this range, if it goes on where the last one ended.
+    fn objects_ahead(&self, content: i64, range: &Range<i64>) -> NodeResult<Vec<Object>> {
+        let Some(from) = self.tier.goes_on(content, range, AHEAD_BYTES) else { return Ok(Vec::new()) };
+        let next = self.extents(content, from..range.end.saturating_add(AHEAD_BYTES))?;
+        let objects: Vec<Object> = next.into_iter().filter_map(|extent| extent.object).collect();
+        objects.iter().try_for_each(|object| self.tier.learn(self.conn, object))?;
+        Ok(objects)
     }
 
     /// The first byte at or after `offset` that an extent covers.
@@ -221,7 +313,7 @@ impl Tx<'_> {
             extent.end() == offset
                 && extent.is_owned_by(content)
                 && extent.is_whole()
-                && (extent.length as usize) < CHUNK_MAX
+                && (extent.length as usize) < self.cuts().max
         });
         let Some(before) = before else { return self.lay_cut(content, offset, data) };
         let start = self.shared.chunks.slice(self.conn, &before)?;
@@ -232,7 +324,7 @@ impl Tx<'_> {
     }
 
     fn lay_cut(&mut self, content: i64, offset: i64, data: &[u8]) -> NodeResult<()> {
-        for piece in cut(data) {
+        for piece in self.cuts().cut(data) {
             let chunk = self.put_chunk(content, &data[piece.clone()])?;
             self.put_extent(content, offset + piece.start as i64, piece.len() as i64, chunk, 0)?;
         }
@@ -261,11 +353,21 @@ impl Tx<'_> {
         )?;
         let (count, bytes): (i64, i64) =
             statement.query_row([content], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if count > FRAGMENTS && bytes / count < FRAGMENT_BYTES {
+        if count > FRAGMENTS && bytes / count < FRAGMENT_BYTES && !self.is_away(content)? {
             self.recut(content)?;
         }
         self.drop_loose_chunks(content)?;
         self.share_chunks(content)
+    }
+
+    fn cuts(&self) -> Cuts {
+        Cuts::of(self.state.tier.as_ref())
+    }
+
+    /// Whether any of a content is in a bucket, for which nobody waits here.
+    fn is_away(&self, content: i64) -> NodeResult<bool> {
+        let sql = "SELECT 1 FROM main.extent e JOIN chunk c ON c.id = e.chunk WHERE e.content = ?1 AND c.home IS NOT NULL";
+        Ok(self.conn.prepare_cached(sql)?.exists([content])?)
     }
 
     /// Deletes chunks of the content that none of its extents lies in any more.
@@ -299,13 +401,4 @@ impl Tx<'_> {
         }
         Ok(())
     }
-}
-
-/// Where to cut.
-fn cut(data: &[u8]) -> Vec<Range<usize>> {
-    if data.is_empty() {
-        return Vec::new();
-    }
-    let chunks = FastCDC::new(data, CHUNK_MIN, CHUNK_AVG, CHUNK_MAX);
-    chunks.map(|chunk| chunk.offset..chunk.offset + chunk.length).collect()
 }

@@ -26,6 +26,8 @@ impl SqliteLayer {
     /// Copies everything into this file that it reads from the files it stands on, and cuts the tie. `None` if it is
     /// no fork. Its history begins with the revision that was forked; forks of it stay what they are.
     ///
+    /// What is in a place of the parent in a bucket is copied after that, to a place of its own or into the file.
+    ///
     /// It is one transaction, so that after a crash it is a fork or none. The parent is told afterwards; one that
     /// was not keeps a revision for nothing until [`forget_fork`](SqliteLayer::forget_fork). What is open reads
     /// from the parent's file, as far as it does, until it is opened again.
@@ -42,7 +44,9 @@ impl SqliteLayer {
         // Whoever else has it open goes on reading the parent, which is about to be free to change.
         let cut = || {
             let copied = self.change(|tx| tx.copy_ancestors())?;
-            NodeResult::Ok((copied, self.let_go(&parent).err().map(|error| error.to_string())))
+            // The parent must not let go of what is still in its place in a bucket.
+            let told = self.own_content().map_err(ForkError::from).and_then(|()| self.let_go(&parent));
+            NodeResult::Ok((copied, told.err().map(|error| whole(&error))))
         };
         let alone = self.shared.presence.as_ref().and_then(|presence| presence.alone(cut));
         let ((inodes, chunks), pinned) = alone.unwrap_or_else(|| {
@@ -62,6 +66,17 @@ impl SqliteLayer {
     }
 }
 
+/// What an error says, and what is behind it.
+fn whole(error: &ForkError) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(error) = next {
+        text += &format!(": {error}");
+        next = error.source();
+    }
+    text
+}
+
 impl Tx<'_> {
     /// Copies what is seen of ancestors, under the numbers it has, and cuts the tie. Returns how many inodes and
     /// chunks it was.
@@ -76,6 +91,7 @@ impl Tx<'_> {
         let chunks =
             self.copy("chunk", &format!("id < {chunk} AND id IN (SELECT chunk FROM main.extent)"))?;
         self.copy("block", &format!("chunk < {chunk} AND chunk IN (SELECT id FROM main.chunk)"))?;
+        self.copy("home", "id IN (SELECT home FROM main.chunk)")?;
         self.copy("name", &format!("rev = {base}"))?;
         self.require_sound_below(content, chunk)?;
         self.execute("UPDATE meta SET parent_path = NULL, parent_workspace = NULL, parent_rev = NULL", [])?;

@@ -207,9 +207,9 @@ fn plant(conn: &Connection, rev: Revision, id: &WorkspaceId, tie: &str, now: i64
     conn.execute(
         "INSERT INTO main.meta(id, workspace, created, head, next_ino, next_content, next_chunk, first_content,
              first_chunk, parent_path, parent_workspace, parent_rev, durability, quota_bytes, quota_inodes, used_bytes,
-             used_inodes)
+             used_inodes, tier, tier_above, tier_form)
          SELECT 1, ?1, ?2, ?3, next_ino, next_content, next_chunk, next_content, next_chunk, ?4, workspace, ?3,
-             durability, quota_bytes, quota_inodes, ?5, ?6
+             durability, quota_bytes, quota_inodes, ?5, ?6, tier, tier_above, tier_form
          FROM parent.meta",
         (id.0, now, rev, tie, bytes, inodes),
     )?;

@@ -84,6 +84,7 @@ impl Tx<'_> {
             [],
         )?;
         self.execute("DELETE FROM main.extent WHERE content NOT IN (SELECT id FROM main.content)", [])?;
+        self.leave_loose_objects()?;
         self.execute("DELETE FROM main.block WHERE chunk NOT IN (SELECT chunk FROM main.extent)", [])?;
         let chunks =
             self.execute("DELETE FROM main.chunk WHERE id NOT IN (SELECT chunk FROM main.extent)", [])?;

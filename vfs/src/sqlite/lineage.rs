@@ -146,6 +146,8 @@ impl Lineage {
             ("extent", &["content", "offset"], &|a| format!("t.content < {}", a.end_content)),
             ("chunk", &[], &|a| format!("t.id < {}", a.end_chunk)),
             ("block", &[], &|a| format!("t.chunk < {}", a.end_chunk)),
+            // The same address has the same number everywhere.
+            ("home", &["id"], &|_| "1".to_owned()),
             // The forked revision itself is recorded in the fork.
             ("revision", &[], &|a| format!("t.id < {}", a.limit)),
             ("name", &["name"], &|a| format!("t.rev <= {}", a.limit)),

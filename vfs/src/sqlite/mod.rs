@@ -42,6 +42,7 @@ mod revision;
 mod runs;
 mod schema;
 mod snapshot;
+mod tier;
 mod turn;
 mod tx;
 mod usage;
@@ -87,6 +88,9 @@ pub use self::prune::{KeptFor, PruneReport, PruneRequest};
 pub use self::revision::{Revision, RevisionInfo, RevisionKind, SealInfo};
 pub use self::runs::{KeptChanges, RunRow};
 pub use self::snapshot::Snapshot;
+#[cfg(feature = "object")]
+pub use self::tier::{BucketReport, MoveReport, Moved, OpenBucket, SweepReport};
+pub use self::tier::{ChunkFolder, ContentForm, ContentHome, ContentTier, ContentUse};
 pub use self::usage::Quota;
 
 /// How to open a workspace.
@@ -105,6 +109,11 @@ pub struct SqliteOptions {
     pub kept_changes_bytes: u64,
     /// The most run records kept; the oldest go first.
     pub run_records: u32,
+    /// Where content from buckets is kept for the next time.
+    pub chunk_folder: ChunkFolder,
+    /// How buckets are opened.
+    #[cfg(feature = "object")]
+    pub buckets: OpenBucket,
 }
 
 impl Default for SqliteOptions {
@@ -116,6 +125,9 @@ impl Default for SqliteOptions {
             durability: Durability::Fsync,
             kept_changes_bytes: 256 << 20,
             run_records: 10_000,
+            chunk_folder: ChunkFolder::default(),
+            #[cfg(feature = "object")]
+            buckets: OpenBucket::default(),
         }
     }
 }
@@ -292,7 +304,7 @@ impl Layer for SqliteLayer {
         )?;
         match inline {
             Some(content) => Ok(recent::slice(&content, offset, len)),
-            None => self.read_now(|view| view.read(ino, offset, len)),
+            None => self.shared.read(|| self.read_now(|view| view.plan(ino, offset, len))),
         }
     }
 

@@ -153,9 +153,12 @@ impl SqliteLayer {
     /// Makes what was changed since the last time a revision of its own. `None` if nothing was: a file that came and
     /// went, or a directory whose times alone moved, is no change.
     ///
+    /// Where content goes to a bucket, what waits in the file is moved there first.
+    ///
     /// # Errors
-    /// `EROFS`, `ENOSPC`, `EIO`.
+    /// `EROFS`, `ENOSPC`, `EIO`; `EIO` or `ETIMEDOUT` of the bucket: nothing is sealed then, and nothing lost.
     pub fn seal(&self, info: &SealInfo) -> NodeResult<Option<RevisionInfo>> {
+        self.raise()?;
         self.change(|tx| tx.seal(info))
     }
 

@@ -28,6 +28,8 @@ const STATEMENTS: usize = 160;
 /// inodes and the bytes of chunks apart from their hashes, so that looking at either touches no content. Two chunks have the same bytes only where a fork took in its parent's.
 /// `next_ino`, `next_content` and `next_chunk` only grow: a number that was given out never stands for anything else,
 /// whatever `gc` deleted, since forks name them.
+/// A chunk without `home` has its bytes in `block`; the bytes of any other are an object in a bucket, see `tier`. A
+/// `stray` is an object that may be there and that no chunk names.
 /// `origin`, `opaque`, an entry without inode (a whiteout) and the parent columns of `meta` belong to forks.
 /// New files are laid out by this; files of an older version get there by [`STEPS`].
 pub(super) const TABLES: &str = "
@@ -48,7 +50,10 @@ CREATE TABLE meta(
     first_content INTEGER NOT NULL DEFAULT 1,
     first_chunk INTEGER NOT NULL DEFAULT 1,
     next_content INTEGER NOT NULL DEFAULT 1,
-    next_chunk INTEGER NOT NULL DEFAULT 1
+    next_chunk INTEGER NOT NULL DEFAULT 1,
+    tier TEXT,
+    tier_above INTEGER NOT NULL DEFAULT 65536,
+    tier_form TEXT NOT NULL DEFAULT 'raw'
 ) STRICT;
 CREATE TABLE revision(
     id INTEGER PRIMARY KEY,
@@ -116,7 +121,10 @@ CREATE TABLE chunk(
     id INTEGER PRIMARY KEY,
     hash BLOB NOT NULL,
     length INTEGER NOT NULL,
-    owner INTEGER
+    owner INTEGER,
+    home INTEGER,
+    object TEXT,
+    form TEXT
 ) STRICT;
 CREATE INDEX chunk_hash ON chunk(hash) WHERE owner IS NULL;
 CREATE INDEX chunk_owner ON chunk(owner) WHERE owner IS NOT NULL;
@@ -160,6 +168,11 @@ CREATE TABLE merged_node(
     ours INTEGER NOT NULL,
     PRIMARY KEY (workspace, theirs)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE home(id INTEGER PRIMARY KEY, address TEXT NOT NULL, owner BLOB) STRICT;
+CREATE TABLE stray(home INTEGER NOT NULL, object TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (home, object)) STRICT,
+    WITHOUT ROWID;
+CREATE INDEX chunk_here ON chunk(length) WHERE home IS NULL;
+CREATE INDEX chunk_home ON chunk(home, object) WHERE home IS NOT NULL;
 ";
 
 /// What takes a file from the version that is the place in this list, counted from 1, to the next one.
@@ -183,6 +196,12 @@ ALTER TABLE meta ADD COLUMN next_content INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE meta ADD COLUMN next_chunk INTEGER NOT NULL DEFAULT 1;
 UPDATE meta SET next_content = (SELECT coalesce(max(id), 0) + 1 FROM content),
     next_chunk = (SELECT coalesce(max(id), 0) + 1 FROM chunk);
+ALTER TABLE meta ADD COLUMN tier TEXT;
+ALTER TABLE meta ADD COLUMN tier_above INTEGER NOT NULL DEFAULT 65536;
+ALTER TABLE meta ADD COLUMN tier_form TEXT NOT NULL DEFAULT 'raw';
+ALTER TABLE chunk ADD COLUMN home INTEGER;
+ALTER TABLE chunk ADD COLUMN object TEXT;
+ALTER TABLE chunk ADD COLUMN form TEXT;
 ALTER TABLE run_changes ADD COLUMN base INTEGER;
 CREATE INDEX run_changes_base ON run_changes(base) WHERE base IS NOT NULL;
 ",

@@ -119,7 +119,7 @@ impl Layer for Snapshot {
         )?;
         match inline {
             Some(content) => Ok(slice(&content, offset, len)),
-            None => self.view(|view| view.read(ino, offset, len)),
+            None => self.shared.read(|| self.view(|view| view.plan(ino, offset, len))),
         }
     }
 

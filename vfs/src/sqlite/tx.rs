@@ -18,6 +18,7 @@ use super::open::Shared;
 use super::pending::Pending;
 use super::recent::Recent;
 use super::schema::NOW;
+use super::tier::ContentTier;
 use super::turn::{Group, Ticket};
 use super::usage::Usage;
 use super::view::View;
@@ -57,7 +58,8 @@ enum Part {
 
 static STATE: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT head, next_ino, next_content, next_chunk, first_content, first_chunk, {} FROM main.meta",
+        "SELECT head, next_ino, next_content, next_chunk, first_content, first_chunk, {}, {} FROM main.meta",
+        ContentTier::COLUMNS,
         Usage::COLUMNS
     )
 });
@@ -96,6 +98,8 @@ pub(super) struct State {
     pub(super) next: Next,
     /// The first content and the first chunk that are not an ancestor's; 1 in a workspace that is no fork.
     pub(super) first: (i64, i64),
+    /// Where content goes.
+    pub(super) tier: Option<ContentTier>,
     /// The next numbers and what is used, as `meta` has them.
     stored: (Next, Usage),
     pub(super) pending: Pending,
@@ -309,11 +313,17 @@ impl Writer {
         let mut meta = self.conn.prepare_cached(&STATE)?;
         let row = |row: &Row<'_>| {
             let next = Next { ino: row.get(1)?, content: row.get(2)?, chunk: row.get(3)? };
-            Ok((row.get(0)?, next, (row.get(4)?, row.get(5)?), Usage::from_row(row, 6)?))
+            Ok((
+                row.get(0)?,
+                next,
+                (row.get(4)?, row.get(5)?),
+                ContentTier::from_row(row, 6)?,
+                Usage::from_row(row, 9)?,
+            ))
         };
-        let (head, next, first, usage) = meta.query_row([], row)?;
+        let (head, next, first, tier, usage) = meta.query_row([], row)?;
         let (pending, stored) = (Pending::new(usage), (next, usage));
-        Ok(State { depth: 0, head, next, first, stored, pending, poisoned: false })
+        Ok(State { depth: 0, head, next, first, tier, stored, pending, poisoned: false })
     }
 
     /// The thread that has the lock lets go of it: leaves the open transaction to those who wait, or commits it.

@@ -10,6 +10,7 @@ use super::inode::{Node, Xattrs};
 use super::lineage::Lineage;
 use super::pending::Pending;
 use super::schema::ROOT;
+use super::tier::Tier;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
 use crate::node::{DirEntry, FileType, Ino, Stat, StatFs, check_xattr_name};
@@ -20,6 +21,7 @@ pub(super) struct View<'a> {
     pub(super) conn: &'a Connection,
     pub(super) rev: i64,
     pub(super) chunks: &'a ChunkCache,
+    pub(super) tier: &'a Tier,
     pub(super) lineage: &'a Lineage,
     pub(super) pending: Option<&'a Pending>,
 }

@@ -69,6 +69,16 @@ impl Check<'_> {
             "SELECT 'chunk ' || id || ' has ' || length(data) || ' bytes, should have ' || length
              FROM main.chunk JOIN main.block ON block.chunk = id WHERE length(data) <> length",
             [],
+        )?;
+        self.report(
+            "SELECT 'chunk ' || id || ' is in a place that is not known' FROM main.chunk
+             WHERE home IS NOT NULL AND (object IS NULL OR home NOT IN (SELECT id FROM home))",
+            [],
+        )?;
+        self.report(
+            "SELECT 'chunk ' || id || ' is in a bucket and may be changed' FROM main.chunk
+             WHERE home IS NOT NULL AND owner IS NOT NULL",
+            [],
         )
     }
 }
@@ -118,10 +128,12 @@ pub(in super::super) fn each_inline(conn: &Connection, found: Found<'_>) -> Node
     Ok(())
 }
 
-/// Looks at every chunk.
+/// Looks at every chunk that is in the file.
 pub(in super::super) fn each_chunk(conn: &Connection, found: Found<'_>) -> NodeResult<()> {
-    let mut statement = conn
-        .prepare("SELECT c.id, b.data, c.hash FROM main.chunk c LEFT JOIN main.block b ON b.chunk = c.id")?;
+    let mut statement = conn.prepare(
+        "SELECT c.id, b.data, c.hash FROM main.chunk c LEFT JOIN main.block b ON b.chunk = c.id
+                  WHERE c.home IS NULL",
+    )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let bytes = row.get_ref(1)?.as_blob_or_null().map_err(NodeError::io)?;

@@ -386,10 +386,15 @@ impl Tidy<'_, '_> {
         let Some(content) = node.content else { return Ok(Vec::new()) };
         let view = self.tx.view();
         let extents = view.extents(content, 0..i64::MAX)?;
-        let read = |extent: &super::super::extent::Extent| {
-            let bytes = view.chunks.slice(view.conn, extent).ok()?;
-            Some((extent.offset, bytes.to_vec()))
-        };
-        Ok(extents.iter().filter_map(read).collect())
+        let mut pieces = Vec::new();
+        for extent in extents {
+            let bytes = match extent.object {
+                None => view.chunks.slice(view.conn, &extent).ok(),
+                // It is not known to be lost only because nobody answers.
+                Some(_) => Some(view.read_extents(content, extent.offset..extent.end())?),
+            };
+            pieces.extend(bytes.map(|bytes| (extent.offset, bytes.to_vec())));
+        }
+        Ok(pieces)
     }
 }

@@ -243,6 +243,9 @@ impl Wreck<'_, '_> {
     }
 
     fn copy_chunk(&mut self, there: i64) -> NodeResult<i64> {
+        if let Some(here) = self.copy_object(there)? {
+            return Ok(here);
+        }
         let (hash, length, data) = self.find_chunk(there)?;
         if blake3::hash(&data).as_bytes()[..] != hash[..] {
             return Err(NodeError::io("its bytes do not match its hash"));
@@ -262,6 +265,30 @@ impl Wreck<'_, '_> {
         Ok(here)
     }
 
+    /// Copies a chunk whose bytes are in a bucket: where they are. Nobody asks there.
+    fn copy_object(&mut self, there: i64) -> NodeResult<Option<i64>> {
+        let sources =
+            self.sources.iter().filter(|source| there < source.end_chunk && has_homes(&source.conn));
+        for source in sources {
+            let mut statement = source.conn.prepare_cached(
+                "SELECT c.hash, c.length, c.home, c.object, c.form, h.address FROM chunk c JOIN home h ON h.id = c.home
+                 WHERE c.id = ?1",
+            )?;
+            let Some(found) = statement.query_row([there], |row| values(row, 6)).optional()? else {
+                continue;
+            };
+            self.tx
+                .execute("INSERT OR IGNORE INTO home(id, address) VALUES (?1, ?2)", (&found[2], &found[5]))?;
+            let here = Next::take(&mut self.tx.state.next.chunk);
+            self.tx.execute(
+                "INSERT INTO chunk(id, hash, length, home, object, form) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                (here, &found[0], &found[1], &found[2], &found[3], &found[4]),
+            )?;
+            return Ok(Some(here));
+        }
+        Ok(None)
+    }
+
     fn find_chunk(&self, there: i64) -> NodeResult<(Vec<u8>, i64, Vec<u8>)> {
         for source in self.sources.iter().filter(|source| there < source.end_chunk) {
             let mut statement = source.conn.prepare_cached(
@@ -279,6 +306,11 @@ impl Wreck<'_, '_> {
 /// Whether the file is of a version whose inline contents carry hashes.
 fn has_hashes(conn: &Connection) -> bool {
     conn.prepare_cached("SELECT hash FROM content").is_ok()
+}
+
+/// Whether the file is of a version whose chunks may be in buckets.
+fn has_homes(conn: &Connection) -> bool {
+    conn.prepare_cached("SELECT home, object, form FROM chunk").is_ok()
 }
 
 /// The first columns of a row.

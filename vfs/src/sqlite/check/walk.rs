@@ -92,7 +92,7 @@ impl Walk<'_, '_> {
     }
 }
 
-/// Reads all of a file.
+/// Reads all of a file that is here. What is in a bucket is for [`check_buckets`](super::SqliteLayer::check_buckets).
 pub(super) fn read_all(view: &View<'_>, ino: Ino, size: u64) -> NodeResult<()> {
-    (0..size).step_by(PIECE).try_for_each(|at| view.read(ino, at, PIECE).map(|_| ()))
+    (0..size).step_by(PIECE).try_for_each(|at| view.plan(ino, at, PIECE).map(|_| ()))
 }

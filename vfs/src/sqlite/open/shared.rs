@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
@@ -11,6 +13,7 @@ use super::super::chunk::ChunkCache;
 use super::super::hold::Holds;
 use super::super::lineage::Lineage;
 use super::super::place::Place;
+use super::super::tier::{Parts, Tier, is_gone};
 use super::super::turn::{Passage, Turnstile};
 use super::super::view::View;
 use super::super::{SqliteOptions, schema};
@@ -24,7 +27,8 @@ pub(in crate::sqlite) struct Shared {
     /// `None` where nobody can say, on a file system of a test's.
     pub(in crate::sqlite) place: Option<Place>,
     pub(in crate::sqlite) options: SqliteOptions,
-    pub(in crate::sqlite) chunks: ChunkCache,
+    pub(in crate::sqlite) chunks: Arc<ChunkCache>,
+    pub(in crate::sqlite) tier: Tier,
     access: Access,
     pub(in crate::sqlite) lineage: Lineage,
     pub(in crate::sqlite) holds: Holds,
@@ -54,13 +58,15 @@ impl Shared {
         lineage: Lineage,
     ) -> Shared {
         let presence = Presence::enter(path);
+        let chunks = Arc::new(ChunkCache::default());
         let writes = presence.is_some() && !options.read_only;
         Shared {
             idle: Mutex::default(),
             path: path.to_owned(),
             place: Place::of(path).ok(),
             options: options.clone(),
-            chunks: ChunkCache::default(),
+            tier: Tier::new(options, &chunks),
+            chunks,
             access,
             ancestors_holds: lineage.ancestors().iter().map(|ancestor| Holds::new(&ancestor.path)).collect(),
             lineage,
@@ -107,7 +113,16 @@ impl Shared {
 
     /// A tree through a connection.
     pub(in crate::sqlite) fn view<'a>(&'a self, conn: &'a Connection, rev: i64) -> View<'a> {
-        View { conn, rev, chunks: &self.chunks, lineage: &self.lineage, pending: None }
+        View { conn, rev, chunks: &self.chunks, tier: &self.tier, lineage: &self.lineage, pending: None }
+    }
+
+    /// Reads what `plan` says, outside of any transaction that it may have planned in. Where an object is not there
+    /// any more the plan may have been out of date, so it is made once more.
+    pub(in crate::sqlite) fn read(&self, plan: impl Fn() -> NodeResult<Parts>) -> NodeResult<Bytes> {
+        match plan()?.complete(&self.chunks, &self.tier) {
+            Err(error) if is_gone(&error) => plan()?.complete(&self.chunks, &self.tier),
+            done => done,
+        }
     }
 
     /// Closes the connections that are kept for the next reader.

@@ -1,6 +1,16 @@
 -- Takes a file of this version back to version 1, for the tests of the way up.
 DROP INDEX chunk_hash;
 CREATE UNIQUE INDEX chunk_hash ON chunk(hash) WHERE owner IS NULL;
+DROP INDEX chunk_home;
+DROP INDEX chunk_here;
+DROP TABLE stray;
+DROP TABLE home;
+ALTER TABLE chunk DROP COLUMN form;
+ALTER TABLE chunk DROP COLUMN object;
+ALTER TABLE chunk DROP COLUMN home;
+ALTER TABLE meta DROP COLUMN tier_form;
+ALTER TABLE meta DROP COLUMN tier_above;
+ALTER TABLE meta DROP COLUMN tier;
 DROP TABLE merged_node;
 DROP TABLE merged;
 DROP TABLE name;

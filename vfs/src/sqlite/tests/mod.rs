@@ -21,6 +21,8 @@ mod prune;
 mod recent;
 mod restore;
 mod runs;
+#[cfg(feature = "object")]
+mod tier;
 mod usage;
 
 use std::path::PathBuf;
@@ -28,7 +30,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::clock::{ManualClock, Timestamp};
-use crate::errno::Errno;
+use crate::errno::{Errno, NodeError};
 use crate::node::FileType;
 
 /// A workspace in a folder of its own, with a clock that stands still until moved.

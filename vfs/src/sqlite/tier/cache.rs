@@ -1,0 +1,266 @@
+//! Chunks that were fetched, kept in a folder of the host for the next process.
+//!
+//! A file is named after the hash of its bytes and verified whenever it is read, so that one that is torn, damaged or
+//! somebody else's is fetched again. It gets its name when it is whole. Losing any of them loses nothing, and nothing
+//! that goes wrong here is an error. The bound holds for all processes together as far as each of them, having
+//! written an eighth of it, looks at all of the folder and removes what was used least lately.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::super::chunk::Hash;
+use crate::clock::Clock;
+
+/// Where chunks from buckets are kept, and how many bytes of them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ChunkFolder {
+    /// The folder. `None`: `$COWRY_CACHE_DIR`, else `chunks` in `$XDG_CACHE_HOME/cowry` or `~/.cache/cowry`.
+    pub folder: Option<PathBuf>,
+    /// The most bytes; 0: nothing is kept. `None`: `$COWRY_CACHE_SIZE` (such as `500MiB`), else 1 GiB.
+    pub bytes: Option<u64>,
+}
+
+/// The bound if nobody says otherwise.
+const BYTES: u64 = 1 << 30;
+/// How old the note of the last use becomes before it is renewed.
+const NOTE_AGAIN: Duration = Duration::from_secs(60);
+
+impl ChunkFolder {
+    fn place(&self, env: &dyn Fn(&str) -> Option<String>) -> Option<(PathBuf, u64)> {
+        let set = |name| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let usual = || {
+            let home = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+            home.map(|home| home.join("cowry").join("chunks"))
+        };
+        let folder = self.folder.clone().or_else(|| set("COWRY_CACHE_DIR")).or_else(usual)?;
+        let said = || env("COWRY_CACHE_SIZE").and_then(|text| bytes(&text));
+        Some((folder, self.bytes.or_else(said).unwrap_or(BYTES)))
+    }
+}
+
+/// A number of bytes as people write it.
+fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit = match text[digits..].trim().trim_end_matches("ib").trim_end_matches('b') {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        "t" => 1 << 40,
+        _ => return None,
+    };
+    text[..digits].parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// The folder in use.
+#[derive(Debug)]
+pub(super) struct Cache {
+    folder: PathBuf,
+    bound: u64,
+    clock: Arc<dyn Clock>,
+    /// Bytes written since the folder was looked at; at first so many that it is at once.
+    written: AtomicU64,
+    drafts: AtomicU64,
+}
+
+impl Cache {
+    /// `None` if nothing is to be kept.
+    pub(super) fn new(how: &ChunkFolder, clock: Arc<dyn Clock>) -> Option<Cache> {
+        let (folder, bound) = how.place(&|name| std::env::var(name).ok())?;
+        let (written, drafts) = (AtomicU64::new(bound), AtomicU64::new(0));
+        (bound > 0).then_some(Cache { folder, bound, clock, written, drafts })
+    }
+
+    fn path(&self, hash: &Hash) -> PathBuf {
+        let hex = blake3::Hash::from(*hash).to_hex();
+        self.folder.join(&hex[..2]).join(&*hex)
+    }
+
+    /// Whether there seems to be such a file.
+    pub(super) fn has(&self, hash: &Hash) -> bool {
+        self.path(hash).exists()
+    }
+
+    /// The bytes with this hash, if they are there and whole.
+    pub(super) fn get(&self, hash: &Hash, length: usize) -> Option<Vec<u8>> {
+        let path = self.path(hash);
+        let mut file = File::open(&path).ok()?;
+        let mut bytes = Vec::with_capacity(length + 1);
+        (&mut file).take(length as u64 + 1).read_to_end(&mut bytes).ok()?;
+        if bytes.len() != length || *blake3::hash(&bytes).as_bytes() != *hash {
+            let _ = fs::remove_file(&path);
+            return None;
+        }
+        self.note_use(&file);
+        Some(bytes)
+    }
+
+    fn note_use(&self, file: &File) {
+        let now = self.now();
+        let noted = file.metadata().and_then(|meta| meta.modified()).unwrap_or(UNIX_EPOCH);
+        if now.duration_since(noted).map_or(true, |age| age >= NOTE_AGAIN) {
+            let _ = file.set_modified(now);
+        }
+    }
+
+    /// Keeps bytes.
+    pub(super) fn put(&self, hash: &Hash, bytes: &[u8]) {
+        if bytes.len() as u64 <= self.bound / 8 && self.write(hash, bytes).is_ok() {
+            let since = self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64;
+            if since > self.bound / 8 {
+                self.written.store(0, Ordering::Relaxed);
+                self.evict();
+            }
+        }
+    }
+
+    fn write(&self, hash: &Hash, bytes: &[u8]) -> std::io::Result<()> {
+        let path = self.path(hash);
+        let above = path.parent().expect("it has a folder");
+        let number = self.drafts.fetch_add(1, Ordering::Relaxed);
+        let draft = above.join(format!("new-{}-{number}", std::process::id()));
+        let mut file = File::create(&draft).or_else(|_| {
+            make_private(&self.folder)?;
+            fs::create_dir_all(above)?;
+            File::create(&draft)
+        })?;
+        let written = file.write_all(bytes).and_then(|()| file.set_modified(self.now()));
+        let named = written.and_then(|()| fs::rename(&draft, &path));
+        if named.is_err() {
+            let _ = fs::remove_file(&draft);
+        }
+        named
+    }
+
+    /// Removes what was used least lately until an eighth of the bound is free.
+    fn evict(&self) {
+        let mut files = self.files();
+        let mut sum: u64 = files.iter().map(|file| file.bytes).sum();
+        let most = self.bound - self.bound / 8;
+        if sum <= most {
+            return;
+        }
+        files.sort_by_key(|file| file.used);
+        for file in files {
+            if sum <= most {
+                return;
+            }
+            sum -= file.bytes;
+            let _ = fs::remove_file(file.path);
+        }
+    }
+
+    /// All files there, drafts that nobody finished among them.
+    fn files(&self) -> Vec<Kept> {
+        let list = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+        let kept = |entry: fs::DirEntry| {
+            let meta = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+            Some(Kept { path: entry.path(), bytes: meta.len(), used: meta.modified().ok()? })
+        };
+        let folders = list(&self.folder).filter(|entry| is_ours(&entry.file_name().to_string_lossy()));
+        folders.flat_map(|folder| list(&folder.path())).filter_map(kept).collect()
+    }
+
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_nanos(self.clock.now().0.max(0) as u64)
+    }
+}
+
+struct Kept {
+    path: PathBuf,
+    bytes: u64,
+    used: SystemTime,
+}
+
+/// Whether a folder has a name as ours have: nothing else is touched, whatever the setting names.
+fn is_ours(name: &str) -> bool {
+    name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Makes a folder that nobody else can look into: what is kept is content of workspaces.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{ManualClock, Timestamp};
+
+    const START: i64 = 1_700_000_000_000_000_000;
+
+    fn cache(folder: &Path, bound: u64) -> (Cache, Arc<ManualClock>) {
+        let clock = ManualClock::new(Timestamp(START));
+        let how = ChunkFolder { folder: Some(folder.join("chunks")), bytes: Some(bound) };
+        (Cache::new(&how, clock.clone()).expect("it keeps something"), clock)
+    }
+
+    fn put(cache: &Cache, bytes: &[u8]) -> Hash {
+        let hash = *blake3::hash(bytes).as_bytes();
+        cache.put(&hash, bytes);
+        hash
+    }
+
+    #[test]
+    fn what_is_kept_is_found_and_what_is_damaged_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (cache, _) = cache(folder.path(), 1 << 20);
+        let hash = put(&cache, b"some bytes");
+        assert_eq!(cache.get(&hash, 10).as_deref(), Some(&b"some bytes"[..]));
+        std::fs::write(cache.path(&hash), b"some bytez").expect("written");
+        assert_eq!(cache.get(&hash, 10), None);
+        assert!(!cache.has(&hash), "what is damaged goes");
+        let hash = put(&cache, b"some bytes");
+        std::fs::write(cache.path(&hash), b"some").expect("written");
+        assert_eq!(cache.get(&hash, 10), None);
+    }
+
+    #[test]
+    fn what_was_used_least_lately_goes_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (cache, clock) = cache(folder.path(), 8000);
+        let mut hashes = Vec::new();
+        for n in 0..7_u8 {
+            hashes.push(put(&cache, &[n; 1000]));
+            clock.advance(100_000_000_000);
+        }
+        assert!(cache.get(&hashes[0], 1000).is_some(), "seven eighths fit");
+        clock.advance(100_000_000_000);
+        for n in 7..9_u8 {
+            hashes.push(put(&cache, &[n; 1000]));
+            clock.advance(100_000_000_000);
+        }
+        let there: Vec<bool> = hashes.iter().map(|hash| cache.has(hash)).collect();
+        assert_eq!(there, [true, false, false, true, true, true, true, true, true]);
+    }
+
+    #[test]
+    fn sizes_are_written_as_people_do() {
+        assert_eq!(bytes("500MiB"), Some(500 << 20));
+        assert_eq!(bytes("2 g"), Some(2 << 30));
+        assert_eq!(bytes("0"), Some(0));
+        assert_eq!(bytes("much"), None);
+        assert_eq!(bytes("9999999999999999999999"), None);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_is_no_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("chunks"), b"a file").expect("written");
+        let (cache, _) = cache(folder.path(), 1 << 20);
+        let hash = put(&cache, b"some bytes");
+        assert_eq!(cache.get(&hash, 10), None);
+    }
+}

@@ -1,0 +1,200 @@
+//! Fetching objects: each of them once, however many ask; what was fetched lately is at hand.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::{Condvar, Mutex};
+
+use super::super::SqliteOptions;
+use super::super::chunk::ChunkCache;
+use super::cache::Cache;
+use super::{Object, Tier};
+use crate::errno::{Errno, NodeError, NodeResult};
+use crate::object::{Bucket, Connect, Location, Trouble, TroubleKind};
+
+/// How buckets are opened: tests bring keys and stores of their own.
+#[derive(Clone)]
+pub struct OpenBucket(Arc<dyn Fn(&Location) -> Result<Bucket, Trouble> + Send + Sync>);
+
+impl OpenBucket {
+    /// With whatever `open` does.
+    pub fn new(open: impl Fn(&Location) -> Result<Bucket, Trouble> + Send + Sync + 'static) -> OpenBucket {
+        OpenBucket(Arc::new(open))
+    }
+}
+
+impl Default for OpenBucket {
+    /// With keys from the environment.
+    fn default() -> OpenBucket {
+        OpenBucket::new(|location| Bucket::open(location, Connect::default()))
+    }
+}
+
+impl fmt::Debug for OpenBucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpenBucket")
+    }
+}
+
+/// The network's side of a tier.
+pub(super) struct Net {
+    open: OpenBucket,
+    buckets: Mutex<HashMap<Arc<str>, Bucket>>,
+    store: Arc<Store>,
+}
+
+/// Where fetched chunks come together.
+struct Store {
+    chunks: Arc<ChunkCache>,
+    cache: Option<Cache>,
+    /// What is being fetched, by home and name.
+    flights: Mutex<HashMap<(i64, String), Arc<Flight>>>,
+}
+
+/// An object that is being fetched.
+#[derive(Default)]
+struct Flight {
+    landed: Mutex<Option<NodeResult<Bytes>>>,
+    told: Condvar,
+}
+
+impl Flight {
+    fn land(&self, result: NodeResult<Bytes>) {
+        *self.landed.lock() = Some(result);
+        self.told.notify_all();
+    }
+
+    fn wait(&self) -> NodeResult<Bytes> {
+        let mut landed = self.landed.lock();
+        while landed.is_none() {
+            self.told.wait(&mut landed);
+        }
+        landed.clone().expect("waited for")
+    }
+}
+
+impl Net {
+    pub(super) fn new(options: &SqliteOptions, chunks: Arc<ChunkCache>) -> Net {
+        let cache = Cache::new(&options.chunk_folder, options.clock.clone());
+        let store = Arc::new(Store { chunks, cache, flights: Mutex::default() });
+        Net { open: options.buckets.clone(), buckets: Mutex::default(), store }
+    }
+}
+
+impl Tier {
+    /// The bucket at an address.
+    ///
+    /// # Errors
+    /// `EIO` where keys or settings do not do.
+    pub(super) fn bucket(&self, address: &Arc<str>) -> NodeResult<Bucket> {
+        if let Some(bucket) = self.net.buckets.lock().get(address) {
+            return Ok(bucket.clone());
+        }
+        let location: Location = address.parse().map_err(NodeError::io)?;
+        let bucket = (self.net.open.0)(&location).map_err(error)?;
+        self.net.buckets.lock().insert(address.clone(), bucket.clone());
+        Ok(bucket)
+    }
+
+    /// Keeps what is about to go to a bucket, for whoever reads it back.
+    pub(super) fn keep(&self, object: &Object, bytes: &Bytes) {
+        if let Some(cache) = &self.net.store.cache {
+            cache.put(&object.hash, bytes);
+        }
+    }
+
+    /// The bytes of the chunks in these objects, all fetched at once, and in the background those in `ahead`. What one
+    /// has at hand, in memory or in the folder, is not fetched.
+    pub(in crate::sqlite) fn fetch(
+        &self,
+        objects: Vec<Object>,
+        ahead: Vec<Object>,
+        chunks: &ChunkCache,
+    ) -> Vec<NodeResult<Bytes>> {
+        let started: Vec<_> = objects.into_iter().map(|object| self.start(object, chunks)).collect();
+        self.ahead(ahead);
+        started.into_iter().map(|flight| flight.and_then(|flight| flight.wait())).collect()
+    }
+
+    /// Begins to fetch what somebody is going to ask for.
+    pub(in crate::sqlite) fn ahead(&self, objects: Vec<Object>) {
+        let store = &self.net.store;
+        for object in objects {
+            let at_hand = store.chunks.known(&object.hash).is_some()
+                || store.cache.as_ref().is_some_and(|cache| cache.has(&object.hash));
+            if !at_hand {
+                let _ = self.depart(object);
+            }
+        }
+    }
+
+    fn start(&self, object: Object, chunks: &ChunkCache) -> NodeResult<Arc<Flight>> {
+        let landed = |bytes: Bytes| {
+            let flight = Arc::new(Flight::default());
+            flight.land(Ok(bytes));
+            Ok(flight)
+        };
+        if let Some(bytes) = chunks.known(&object.hash) {
+            return landed(bytes);
+        }
+        let kept = self.net.store.cache.as_ref().and_then(|cache| cache.get(&object.hash, object.length));
+        match kept.map(Bytes::from) {
+            Some(bytes) => {
+                chunks.keep(object.hash, bytes.clone());
+                landed(bytes)
+            }
+            None => self.depart(object),
+        }
+    }
+
+    /// Asks the bucket, unless somebody has already.
+    fn depart(&self, object: Object) -> NodeResult<Arc<Flight>> {
+        let bucket = self.bucket(&self.address(object.home)?)?;
+        let key = (object.home, object.name.clone());
+        let flight = Arc::new(Flight::default());
+        {
+            let mut flights = self.net.store.flights.lock();
+            if let Some(under_way) = flights.get(&key) {
+                return Ok(under_way.clone());
+            }
+            flights.insert(key, flight.clone());
+        }
+        fly(self.net.store.clone(), bucket, object, flight.clone(), true);
+        Ok(flight)
+    }
+}
+
+/// One request. What comes damaged may have been damaged on its way: it is asked for once more.
+fn fly(store: Arc<Store>, bucket: Bucket, object: Object, flight: Arc<Flight>, again: bool) {
+    let (name, most, next) = (object.name.clone(), object.stored_max(), bucket.clone());
+    bucket.fetch(&name, most, move |got| {
+        let at = next.location().join(&object.name);
+        let result = match got.map(|stored| object.decode(stored)) {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(_)) if again => return fly(store, next, object, flight, false),
+            Ok(Err(why)) => Err(NodeError::io(format!("{at}: {why}"))),
+            Err(trouble) => Err(error(trouble)),
+        };
+        if let Ok(bytes) = &result {
+            store.chunks.keep(object.hash, bytes.clone());
+            store.cache.iter().for_each(|cache| cache.put(&object.hash, bytes));
+        }
+        flight.land(result);
+        store.flights.lock().remove(&(object.home, object.name));
+    });
+}
+
+/// Whether an object was not there.
+pub(in crate::sqlite) fn is_gone(error: &NodeError) -> bool {
+    let trouble = error.source().and_then(|source| source.downcast_ref::<Trouble>());
+    trouble.is_some_and(|trouble| trouble.kind() == TroubleKind::Missing)
+}
+
+/// What a program is told that reads or writes a file: that the bucket is to blame, whatever it said.
+pub(super) fn error(trouble: Trouble) -> NodeError {
+    let errno = if trouble.kind() == TroubleKind::TimedOut { Errno::ETIMEDOUT } else { Errno::EIO };
+    NodeError::with_source(errno, trouble)
+}
