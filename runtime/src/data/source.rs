@@ -63,10 +63,12 @@ impl Charset {
 /// The window. What is in it was read and not yet consumed; memory is bounded by its size.
 pub(crate) struct Source {
     input: Input,
-    /// `None` where the bytes are UTF-8 as they are. Then they are not yet known to be valid.
+    /// `None` where the bytes are UTF-8 as they are, valid or not.
     decoder: Option<Decoder>,
     buffer: Vec<u8>,
     start: usize,
+    /// How many bytes of the window are known to be valid UTF-8.
+    valid: usize,
     ended: bool,
     /// How much is read at once.
     chunk: usize,
@@ -113,7 +115,7 @@ impl Source {
         let ended = first.len() < chunk;
         let (encoding, mark) = sniff::encoding(&first, charset, ended);
         let decoder = (encoding != encoding_rs::UTF_8).then(|| encoding.new_decoder_without_bom_handling());
-        let mut source = Source { input, decoder, buffer: Vec::new(), start: 0, ended, chunk };
+        let mut source = Source { input, decoder, buffer: Vec::new(), start: 0, valid: 0, ended, chunk };
         source.take(&first[mark..], ended);
         Ok(source)
     }
@@ -121,6 +123,17 @@ impl Source {
     /// What is there to be looked at.
     pub(crate) fn window(&self) -> &[u8] {
         &self.buffer[self.start..]
+    }
+
+    /// Whether the window begins with this many bytes of valid UTF-8. Bytes are looked at once, however long the rows are.
+    pub(crate) fn is_text(&mut self, count: usize) -> bool {
+        if count > self.valid {
+            self.valid = match std::str::from_utf8(self.window()) {
+                Ok(text) => text.len(),
+                Err(error) => error.valid_up_to(),
+            };
+        }
+        count <= self.valid
     }
 
     /// Whether the window ends where the text ends.
@@ -131,6 +144,7 @@ impl Source {
     /// Moves the beginning of the window.
     pub(crate) fn consume(&mut self, count: usize) {
         self.start += count;
+        self.valid = self.valid.saturating_sub(count);
         debug_assert!(self.start <= self.buffer.len());
     }
 

@@ -98,6 +98,9 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
 
 /// A number as JSON writes it, or one that begins with its point.
 pub(crate) fn number(text: &str) -> Option<Value<'static>> {
+    if let Some(plain) = plain_number(text.as_bytes()) {
+        return Some(plain);
+    }
     if let Some(whole) = integer(text) {
         return Some(Value::Integer(whole));
     }
@@ -105,6 +108,40 @@ pub(crate) fn number(text: &str) -> Option<Value<'static>> {
         return None;
     }
     text.parse().ok().filter(|it: &f64| it.is_finite()).map(Value::Real)
+}
+
+/// A number as most are: few digits, perhaps with a point among them. What may be one still is left to others.
+fn plain_number(text: &[u8]) -> Option<Value<'static>> {
+    /// So many digits are a whole number that a double says exactly, as are powers of ten with fewer zeros.
+    const DIGITS: usize = 15;
+    const POWERS: [f64; DIGITS] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14];
+    let (is_negative, text) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    let is_led = matches!(text, [b'0', b'0'..=b'9', ..] | [b'.', ..] | []);
+    if is_led || text.len() > DIGITS {
+        return None;
+    }
+    let (mut digits, mut point) = (0_i64, None);
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => digits = digits * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at + 1),
+            _ => return None,
+        }
+    }
+    match point {
+        None if is_negative && digits == 0 => None,
+        None => Some(Value::Integer(if is_negative { -digits } else { digits })),
+        Some(after) if after == text.len() => None,
+        // Both are exact, so that what is nearest is found by one division.
+        Some(after) => {
+            let number = digits as f64 / POWERS[text.len() - after];
+            Some(Value::Real(if is_negative { -number } else { number }))
+        }
+    }
 }
 
 /// Whether it is digits with a fraction or an exponent.
@@ -143,5 +180,36 @@ fn boolean(text: &str) -> Option<bool> {
         "true" | "True" | "TRUE" => Some(true),
         "false" | "False" | "FALSE" => Some(false),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the slow way says.
+    fn carefully(text: &str) -> Option<Value<'static>> {
+        if let Some(whole) = integer(text) {
+            return Some(Value::Integer(whole));
+        }
+        is_decimal(text.as_bytes()).then(|| Value::Real(text.parse().expect("digits are a number")))
+    }
+
+    #[test]
+    fn plain_numbers_are_what_careful_reading_says() {
+        let parts = ["", "-", "0", "00", "7", "42", "90071992547409", "123456789012345", "1e2"];
+        let ends = ["", ".", ".0", ".5", ".05", ".1234567890123", ".1e3", ".5.", "x"];
+        let texts = ["", "-", "+"].into_iter().flat_map(|sign| parts.map(|whole| format!("{sign}{whole}")));
+        let texts = texts.flat_map(|start| ends.map(|end| format!("{start}{end}")));
+        for text in texts {
+            let bits = |value: Option<Value<'static>>| match value {
+                Some(Value::Real(number)) => format!("{:x}", number.to_bits()),
+                other => format!("{other:?}"),
+            };
+            assert_eq!(bits(number(&text)), bits(carefully(&text)), "{text}");
+            assert!(
+                plain_number(text.as_bytes()).is_none_or(|plain| bits(Some(plain)) == bits(carefully(&text)))
+            );
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Text in rows of delimited fields, as RFC 4180 has it: CSV, TSV and their kin.
 
+mod marks;
 mod options;
 mod reader;
 mod rows;

@@ -14,8 +14,7 @@ const ROW_MAX: usize = 16 << 20;
 /// One row. Blank lines and comments are none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a> {
-    /// Valid UTF-8.
-    row: &'a [u8],
+    row: &'a str,
     fields: &'a [Field],
     quote: u8,
     /// The line it begins on, from 1.
@@ -29,15 +28,14 @@ impl<'a> Record<'a> {
 
     /// The row as it stands in the file, its line end included.
     pub(crate) fn row(&self) -> &'a [u8] {
-        self.row
+        self.row.as_bytes()
     }
 
     /// The field with this number, from 0; `None` past the last one.
     pub(crate) fn get(&self, index: usize) -> Option<Cell<'a>> {
         let field = self.fields.get(index)?;
-        // Cheaper than keeping a `str`, which would make every row be looked at again for each of its fields.
-        let raw =
-            std::str::from_utf8(&self.row[field.start..field.end]).expect("fields end at ASCII characters");
+        // Fields end at ASCII characters.
+        let raw = &self.row[field.start..field.end];
         let text = if field.doubled { Cow::Owned(halved(raw, self.quote)) } else { Cow::Borrowed(raw) };
         Some(Cell { text, quoted: field.quoted })
     }
@@ -83,6 +81,8 @@ pub(crate) struct Reader {
     at: u64,
     /// What the last record takes of the window.
     taken: usize,
+    /// How much of that is known to be text: all, or nothing of a row that is none.
+    text: usize,
 }
 
 impl Reader {
@@ -110,7 +110,7 @@ impl Reader {
                 "delimiter and quote are both '{what}'; say another quote"
             )));
         }
-        Ok(Reader { source, dialect, fields: Vec::new(), line, at: line, taken: 0 })
+        Ok(Reader { source, dialect, fields: Vec::new(), line, at: line, taken: 0, text: 0 })
     }
 
     /// The next record, or `None` at the end. After an [`DataError::Row`] it can be called again.
@@ -127,23 +127,31 @@ impl Reader {
     /// # Errors
     /// As [`Reader::next`].
     pub(crate) fn advance(&mut self) -> DataResult<bool> {
+        self.text = 0;
         let Some(row) = self.find()? else { return Ok(false) };
-        let bytes = &self.source.window()[..row.length];
-        let bad = |reason: String| Err(DataError::Row(BadRow::new(self.at, reason, bytes)));
         if let Some(field) = row.malformed {
-            return bad(format!("field {field} goes on after its closing quote"));
+            return Err(self.bad(format!("field {field} goes on after its closing quote")));
         }
-        if std::str::from_utf8(bytes).is_err() {
-            return bad("not valid UTF-8; say which encoding it is, such as encoding: 'latin1'".to_owned());
+        if !self.source.is_text(row.length) {
+            let reason = "not valid UTF-8; say which encoding it is, such as encoding: 'latin1'";
+            return Err(self.bad(reason.to_owned()));
         }
+        self.text = row.length;
         Ok(true)
     }
 
-    /// The record that [`Reader::advance`] moved to.
+    /// What is wrong with the row that was found.
+    fn bad(&self, reason: String) -> DataError {
+        DataError::Row(BadRow::new(self.at, reason, &self.source.window()[..self.taken]))
+    }
+
+    /// The record that [`Reader::advance`] moved to; one without fields where it did not.
     pub(crate) fn record(&self) -> Record<'_> {
+        // SAFETY: `advance` counts as text only what it found to be valid, and the window has not moved since.
+        let row = unsafe { std::str::from_utf8_unchecked(&self.source.window()[..self.text]) };
         Record {
-            row: &self.source.window()[..self.taken],
-            fields: &self.fields,
+            row,
+            fields: if self.text > 0 { &self.fields } else { &[] },
             quote: self.dialect.quote.unwrap_or(b'"'),
             line: self.at,
         }
@@ -152,8 +160,8 @@ impl Reader {
     /// Another reader over what this one has in its window, and whether that is all there is.
     pub(crate) fn sample(&self) -> (Reader, bool) {
         let source = Source::text(self.source.window()[self.taken..].to_vec());
-        let sample =
-            Reader { source, dialect: self.dialect, fields: Vec::new(), line: self.line, at: 0, taken: 0 };
+        let Reader { dialect, line, .. } = *self;
+        let sample = Reader { source, dialect, fields: Vec::new(), line, at: 0, taken: 0, text: 0 };
         (sample, self.source.is_ended())
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct CsvRows {
     fields: Vec<usize>,
     /// How many fields a record has; `None` if any number is right.
     width: Option<usize>,
+    /// Whether nothing is a null, and what else is.
+    empty_is_null: bool,
     nulls: Vec<String>,
     casts: bool,
 }
@@ -47,7 +49,9 @@ impl CsvRows {
         let fields = chosen(&columns, options.columns.as_deref())?;
         let columns: Vec<Column> = fields.iter().map(|&field| columns[field].clone()).collect();
         let casts = columns.iter().any(|column| column.cast);
-        Ok(CsvRows { reader, columns, fields, width, nulls, casts })
+        let empty_is_null = nulls.iter().any(String::is_empty);
+        let nulls = nulls.into_iter().filter(|null| !null.is_empty()).collect();
+        Ok(CsvRows { reader, columns, fields, width, empty_is_null, nulls, casts })
     }
 
     /// How many columns the row has a field for: all unless rows may be ragged.
@@ -56,14 +60,22 @@ impl CsvRows {
         self.fields.iter().filter(|&&field| field < length).count()
     }
 
+    fn is_null(&self, cell: &Cell<'_>) -> bool {
+        let is_null = || match cell.text.is_empty() {
+            true => self.empty_is_null,
+            false => self.nulls.iter().any(|null| *null == cell.text),
+        };
+        !cell.quoted && is_null()
+    }
+
     fn of(&self, cell: &Cell<'_>, column: &Column) -> Option<Value<'static>> {
-        if !cell.quoted && self.nulls.iter().any(|null| *null == cell.text) {
+        if self.is_null(cell) {
             return Some(Value::Null);
         }
         match column.kind {
             Kind::Text | Kind::Any => None,
             // Who quotes everything writes nothing so.
-            _ if cell.text.is_empty() && !self.nulls.is_empty() => Some(Value::Null),
+            _ if cell.text.is_empty() && (self.empty_is_null || !self.nulls.is_empty()) => Some(Value::Null),
             // That the first rows are whole does not make text of a later one that is not.
             Kind::Integer if !column.cast => Kind::Real.read(&cell.text),
             kind => kind.read(&cell.text),
@@ -77,7 +89,10 @@ impl CsvRows {
             let fields = |count: usize| if count == 1 { "1 field".into() } else { format!("{count} fields") };
             return Some(format!("{} where the header has {width}", fields(record.len())));
         }
-        let mut casts = self.columns.iter().zip(&self.fields).filter(|(column, _)| self.casts && column.cast);
+        if !self.casts {
+            return None;
+        }
+        let mut casts = self.columns.iter().zip(&self.fields).filter(|(column, _)| column.cast);
         casts.find_map(|(column, &field)| {
             let cell = record.get(field)?;
             let fits = self.of(&cell, column).is_some() || column.kind.cast(&cell.text).is_some();

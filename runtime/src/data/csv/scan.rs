@@ -2,6 +2,8 @@
 
 use memchr::{memchr, memchr_iter, memchr2};
 
+use super::marks::{BLOCK, Marks};
+
 /// The characters that have a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dialect {
@@ -35,6 +37,10 @@ pub(crate) struct Field {
 }
 
 impl Field {
+    fn plain(start: usize, end: usize) -> Field {
+        Field { start, end, quoted: false, doubled: false }
+    }
+
     /// Whether there is nothing, not even quotes.
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end && !self.quoted
@@ -67,12 +73,13 @@ pub(crate) enum Scan {
 /// the window, which must not be empty.
 pub(crate) fn scan(window: &[u8], last: bool, dialect: &Dialect, fields: &mut Vec<Field>) -> Scan {
     let mut row = Scanner { window, last, end: dialect.line_end(), lines: 0, malformed: None };
+    let marks = Marks::new(dialect.delimiter, row.end, dialect.quote);
     let mut at = 0;
     loop {
         let quoted = dialect.quote.filter(|quote| window.get(at) == Some(quote));
         let found = match quoted {
             Some(quote) => row.quoted(at, quote, dialect.delimiter, fields),
-            None => row.plain(at, dialect.delimiter, fields),
+            None => row.plains(at, &marks, fields),
         };
         match found {
             Next::Field(next) => at = next,
@@ -105,8 +112,34 @@ enum Next {
 }
 
 impl Scanner<'_> {
+    /// Fields without quotes, as many as follow one another; the first one is known to be one.
+    fn plains(&mut self, mut start: usize, marks: &Marks, fields: &mut Vec<Field>) -> Next {
+        let mut base = start;
+        while let Some(block) = self.window[base..].first_chunk::<BLOCK>() {
+            for offset in marks.of(block) {
+                let at = base + offset;
+                let byte = self.window[at];
+                if byte == self.end {
+                    fields.push(Field::plain(start, self.without_cr(start, at)));
+                    return Next::Done(at + 1);
+                }
+                if byte == marks.delimiter {
+                    fields.push(Field::plain(start, at));
+                    start = at + 1;
+                } else if at == start {
+                    return Next::Field(start);
+                }
+            }
+            base += BLOCK;
+        }
+        if self.window.get(start).is_some_and(|first| marks.quote == Some(*first)) {
+            return Next::Field(start);
+        }
+        self.plain(start, marks.delimiter, fields)
+    }
+
     fn plain(&mut self, start: usize, delimiter: u8, fields: &mut Vec<Field>) -> Next {
-        let field = |end| Field { start, end, quoted: false, doubled: false };
+        let field = |end| Field::plain(start, end);
         match memchr2(delimiter, self.end, &self.window[start..]) {
             None if !self.last => Next::Missing,
             None => {

@@ -1,19 +1,19 @@
 //! Rows in an order in which those of a group follow one another, for `GROUP BY`.
 //!
-//! SQLite would sort them by value; any order will do, so that they are sorted by a hash of the group, and only the
-//! columns that are used are kept. What does not fit into memory becomes sorted runs in the scratch, which are merged.
+//! SQLite would sort them by value; any order will do, so that each is put to its group, which a hash table finds, and only
+//! the columns that are used are kept. What does not fit into memory becomes runs in the scratch, sorted by a hash of the
+//! group, which are merged.
 
 use cowry_vfs::{File, OpenOptions, Vfs};
 use rusqlite::types::ValueRef;
 
 use super::error::{SqlError, SqlResult};
+use super::groups::{Place, Rows};
 use super::table::as_sql;
 use crate::data::Value;
 
 /// How much of a run is read at once.
 const WINDOW: usize = 64 << 10;
-/// What a row takes beside its values: its place in the order.
-const PLACE: usize = size_of::<(u64, u32)>();
 /// The lengths that a row begins with: of all of it, and of its key.
 const HEAD: usize = 8;
 
@@ -25,46 +25,12 @@ pub(super) struct Grouper {
     budget: usize,
     scratch: Vfs,
     rows: Rows,
+    /// The key and the other values of a row on their way.
+    key: Vec<u8>,
+    rest: Vec<u8>,
     runs: Vec<(u64, u64)>,
     file: Option<File>,
     written: u64,
-}
-
-/// Rows in memory.
-#[derive(Default)]
-struct Rows {
-    bytes: Vec<u8>,
-    /// The hash of each, and where it begins.
-    order: Vec<(u64, u32)>,
-}
-
-impl Rows {
-    fn row(&self, start: u32) -> &[u8] {
-        let rest = &self.bytes[start as usize..];
-        &rest[..length(rest)]
-    }
-
-    /// Orders rows by their hashes, those of one hash by their keys, and those of one key as they came.
-    fn sort(&mut self) {
-        let mut order = std::mem::take(&mut self.order);
-        order.sort_unstable();
-        for same in order.chunk_by_mut(|one, other| one.0 == other.0) {
-            let first = key(self.row(same[0].1));
-            if same.iter().any(|(_, start)| key(self.row(*start)) != first) {
-                same.sort_by(|one, other| key(self.row(one.1)).cmp(key(self.row(other.1))));
-            }
-        }
-        self.order = order;
-    }
-}
-
-fn number(bytes: &[u8]) -> usize {
-    u32::from_le_bytes(bytes[..4].try_into().expect("four bytes")) as usize
-}
-
-/// The length of the row that the bytes begin with.
-fn length(row: &[u8]) -> usize {
-    number(row)
 }
 
 /// The key of a row.
@@ -72,11 +38,15 @@ fn key(row: &[u8]) -> &[u8] {
     &row[HEAD..HEAD + number(&row[4..])]
 }
 
+fn number(bytes: &[u8]) -> usize {
+    u32::from_le_bytes(bytes[..4].try_into().expect("four bytes")) as usize
+}
+
 impl Grouper {
     /// Rows of values of which the first `keys` are the group.
     pub(super) fn new(keys: usize, budget: usize, scratch: Vfs) -> Grouper {
-        let rows = Rows::default();
-        Grouper { keys, budget, scratch, rows, runs: Vec::new(), file: None, written: 0 }
+        let (rows, key, rest) = Default::default();
+        Grouper { keys, budget, scratch, rows, key, rest, runs: Vec::new(), file: None, written: 0 }
     }
 
     /// Takes a row.
@@ -84,22 +54,13 @@ impl Grouper {
     /// # Errors
     /// What writing to the scratch fails with.
     pub(super) fn push<'a>(&mut self, values: impl Iterator<Item = Value<'a>>) -> SqlResult<()> {
-        let bytes = &mut self.rows.bytes;
-        let start = bytes.len();
-        bytes.extend([0; HEAD]);
-        let mut key_end = start + HEAD;
+        self.key.clear();
+        self.rest.clear();
         for (index, value) in values.enumerate() {
-            encode(bytes, as_sql(&value));
-            if index + 1 == self.keys {
-                key_end = bytes.len();
-            }
+            encode(if index < self.keys { &mut self.key } else { &mut self.rest }, as_sql(&value));
         }
-        let (len, key_len) = (bytes.len() - start, key_end - start - HEAD);
-        bytes[start..start + 4].copy_from_slice(&(len as u32).to_le_bytes());
-        bytes[start + 4..start + HEAD].copy_from_slice(&(key_len as u32).to_le_bytes());
-        let hash = hash(&bytes[start + HEAD..key_end]);
-        self.rows.order.push((hash, start as u32));
-        if self.rows.bytes.len() + self.rows.order.len() * PLACE > self.budget {
+        self.rows.push(hash(&self.key), &self.key, &self.rest);
+        if self.rows.size() > self.budget {
             self.spill()?;
         }
         Ok(())
@@ -107,25 +68,28 @@ impl Grouper {
 
     /// Makes a run of what is in memory.
     fn spill(&mut self) -> SqlResult<()> {
-        self.rows.sort();
         let file = match self.file.take() {
             Some(file) => file,
             None => nameless(&self.scratch)?,
         };
         let start = self.written;
         let mut out = Vec::with_capacity(WINDOW * 2);
-        for (hash, at) in &self.rows.order {
-            out.extend(hash.to_le_bytes());
-            out.extend(self.rows.row(*at));
-            if out.len() >= WINDOW {
-                write(&file, &mut out, &mut self.written)?;
+        for (group, rows) in self.rows.in_order() {
+            for rest in rows {
+                out.extend(group.hash.to_le_bytes());
+                out.extend(((HEAD + group.key.len() + rest.len()) as u32).to_le_bytes());
+                out.extend((group.key.len() as u32).to_le_bytes());
+                out.extend_from_slice(group.key);
+                out.extend_from_slice(rest);
+                if out.len() >= WINDOW {
+                    write(&file, &mut out, &mut self.written)?;
+                }
             }
         }
         write(&file, &mut out, &mut self.written)?;
         self.file = Some(file);
         self.runs.push((start, self.written));
-        self.rows.bytes.clear();
-        self.rows.order.clear();
+        self.rows.clear();
         Ok(())
     }
 
@@ -135,10 +99,10 @@ impl Grouper {
     /// What writing to and reading from the scratch fails with.
     pub(super) fn finish(mut self) -> SqlResult<Grouped> {
         if self.runs.is_empty() {
-            self.rows.sort();
-            return Ok(Grouped { state: State::Memory { rows: self.rows, at: 0 } });
+            let at = self.rows.first();
+            return Ok(Grouped { keys: self.keys, state: State::Memory { rows: self.rows, at } });
         }
-        if !self.rows.order.is_empty() {
+        if !self.rows.is_empty() {
             self.spill()?;
         }
         let file = self.file.expect("runs are in a file");
@@ -148,7 +112,7 @@ impl Grouper {
             run.fill(&file)?;
             runs.push(run);
         }
-        Ok(Grouped { state: State::Merge { file: Box::new(file), current: None, runs } })
+        Ok(Grouped { keys: self.keys, state: State::Merge { file: Box::new(file), current: None, runs } })
     }
 }
 
@@ -174,14 +138,22 @@ fn write(file: &File, out: &mut Vec<u8>, at: &mut u64) -> SqlResult<()> {
 
 /// Rows in order, one at a time.
 pub(super) struct Grouped {
+    /// How many of the first values of a row are its key.
+    keys: usize,
     state: State,
 }
 
 enum State {
-    /// The row with this number in the order, from 0.
-    Memory { rows: Rows, at: usize },
+    Memory {
+        rows: Rows,
+        at: Option<Place>,
+    },
     /// The row that this run is at; the first one of all if there is none yet.
-    Merge { file: Box<File>, current: Option<usize>, runs: Vec<Run> },
+    Merge {
+        file: Box<File>,
+        current: Option<usize>,
+        runs: Vec<Run>,
+    },
 }
 
 impl Grouped {
@@ -191,7 +163,7 @@ impl Grouped {
     /// What reading from the scratch fails with.
     pub(super) fn next(&mut self) -> SqlResult<()> {
         match &mut self.state {
-            State::Memory { at, .. } => *at += 1,
+            State::Memory { rows, at } => *at = at.and_then(|place| rows.after(place)),
             State::Merge { file, current, runs } => {
                 let at = current.take().or_else(|| first(runs));
                 if let Some(at) = at {
@@ -203,13 +175,33 @@ impl Grouped {
         Ok(())
     }
 
-    /// The values of the current row; `None` past the last one.
-    pub(super) fn values(&self) -> Option<Values<'_>> {
-        let row = match &self.state {
-            State::Memory { rows, at } => rows.row(rows.order.get(*at)?.1),
-            State::Merge { current, runs, .. } => runs[current.or_else(|| first(runs))?].row()?,
-        };
-        Some(Values(&row[HEAD..]))
+    /// Whether there is no row any more.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.parts().is_none()
+    }
+
+    /// A value of the current row; `None` past the last value and the last row.
+    pub(super) fn value(&self, index: usize) -> Option<ValueRef<'_>> {
+        let (keys, key, rest) = self.parts()?;
+        match index.checked_sub(keys) {
+            None => Values(key).nth(index),
+            Some(index) => Values(rest).nth(index),
+        }
+    }
+
+    /// How many values are the key of the current row, these, and the others.
+    fn parts(&self) -> Option<(usize, &[u8], &[u8])> {
+        match &self.state {
+            State::Memory { rows, at } => {
+                let (key, rest) = rows.row((*at)?);
+                Some((self.keys, key, rest))
+            }
+            State::Merge { current, runs, .. } => {
+                let row = runs[current.or_else(|| first(runs))?].row()?;
+                let key = key(row);
+                Some((self.keys, key, &row[HEAD + key.len()..]))
+            }
+        }
     }
 }
 
@@ -242,7 +234,7 @@ impl Run {
 
     fn row(&self) -> Option<&[u8]> {
         let rest = self.rest().get(8..).filter(|rest| !rest.is_empty())?;
-        Some(&rest[..length(rest)])
+        Some(&rest[..number(rest)])
     }
 
     fn next(&mut self, file: &File) -> SqlResult<()> {
@@ -265,13 +257,13 @@ impl Run {
 
     fn has_row(&self) -> bool {
         let rest = self.rest();
-        rest.len() >= 8 + HEAD && rest.len() - 8 >= length(&rest[8..])
+        rest.len() >= 8 + HEAD && rest.len() - 8 >= number(&rest[8..])
     }
 }
 
-/// The values of a row.
+/// Values, one after another.
 #[derive(Clone, Copy)]
-pub(super) struct Values<'a>(&'a [u8]);
+struct Values<'a>(&'a [u8]);
 
 impl<'a> Iterator for Values<'a> {
     type Item = ValueRef<'a>;
@@ -279,10 +271,13 @@ impl<'a> Iterator for Values<'a> {
     fn next(&mut self) -> Option<ValueRef<'a>> {
         let (tag, rest) = self.0.split_first()?;
         let eight = || rest[..8].try_into().expect("eight bytes");
+        let four = || rest[..4].try_into().expect("four bytes");
         let (value, len) = match tag {
             0 => (ValueRef::Null, 0),
             1 => (ValueRef::Integer(i64::from_le_bytes(eight())), 8),
             2 => (ValueRef::Real(f64::from_le_bytes(eight())), 8),
+            3 => (ValueRef::Integer(i64::from(rest[0])), 1),
+            4 => (ValueRef::Integer(i64::from(i32::from_le_bytes(four()))), 4),
             _ => {
                 let len = number(rest);
                 (ValueRef::Text(&rest[4..4 + len]), 4 + len)
@@ -296,17 +291,24 @@ impl<'a> Iterator for Values<'a> {
 fn encode(bytes: &mut Vec<u8>, value: ValueRef<'_>) {
     match value {
         ValueRef::Null => bytes.push(0),
-        ValueRef::Integer(number) => {
-            bytes.push(1);
-            bytes.extend_from_slice(&number.to_le_bytes());
-        }
+        ValueRef::Integer(number) => match (u8::try_from(number), i32::try_from(number)) {
+            (Ok(small), _) => bytes.extend([3, small]),
+            (_, Ok(middle)) => {
+                bytes.push(4);
+                bytes.extend_from_slice(&middle.to_le_bytes());
+            }
+            _ => {
+                bytes.push(1);
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+        },
         ValueRef::Real(number) => {
             bytes.push(2);
             // Both zeros are one group.
             bytes.extend_from_slice(&(number + 0.0).to_le_bytes());
         }
         ValueRef::Text(text) | ValueRef::Blob(text) => {
-            bytes.push(3);
+            bytes.push(5);
             bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
             bytes.extend_from_slice(text);
         }

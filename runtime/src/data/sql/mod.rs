@@ -6,7 +6,9 @@
 
 mod connect;
 mod error;
+mod filter;
 mod grouped;
+mod groups;
 mod join;
 mod options;
 mod output;

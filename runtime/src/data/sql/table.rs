@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use cowry_vfs::{GlobOptions, Vfs};
+use parking_lot::Mutex;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::vtab::{
     self, Context, CreateVTab, DistinctMode, Filters, IndexInfo, Module, VTab, VTabConfig, VTabConnection,
@@ -15,6 +16,7 @@ use rusqlite::vtab::{
 
 use super::connect::Setting;
 use super::error::{Failure, SqlError, SqlResult};
+use super::filter::Filter;
 use super::grouped::{Grouped, Grouper};
 use super::options::Reading;
 use crate::data::{self, Column, DataError, Kind, RowSource, Value};
@@ -169,18 +171,20 @@ pub(super) struct FileTable {
     file: Arc<TableFile>,
     failure: Failure,
     setting: Setting,
+    /// The filters of each plan that SQLite has asked for.
+    plans: Arc<Mutex<Vec<Arc<[Filter]>>>>,
 }
 
 impl FileTable {
     /// The columns of a `GROUP BY` that are all SQLite wants of the order, if it is cheaper to have them so than to let
-    /// it sort: where it would throw rows away first, it is not.
-    fn groups(&self, info: &IndexInfo) -> Option<Vec<usize>> {
+    /// it sort: where it would throw rows away first that the filters do not, it is not.
+    fn groups(&self, info: &IndexInfo, are_all_filtered: bool) -> Option<Vec<usize>> {
         // Rows take more room here than in SQLite's sorter, which counts once they have to be written.
         const LARGE: u64 = 8;
         let is_large = self.file.size > self.setting.group_bytes() as u64 * LARGE;
         self.setting.scratch.as_ref().filter(|_| !is_large)?;
         let wanted = info.num_of_order_by() > 0 && matches!(info.distinct(), DistinctMode::Grouped);
-        if !wanted || info.constraints().next().is_some() {
+        if !wanted || !are_all_filtered {
             return None;
         }
         let column = |at: c_int| {
@@ -218,7 +222,8 @@ unsafe impl<'vtab> VTab<'vtab> for FileTable {
         let declaration = CString::new(file.declaration()).map_err(rusqlite::Error::from)?;
         let base = vtab::sqlite3_vtab::default();
         let (failure, setting) = (files.failure.clone(), files.setting.clone());
-        Ok((declaration.into(), FileTable { base, file: file.clone(), failure, setting }))
+        let (file, plans) = (file.clone(), Arc::default());
+        Ok((declaration.into(), FileTable { base, file, failure, setting, plans }))
     }
 
     fn best_index(&self, info: &mut IndexInfo) -> rusqlite::Result<bool> {
@@ -227,15 +232,18 @@ unsafe impl<'vtab> VTab<'vtab> for FileTable {
         let rows = (self.file.size / ROW).max(1);
         info.set_estimated_rows(i64::try_from(rows).unwrap_or(i64::MAX));
         info.set_estimated_cost(rows as f64 * 3.0 + 1000.0);
-        if let Some(keys) = self.groups(info) {
+        let (filters, are_all) = Filter::all(info, &self.file.columns);
+        let mut kept = Vec::new();
+        if let Some(keys) = self.groups(info, are_all) {
             let used =
                 in_set(info.col_used(), self.file.columns.len()).filter(|column| !keys.contains(column));
-            let kept: Vec<String> =
-                keys.iter().copied().chain(used).map(|column| column.to_string()).collect();
+            kept = keys.iter().copied().chain(used).map(|column| column.to_string()).collect();
             info.set_idx_num(c_int::try_from(keys.len()).unwrap_or(0));
-            info.set_idx_str(&kept.join(","));
             info.set_order_by_consumed(true);
         }
+        let mut plans = self.plans.lock();
+        info.set_idx_str(&format!("{};{}", plans.len(), kept.join(",")));
+        plans.push(filters.into());
         Ok(true)
     }
 
@@ -245,6 +253,8 @@ unsafe impl<'vtab> VTab<'vtab> for FileTable {
             file: self.file.clone(),
             failure: self.failure.clone(),
             setting: self.setting.clone(),
+            plans: self.plans.clone(),
+            filters: Arc::default(),
             groups: None,
             rows: None,
             places: Vec::new(),
@@ -266,6 +276,9 @@ pub(super) struct FileCursor<'vtab> {
     file: Arc<TableFile>,
     failure: Failure,
     setting: Setting,
+    plans: Arc<Mutex<Vec<Arc<[Filter]>>>>,
+    /// What a row has to pass.
+    filters: Arc<[Filter]>,
     /// The rows by groups, if they were wanted so.
     groups: Option<Groups>,
     /// The file that is being read; `None` at the end.
@@ -315,15 +328,12 @@ impl FileCursor<'_> {
 
     /// Takes all rows, and has those of a group follow one another; the first `keys` columns are the group.
     fn group(&mut self, keys: usize, columns: &[usize], scratch: Vfs) -> SqlResult<Groups> {
-        const ROWS: i64 = 1024;
         let mut grouper = Grouper::new(keys, self.setting.group_bytes(), scratch);
         while self.rows.is_some() {
             let number = Value::Integer(self.row);
             let values = columns.iter().map(|&column| self.value(column));
             grouper.push(values.chain(std::iter::once(number)))?;
-            if self.row % ROWS == 0 && (self.setting.interrupted)() {
-                return Err(SqlError::Interrupted);
-            }
+            self.pause()?;
             self.step()?;
         }
         let mut slots = vec![None; self.file.columns.len()];
@@ -331,13 +341,16 @@ impl FileCursor<'_> {
         Ok(Groups { rows: grouper.finish()?, slots, number: columns.len() })
     }
 
-    /// Moves on to the next good row.
+    /// Moves on to the next good row that the filters let pass.
     fn step(&mut self) -> SqlResult<()> {
         while let Some(rows) = &mut self.rows {
             match rows.advance() {
                 Ok(true) => {
                     self.row += 1;
-                    return Ok(());
+                    if self.filters.iter().all(|filter| filter.may_pass(&self.value(filter.column))) {
+                        return Ok(());
+                    }
+                    self.pause()?;
                 }
                 Ok(false) => self.next_file()?,
                 Err(DataError::Row(_)) if self.file.reading.skip_bad => {}
@@ -345,6 +358,12 @@ impl FileCursor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Looks now and then whether to stop, where SQLite cannot because it sees no rows.
+    fn pause(&self) -> SqlResult<()> {
+        const ROWS: i64 = 1024;
+        if self.row % ROWS == 0 && (self.setting.interrupted)() { Err(SqlError::Interrupted) } else { Ok(()) }
     }
 
     fn next_file(&mut self) -> SqlResult<()> {
@@ -357,12 +376,11 @@ impl FileCursor<'_> {
 
 // SAFETY: the first field is what SQLite expects, and the struct is laid out as C does.
 unsafe impl VTabCursor for FileCursor<'_> {
-    fn filter(&mut self, keys: c_int, columns: Option<&str>, _: &Filters<'_>) -> rusqlite::Result<()> {
-        let columns: Vec<usize> = columns
-            .into_iter()
-            .flat_map(|text| text.split(','))
-            .filter_map(|text| text.parse().ok())
-            .collect();
+    fn filter(&mut self, keys: c_int, plan: Option<&str>, _: &Filters<'_>) -> rusqlite::Result<()> {
+        let (plan, columns) = plan.and_then(|plan| plan.split_once(';')).unwrap_or_default();
+        let columns: Vec<usize> = columns.split(',').filter_map(|text| text.parse().ok()).collect();
+        let filters = plan.parse().ok().and_then(|plan: usize| self.plans.lock().get(plan).cloned());
+        self.filters = filters.unwrap_or_default();
         let begun = self.begin().and_then(|()| {
             if let Some(scratch) = self.setting.scratch.clone().filter(|_| keys > 0) {
                 self.groups = Some(self.group(keys as usize, &columns, scratch)?);
@@ -382,7 +400,7 @@ unsafe impl VTabCursor for FileCursor<'_> {
 
     fn eof(&self) -> bool {
         match &self.groups {
-            Some(groups) => groups.rows.values().is_none(),
+            Some(groups) => groups.rows.is_at_end(),
             None => self.rows.is_none(),
         }
     }
@@ -391,14 +409,14 @@ unsafe impl VTabCursor for FileCursor<'_> {
         let column = column as usize;
         if let Some(groups) = &self.groups {
             let slot = groups.slots.get(column).copied().flatten();
-            let value = slot.and_then(|slot| groups.rows.values()?.nth(slot)).unwrap_or(ValueRef::Null);
+            let value = slot.and_then(|slot| groups.rows.value(slot)).unwrap_or(ValueRef::Null);
             return context.set_result(ToSqlOutput::Borrowed(value));
         }
         context.set_result(ToSqlOutput::Borrowed(as_sql(&self.value(column))))
     }
 
     fn rowid(&self) -> rusqlite::Result<i64> {
-        let number = |groups: &Groups| match groups.rows.values()?.nth(groups.number)? {
+        let number = |groups: &Groups| match groups.rows.value(groups.number)? {
             ValueRef::Integer(number) => Some(number),
             _ => None,
         };
