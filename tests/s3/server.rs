@@ -2,9 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper::{Method, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder as Connections;
 use s3s::auth::SimpleAuth;
@@ -17,11 +21,20 @@ pub const ACCESS_KEY: &str = "cowry-test-key";
 /// The secret key that goes with it.
 pub const SECRET_KEY: &str = "cowry-test-secret";
 
+/// Requests that were answered, by method.
+#[derive(Default, Debug)]
+struct Counts {
+    gets: AtomicU64,
+    puts: AtomicU64,
+    others: AtomicU64,
+}
+
 /// A server that runs until it is dropped.
 pub struct Server {
     address: SocketAddr,
     folder: PathBuf,
     temporary: Option<tempfile::TempDir>,
+    counts: Arc<Counts>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -51,9 +64,18 @@ impl Server {
         let service = service.build();
         let (tell, told) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
-        let thread = thread::spawn(move || run(port, service, &tell, stopped));
+        let counts = Arc::<Counts>::default();
+        let counted = counts.clone();
+        let thread = thread::spawn(move || run(port, service, counted, &tell, stopped));
         let address = told.recv().map_err(|_| "the server did not start".to_owned())??;
-        Ok(Server { address, folder: folder.into(), temporary: None, stop: Some(stop), thread: Some(thread) })
+        Ok(Server {
+            address,
+            folder: folder.into(),
+            temporary: None,
+            counts,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// Where it listens.
@@ -81,10 +103,26 @@ impl Server {
         ]
     }
 
+    /// Requests so far: GET, PUT, all others.
+    pub fn requests(&self) -> (u64, u64, u64) {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (of(&self.counts.gets), of(&self.counts.puts), of(&self.counts.others))
+    }
+
     /// Waits until somebody ends the process.
     pub fn join(mut self) {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+    }
+}
+
+impl Counts {
+    fn of(&self, method: &Method) -> &AtomicU64 {
+        match *method {
+            Method::GET => &self.gets,
+            Method::PUT => &self.puts,
+            _ => &self.others,
         }
     }
 }
@@ -101,6 +139,7 @@ impl Drop for Server {
 fn run(
     port: u16,
     service: S3Service,
+    counts: Arc<Counts>,
     tell: &mpsc::Sender<Result<SocketAddr, String>>,
     mut stopped: oneshot::Receiver<()>,
 ) {
@@ -117,7 +156,11 @@ fn run(
                 _ = &mut stopped => return,
                 accepted = listener.accept() => if let Ok((socket, _)) = accepted {
                     let _ = socket.set_nodelay(true);
-                    let service = service.clone();
+                    let (service, counts) = (service.clone(), counts.clone());
+                    let service = service_fn(move |request: Request<Incoming>| {
+                        counts.of(request.method()).fetch_add(1, Ordering::Relaxed);
+                        Service::call(&service, request)
+                    });
                     tokio::spawn(async move {
                         let _ = Connections::new(TokioExecutor::new())
                             .serve_connection(TokioIo::new(socket), service)
