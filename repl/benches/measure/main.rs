@@ -13,6 +13,7 @@ mod history;
 mod layers;
 mod machine;
 mod mount;
+mod objects;
 mod operations;
 mod prompt;
 #[path = "../../tests/it/pty.rs"]
@@ -47,6 +48,7 @@ const PARTS: &[Part] = &[
     ("sql", &[sql::table]),
     ("data", &[data::table]),
     ("mount", &[mount::table]),
+    ("objects", &[objects::table, objects::folder_table]),
     ("state", &[state::table]),
     ("search", &[search::search_table]),
     ("diff", &[search::diff_table]),
