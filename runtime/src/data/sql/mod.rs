@@ -6,6 +6,7 @@
 
 mod connect;
 mod error;
+mod functions;
 mod grouped;
 mod join;
 mod options;
@@ -15,6 +16,7 @@ mod plan;
 mod query;
 mod rewrite;
 mod scratch;
+mod survey;
 mod table;
 #[cfg(test)]
 mod tests;
