@@ -1,8 +1,10 @@
 //! Standard input, read whole before the program begins.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Stdin};
 use std::sync::mpsc;
 use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -15,6 +17,32 @@ fn patience() -> Duration {
 
 /// The most that is passed to a program: it is held in memory, here and in the sandbox.
 const MOST: u64 = 64 << 20;
+
+/// Standard input a piece at a time.
+pub fn pieces() -> BufReader<Stdin> {
+    // As much at once goes past the buffer that standard input has of its own, so that this one has all there is.
+    BufReader::with_capacity(64 << 10, io::stdin())
+}
+
+/// What of it can be had without waiting, up to 1 MiB.
+pub fn left(input: &mut BufReader<Stdin>) -> Vec<u8> {
+    const ENOUGH: usize = 1 << 20;
+    let mut left = Vec::new();
+    loop {
+        left.extend_from_slice(input.buffer());
+        input.consume(input.buffer().len());
+        if left.len() >= ENOUGH || !is_ready() || input.fill_buf().map_or(true, <[u8]>::is_empty) {
+            return left;
+        }
+    }
+}
+
+/// Whether reading standard input would not wait.
+fn is_ready() -> bool {
+    let stdin = io::stdin();
+    let mut stdin = [PollFd::new(&stdin, PollFlags::IN)];
+    poll(&mut stdin, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
 
 /// What standard input holds; nothing where it is a terminal.
 pub fn unless_terminal(out: &mut Output) -> Outcome<Vec<u8>> {

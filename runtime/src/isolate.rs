@@ -103,6 +103,11 @@ impl Isolate {
         drive::members(self, path, prefix, most)
     }
 
+    /// The directory that the program is in.
+    pub fn cwd(&mut self) -> JobResult {
+        drive::cwd(self)
+    }
+
     /// Removes what programs of the zygote's own left.
     fn forget_warming(&mut self) {
         boot::call(&mut self.js, &self.hooks.forget);

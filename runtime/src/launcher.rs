@@ -12,6 +12,8 @@ use crate::{mounts, sys, zygote};
 
 /// The argument that asks a program to become a zygote; the supervisor's build follows it.
 pub(crate) const ARGUMENT: &str = "--cowry-become-zygote";
+/// What follows where one sandbox is all that is wanted.
+pub(crate) const ONE: &str = "one";
 /// The user and group that a zygote is.
 const NOBODY: u32 = 65534;
 /// The stack an engine counts on.
@@ -26,7 +28,7 @@ static INITIALISED: AtomicBool = AtomicBool::new(false);
 pub fn init() {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == ARGUMENT) {
-        launch(arguments.next());
+        launch(arguments.next(), arguments.next().is_some_and(|more| more == ONE));
     }
     INITIALISED.store(true, Ordering::Relaxed);
 }
@@ -36,7 +38,7 @@ pub(crate) fn is_initialised() -> bool {
     INITIALISED.load(Ordering::Relaxed)
 }
 
-fn launch(build: Option<OsString>) -> ! {
+fn launch(build: Option<OsString>, is_for_one: bool) -> ! {
     let Ok(control) = take_control() else { sys::exit_now(125) };
     if control::send_bytes(&control, format!("{HELLO}{BUILD_ID}").as_bytes(), &[]).is_err()
         || build.is_none_or(|theirs| theirs != BUILD_ID)
@@ -48,7 +50,7 @@ fn launch(build: Option<OsString>) -> ! {
     settle(&control);
     leave_namespaces(&mut lockdown);
     match sys::fork() {
-        Ok(sys::Fork::Child) => zygote::main(control, lockdown),
+        Ok(sys::Fork::Child) => zygote::main(control, lockdown, is_for_one),
         Ok(sys::Fork::Parent(pid)) => {
             drop(control);
             wait(pid)

@@ -75,6 +75,8 @@ pub(crate) enum ToSandbox {
     Members { path: Vec<String>, prefix: String, most: u32 },
     /// Make all files what they were before so many of the last entries; the answer is a result.
     Undo { entries: u32 },
+    /// Name the working directory; the answer is a result whose text it is.
+    Cwd,
 }
 
 impl Message for ToSandbox {
@@ -89,6 +91,7 @@ impl Message for ToSandbox {
             4 => Some(1 << 20),
             5 => Some(64 << 10),
             6 => Some(PIECE_HEAD),
+            7 => Some(1),
             _ => None,
         }
     }

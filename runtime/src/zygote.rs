@@ -24,8 +24,8 @@ pub(crate) const ARM: libc::c_int = libc::SIGUSR2;
 const DIRT_MAX: usize = 256 << 10;
 
 /// Boots and serves until the control socket closes.
-pub(crate) fn main(control: OwnedFd, lockdown: Lockdown) -> ! {
-    let served = Zygote::boot(control.as_fd(), lockdown).and_then(|mut zygote| {
+pub(crate) fn main(control: OwnedFd, lockdown: Lockdown, is_for_one: bool) -> ! {
+    let served = Zygote::boot(control.as_fd(), lockdown, is_for_one).and_then(|mut zygote| {
         control::send(&control, &Boot::Ready(zygote.lockdown.clone()), &[])?;
         zygote.serve()
     });
@@ -51,10 +51,12 @@ struct Zygote<'a> {
     dirt: Dirt,
     /// A fork that waits for a request, so that no request waits for a fork.
     spare: Option<Spare>,
+    /// How many requests there will be, if that is known.
+    expected: Option<u32>,
 }
 
 impl<'a> Zygote<'a> {
-    fn boot(control: BorrowedFd<'a>, mut lockdown: Lockdown) -> io::Result<Self> {
+    fn boot(control: BorrowedFd<'a>, mut lockdown: Lockdown, is_for_one: bool) -> io::Result<Self> {
         let _ = rustix::process::setsid();
         sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, 0)?;
         let _ = rustix::thread::set_name(c"cowry-zygote");
@@ -83,6 +85,7 @@ impl<'a> Zygote<'a> {
             trial: None,
             dirt,
             spare: None,
+            expected: is_for_one.then_some(1),
         };
         zygote.isolate.fill_gaps();
         // A fork is to have small pages of its own, and few. A kernel that cannot do otherwise has no large ones.
@@ -142,7 +145,7 @@ impl<'a> Zygote<'a> {
                 self.dirt = packet.and_then(|packet| packet.decode().ok()).unwrap_or_default();
             }
             // Before the trial is over a fork would not know what to touch.
-            if self.trial.is_none() && self.spare.is_none() {
+            if self.trial.is_none() && self.spare.is_none() && self.expected != Some(0) {
                 self.spare = self.fork().ok();
             }
         }
@@ -181,6 +184,7 @@ impl<'a> Zygote<'a> {
 
     /// Has a request done: by the fork that waits, or by a new one if there is none, or it has come to its end.
     fn hand_over(&mut self, request: &[u8], fds: &[OwnedFd]) -> io::Result<Spare> {
+        self.expected = self.expected.map(|expected| expected.saturating_sub(1));
         let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
         if let Some(spare) = self.spare.take()
             && control::send_bytes(&spare.orders, request, &fds).is_ok()

@@ -17,6 +17,7 @@ pub struct Runtime {
 #[derive(Debug, Default)]
 struct Inner {
     program: Option<PathBuf>,
+    is_for_one: bool,
     zygote: Mutex<Option<Arc<Zygote>>>,
 }
 
@@ -28,7 +29,12 @@ impl Runtime {
 
     /// A runtime whose zygote is another program, for hosts that cannot call [`init`](crate::init) themselves.
     pub fn with_program(program: impl Into<PathBuf>) -> Runtime {
-        Runtime { inner: Arc::new(Inner { program: Some(program.into()), zygote: Mutex::default() }) }
+        Runtime { inner: Arc::new(Inner { program: Some(program.into()), ..Inner::default() }) }
+    }
+
+    /// A runtime for a host that makes one run and ends: nothing is got ready for a second one, which is slower then.
+    pub fn for_one_run() -> Runtime {
+        Runtime { inner: Arc::new(Inner { is_for_one: true, ..Inner::default() }) }
     }
 
     /// Starts the zygote, which boots in the background while the caller opens its workspace.
@@ -47,6 +53,7 @@ impl Runtime {
         }
         let mut options = ZygoteOptions::default();
         options.program.clone_from(&self.inner.program);
+        options.is_for_one = self.inner.is_for_one;
         let zygote = Arc::new(Zygote::start(&options)?);
         *slot = Some(zygote.clone());
         Ok(zygote)

@@ -95,7 +95,7 @@ impl Bench {
         let put = time(|| {
             let all = stream::iter(0..SMALL).map(|n| {
                 let content = content.clone();
-                async move { self.bare.put(&key(n), content.into()).await.map(drop) }
+                async move { self.bare.put(&key(n), content).await.map(drop) }
             });
             self.runtime.block_on(all.buffer_unordered(PARALLEL).try_collect::<()>()).expect("put");
         });

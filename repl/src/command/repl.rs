@@ -12,8 +12,8 @@ use super::run_args::{HandedArgs, PolicyArgs};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::Output;
-use crate::policy;
 use crate::session::{Editor, Evaluating, PipeEditor, ReadLoop, SessionSource, TerminalEditor, history_file};
+use crate::{policy, stdin};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,7 +59,7 @@ pub fn run(context: &mut Context, args: ReplArgs) -> Outcome {
 
 fn editor(context: &Context, session: Rc<RefCell<Session>>) -> Outcome<Box<dyn Editor>> {
     if !io::stdin().is_terminal() {
-        return Ok(Box::new(PipeEditor::new(io::stdin().lock())));
+        return Ok(Box::new(PipeEditor::new(stdin::pieces(), stdin::left)));
     }
     let history = history_file(context.workspace_file());
     let source = Rc::new(SessionSource::new(session));

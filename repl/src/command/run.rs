@@ -65,7 +65,7 @@ pub fn run(context: &mut Context, args: RunArgs) -> Outcome {
         stdin::unless_terminal(&mut context.out)?
     };
     let program = program(context, &args)?;
-    let runtime = Runtime::new();
+    let runtime = Runtime::for_one_run();
     runtime.start().map_err(cowry_shell_core::Error::from)?;
     let workspace = open(context, &args, runtime)?;
     let interrupter = InterruptHandle::default();

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
 use cowry_shell_core::transfer::replace;
-use cowry_shell_core::units::{Size, Span};
 use cowry_shell_core::{
     Event, InterruptHandle, OpenWorkspace, Outcome as RunOutcome, Program, Run, RunReport, SourceKind,
     Workspace,
@@ -50,18 +49,8 @@ pub struct SqlArgs {
     /// Mounts a host folder, read-only
     #[arg(long = "mount", value_name = "/PATH=SOURCE")]
     pub mounts: Vec<String>,
-    /// Bounds memory, such as 128MiB; what does not fit goes to scratch
-    #[arg(long, value_name = "SIZE")]
-    pub memory: Option<Size>,
-    /// Bounds scratch, such as 1GiB
-    #[arg(long, value_name = "SIZE")]
-    pub scratch: Option<Size>,
-    /// Bounds processor time, such as 30s
-    #[arg(long, value_name = "TIME")]
-    pub cpu: Option<Span>,
-    /// Bounds time on the wall, such as 1m
-    #[arg(long, value_name = "TIME")]
-    pub wall: Option<Span>,
+    #[command(flatten)]
+    pub bounds: Bounds,
 }
 
 /// How a result is printed.
@@ -157,7 +146,7 @@ fn policy_args(args: &SqlArgs) -> PolicyArgs {
         policy: None,
         keeps: Keeps::default(),
         mounts: args.mounts.clone(),
-        bounds: Bounds { memory: args.memory, cpu: args.cpu, wall: args.wall, scratch: args.scratch },
+        bounds: args.bounds,
         strict: false,
     }
 }

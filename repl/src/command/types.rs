@@ -12,7 +12,7 @@ Examples:
   cowry types > state.d.ts                 for an editor
   cowry types --prompt                     for the system prompt of a model";
 
-/// Print the TypeScript declarations of state, csv, ndjson and json
+/// Print the TypeScript declarations of state, csv, ndjson, json and sql
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct TypesArgs {

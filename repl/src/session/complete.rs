@@ -17,7 +17,8 @@ pub trait Source {
     /// Properties of what a chain of names stands for that begin with a prefix, by name.
     fn members(&self, path: &[String], prefix: &str) -> Vec<Member>;
 
-    /// Entries of a folder of the session that begin with a prefix, by name; those of folders end in a slash.
+    /// Entries of a folder of the session that begin with a prefix, by name; those of folders end in a slash. A folder that is
+    /// no absolute path is one of the working directory, which `.` is itself.
     fn files(&self, folder: &str, prefix: &str) -> Vec<String>;
 }
 
@@ -94,13 +95,13 @@ fn host(word: &str) -> Vec<Offer> {
 
 /// Paths of the session that begin so.
 fn files(word: &str, source: &dyn Source) -> Vec<Offer> {
-    let (folder, prefix) = word.rsplit_once('/').unwrap_or(("", word));
-    let at = format!("/{}", folder.trim_start_matches('/'));
+    let (folder, prefix) = word.rsplit_once('/').unwrap_or((".", word));
+    let at = if folder.is_empty() { "/" } else { folder };
     let offer = |name: String| {
         let text = if word.contains('/') { format!("{folder}/{name}") } else { name.clone() };
         Offer { text, display: shown(&name) }
     };
-    source.files(&at, prefix).into_iter().filter(|name| !name.contains(char::is_control)).map(offer).collect()
+    source.files(at, prefix).into_iter().filter(|name| !name.contains(char::is_control)).map(offer).collect()
 }
 
 /// What can stand at the end of code, which begins at `from`.
@@ -251,7 +252,8 @@ mod tests {
         fn files(&self, folder: &str, prefix: &str) -> Vec<String> {
             let names: &[&str] = match folder {
                 "/" => &["data/", "out/", "odd'name", "esc\u{1b}ape"],
-                "/out" => &["a.json", "b.csv"],
+                "/out" | "out" | "./out" => &["a.json", "b.csv"],
+                "." => &["out/", "odd'name"],
                 _ => &[],
             };
             names.iter().filter(|name| name.starts_with(prefix)).map(|name| (*name).to_owned()).collect()
@@ -297,8 +299,10 @@ mod tests {
         check("read(\"/out/", &["read(\"/out/a.json", "read(\"/out/b.csv"]);
         check("read(`/out/b", &["read(`/out/b.csv"]);
         check("read('out/a", &["read('out/a.json"]);
-        check("read('./ou", &[]);
+        check("read('./ou", &["read('./out/"]);
+        check("read('./out/a", &["read('./out/a.json"]);
         check("read('od", &["read('odd\\'name"]);
+        check("read('da", &[]);
         check("read('", &[]);
         check("read('/x'", &[]);
     }

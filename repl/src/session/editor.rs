@@ -29,18 +29,23 @@ pub trait Editor {
 
     /// Whether a person is at the other end.
     fn is_interactive(&self) -> bool;
+
+    /// How many lines are left to be read that have something in them, as far as they are there already.
+    fn lines_left(&mut self) -> usize;
 }
 
 /// Reads entries from a pipe: no prompts, no questions.
 #[derive(Debug)]
 pub struct PipeEditor<R> {
     input: R,
+    /// What of the input can be had without waiting.
+    left: fn(&mut R) -> Vec<u8>,
 }
 
 impl<R: BufRead> PipeEditor<R> {
-    /// Reads from `input`.
-    pub fn new(input: R) -> PipeEditor<R> {
-        PipeEditor { input }
+    /// Reads from `input`; `left` answers with what can be had of it without waiting.
+    pub fn new(input: R, left: fn(&mut R) -> Vec<u8>) -> PipeEditor<R> {
+        PipeEditor { input, left }
     }
 
     /// One line without its end; `None` when there is none.
@@ -51,6 +56,13 @@ impl<R: BufRead> PipeEditor<R> {
         }
         let line = String::from_utf8(bytes).map_err(std::io::Error::other)?;
         Ok(Some(line.trim_end_matches(['\n', '\r']).to_owned()))
+    }
+}
+
+impl<'a> PipeEditor<&'a [u8]> {
+    /// Reads what is in memory.
+    pub fn of(input: &'a [u8]) -> PipeEditor<&'a [u8]> {
+        PipeEditor::new(input, |rest| std::mem::take(rest).to_vec())
     }
 }
 
@@ -81,6 +93,12 @@ impl<R: BufRead> Editor for PipeEditor<R> {
 
     fn is_interactive(&self) -> bool {
         false
+    }
+
+    /// Whoever writes to a pipe may keep it open for ever: nothing is waited for.
+    fn lines_left(&mut self) -> usize {
+        let left = (self.left)(&mut self.input);
+        left.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count()
     }
 }
 
@@ -113,6 +131,10 @@ impl Editor for ScriptedEditor {
     fn is_interactive(&self) -> bool {
         true
     }
+
+    fn lines_left(&mut self) -> usize {
+        0
+    }
 }
 
 #[cfg(test)]
@@ -120,7 +142,7 @@ mod tests {
     use super::{Editor, PipeEditor, Reading};
 
     fn check(input: &str, expected: &[&str]) {
-        let mut editor = PipeEditor::new(input.as_bytes());
+        let mut editor = PipeEditor::of(input.as_bytes());
         for entry in expected {
             assert_eq!(editor.read(), Reading::Entry((*entry).into()));
         }
@@ -143,8 +165,15 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_are_left_are_counted() {
+        let mut editor = PipeEditor::of(b"1\n2\n\n  \n3");
+        assert_eq!(editor.read(), Reading::Entry("1".into()));
+        assert_eq!((editor.lines_left(), editor.read()), (2, Reading::End));
+    }
+
+    #[test]
     fn what_is_no_text_is_an_error() {
-        let mut editor = PipeEditor::new(&b"\xff\n"[..]);
+        let mut editor = PipeEditor::of(&b"\xff\n"[..]);
         assert!(matches!(editor.read(), Reading::Failed(_)));
     }
 }

@@ -263,6 +263,11 @@ impl<'a> ReadLoop<'a> {
 
     /// Settles what is not committed; whether the session may end.
     fn leave(&mut self) -> Outcome<bool> {
+        match self.editor.lines_left() {
+            0 => {}
+            1 => self.out.note("1 line after the exit was not run"),
+            lines => self.out.note(&format!("{lines} lines after the exit were not run")),
+        }
         let pending = self.evaluator.pending()?;
         if pending == 0 || !self.evaluator.can_commit() {
             return Ok(true);

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome};
 /// The entries in a file, as a pipe would bring them.
 pub fn load(file: &Path) -> Outcome<Vec<String>> {
     let text = fs::read(file).map_err(|error| Failure::host("read", file, &error))?;
-    let mut reader = PipeEditor::new(text.as_slice());
+    let mut reader = PipeEditor::of(text.as_slice());
     let mut entries = Vec::new();
     loop {
         match reader.read() {

@@ -27,7 +27,7 @@ impl Source for SessionSource {
     }
 
     fn files(&self, folder: &str, prefix: &str) -> Vec<String> {
-        let found = self.session.borrow().entries(folder, prefix, MOST).unwrap_or_default();
+        let found = self.session.borrow_mut().entries(folder, prefix, MOST).unwrap_or_default();
         let slash = |is_dir| if is_dir { "/" } else { "" };
         found.iter().map(|entry| format!("{}{}", entry.name, slash(entry.stat.is_dir()))).collect()
     }

@@ -180,6 +180,10 @@ impl Editor for TerminalEditor {
     fn is_interactive(&self) -> bool {
         true
     }
+
+    fn lines_left(&mut self) -> usize {
+        0
+    }
 }
 
 fn reading(line: rustyline::Result<String>) -> Reading {

@@ -19,5 +19,5 @@ pub(crate) use batch::{Batches, OnBad, Rows};
 pub(crate) use error::DataError;
 pub(crate) use replace::Replacement;
 pub(crate) use source::{Charset, Source};
-pub(crate) use table::{Column, Format, RowSource, distinct, open};
+pub(crate) use table::{Column, Format, RowSource, Wanted, distinct, open};
 pub(crate) use value::{Kind, Value};

@@ -1,6 +1,6 @@
 //! Files that appear when all of what is in them is there.
 
-use cowry_vfs::{Errno, Error, File, OpenOptions, RenameMode, Result, Stat, Vfs};
+use cowry_vfs::{Errno, Error, File, OpenOptions, RenameMode, Result, Stat, Vfs, XattrMode};
 
 /// How many names in a row are tried.
 const NAMES: usize = 100;
@@ -51,7 +51,19 @@ impl Replacement {
         self.file.write_all(data).map_err(|error| told("write", &self.asked, &error))
     }
 
-    /// Puts it in its place, with the owner and the mode of what was there.
+    /// Gives it the extended attributes of what was there.
+    fn copy_xattrs(&self) -> Result<()> {
+        let names = match self.vfs.listxattr(&self.target) {
+            Err(error) if error.errno() == Errno::EOPNOTSUPP => return Ok(()),
+            names => names?,
+        };
+        names.iter().try_for_each(|name| {
+            let value = self.vfs.getxattr(&self.target, name)?;
+            self.vfs.setxattr(&self.temporary, name, &value, XattrMode::Any)
+        })
+    }
+
+    /// Puts it in its place, with the owner, the mode and the extended attributes of what was there.
     ///
     /// # Errors
     /// As [`Vfs::rename`].
@@ -60,6 +72,7 @@ impl Replacement {
             // Who may write another's file cannot always give one away.
             let _ = self.file.chown(Some(old.uid), Some(old.gid));
             self.file.chmod(old.mode & 0o7777).map_err(|error| told("chmod", &self.asked, &error))?;
+            self.copy_xattrs().map_err(|error| told("setxattr", &self.asked, &error))?;
         }
         let moved = self.vfs.rename(&self.temporary, &self.target, RenameMode::Replace);
         self.is_finished = moved.is_ok();
@@ -153,12 +166,14 @@ mod tests {
         let vfs = tree();
         vfs.write("/d/a", b"old").expect("a file");
         vfs.chmod("/d/a", 0o640).expect("its mode");
+        vfs.setxattr("/d/a", "user.note", b"kept", XattrMode::Any).expect("an attribute");
         let new = Replacement::begin(&vfs, "/d/a", 1).expect("it can be written");
         new.write_all(b"new").expect("memory takes it");
         assert_eq!(vfs.read_to_string("/d/a").expect("a file"), "old");
         new.finish().expect("it can be renamed");
         assert_eq!(vfs.read_to_string("/d/a").expect("a file"), "new");
         assert_eq!(vfs.stat("/d/a").expect("a file").mode & 0o7777, 0o640);
+        assert_eq!(&*vfs.getxattr("/d/a", "user.note").expect("an attribute"), b"kept");
         assert_eq!(names(&vfs, "/d"), ["a"]);
     }
 

@@ -121,6 +121,11 @@ impl Guess {
         });
     }
 
+    /// Whether there was no value yet.
+    pub(crate) fn is_open(self) -> bool {
+        self.seen.is_none()
+    }
+
     /// What it comes to.
     pub(crate) fn kind(self) -> Kind {
         self.seen.unwrap_or_default()

@@ -17,6 +17,25 @@ pub(crate) struct Column {
     pub(crate) kind: Kind,
     /// Values that do not fit make their row a bad one, instead of staying text.
     pub(crate) cast: bool,
+    /// There was no value yet: the first ones there are decide about the kind.
+    pub(crate) open: bool,
+}
+
+/// What rows are looked through for when their columns do not say enough.
+pub(crate) struct Wanted<'a> {
+    /// The columns that matter, in small letters; all there are if `None`.
+    pub(crate) names: Option<&'a HashSet<String>>,
+    /// Columns of numbers that have names such as `007` later are to be text.
+    pub(crate) codes: bool,
+    /// Whether to stop.
+    pub(crate) stop: &'a dyn Fn() -> bool,
+}
+
+impl Wanted<'_> {
+    /// Whether a column with this name matters.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.names.is_none_or(|names| names.contains(&name.to_ascii_lowercase()))
+    }
 }
 
 /// Rows one after another. Memory is bounded by the longest row.
@@ -31,6 +50,19 @@ pub(crate) trait RowSource {
 
     /// What the row has in this column, which must be one of [`RowSource::columns`].
     fn value(&self, column: usize) -> Value<'_>;
+
+    /// Whether no row can have a column that is not there yet.
+    fn is_whole(&self) -> bool;
+
+    /// Goes through the rows, to the end if it has to, for what the first ones did not tell of the columns. There may be
+    /// no more rows afterwards; what is wrong with them is for whoever reads them to tell.
+    ///
+    /// # Errors
+    /// [`DataError::Option`](super::DataError::Option) for more columns than can be told apart; what reading fails with.
+    fn survey(&mut self, wanted: &Wanted<'_>) -> DataResult<()>;
+
+    /// Takes columns as [`RowSource::survey`] left them in another source of the same file.
+    fn settle(&mut self, columns: &[Column]);
 }
 
 /// The names with a number added to each that is there already: `a`, `a_2`.

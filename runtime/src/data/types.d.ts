@@ -36,3 +36,15 @@ declare const json: {
   get(path: string, ...places: Place[]): any[];
   rows(path: string, place?: Place, options?: BadRows & { encoding?: string }): Rows;
 };
+type SqlText = "csv" | "tsv" | "json" | "ndjson";
+type SqlValues = any[] | Record<string, any> | null;
+/** SQLite's SQL over CSV, TSV, NDJSON and JSON files, only reading: sql`select a from '/x.csv' where b = ${value}`. */
+declare const sql: {
+  (text: TemplateStringsArray, ...values: any[]): any[];
+  (text: string, params?: SqlValues, options?: { as?: "rows" }): any[];
+  (text: string, params: SqlValues, options: { as: "arrays" }): { columns: string[]; rows: any[][] };
+  (text: string, params: SqlValues, options: { as: SqlText }): string;
+  (text: string, params: SqlValues, options: { to: string; as?: SqlText }): { path: string; rows: number };
+  iterate(text: TemplateStringsArray | string, ...params: any[]): IterableIterator<any>;
+  stream(text: TemplateStringsArray | string, params?: SqlValues, options?: { as?: SqlText }): IterableIterator<string>;
+};

@@ -74,6 +74,13 @@ pub(super) fn members(isolate: &mut Isolate, path: &[String], prefix: &str, most
     JobResult { outcome: Outcome::Completed { exit_code: 0 }, value: Some(value) }
 }
 
+pub(super) fn cwd(isolate: &mut Isolate) -> JobResult {
+    let state = isolate.js.op_state();
+    let text = state.borrow().borrow::<Host>().vfs.cwd().to_string();
+    let value = Value { text: Some(text), ..Value::default() };
+    JobResult { outcome: Outcome::Completed { exit_code: 0 }, value: Some(value) }
+}
+
 /// What the hook answers; `None` if it did not come to that.
 fn names(isolate: &mut Isolate, path: &[String], prefix: &str, most: u32) -> Option<String> {
     let js = &mut isolate.js;

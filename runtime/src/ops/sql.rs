@@ -101,7 +101,7 @@ impl JsErrorClass for Failed {
                 let line = error.line().map(|line| PropertyValue::Number(line as f64));
                 properties.extend(line.map(|line| ("line".into(), line)));
             }
-            SqlError::Statement(_) | SqlError::Interrupted => {
+            SqlError::Statement(_) | SqlError::Code { .. } | SqlError::Interrupted => {
                 properties.push(("code".into(), text("ERR_SQL")));
             }
         }

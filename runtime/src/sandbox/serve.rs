@@ -71,6 +71,7 @@ pub(super) fn serve(
                 let result = prepared.watchdog.during(&quick, || isolate.members(&path, &prefix, most));
                 answer(&main, &limits, result)?;
             }
+            ToSandbox::Cwd => answer(&main, &limits, isolate.cwd())?,
             ToSandbox::Undo { entries } => {
                 // The first entry may be among them, before which nobody had made `/tmp`.
                 is_first = true;

@@ -151,7 +151,8 @@ impl<'a> Search<'a> {
             after: count(options.context_after),
             with_before: options.context_before.is_some(),
             with_after: options.context_after.is_some(),
-            max: options.max_matches.map_or(usize::MAX, |max| count(Some(max))),
+            // None at all is one, as in the reference.
+            max: options.max_matches.map_or(usize::MAX, |max| count(Some(max)).max(1)),
             budget: Budget::default(),
             found: Vec::new(),
             line: 1,

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use cowry_vfs::{DeltaBounds, Layer, Overlay, OverlayOptions, Savepoint, ScratchBudget, ScratchLimits};
+use cowry_vfs::{
+    DeltaBounds, Layer, Overlay, OverlayOptions, Savepoint, ScratchBudget, ScratchLimits, VPathBuf,
+};
 
 use super::birth::{self, Spares};
 use super::error::RuntimeError;
@@ -186,6 +188,17 @@ impl Sandbox {
         let report = self.ask(&message, MEMBERS_TIME, &mut |_| {})?;
         let answer = report.result.value.and_then(|value| value.text).unwrap_or_default();
         Ok(Member::read(&answer, most))
+    }
+
+    /// The directory that the last entry left the program in.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Ended`] if an earlier job ended the sandbox.
+    pub fn cwd(&mut self) -> Result<VPathBuf, RuntimeError> {
+        let report = self.ask(&ToSandbox::Cwd, MEMBERS_TIME, &mut |_| {})?;
+        let text = report.result.value.and_then(|value| value.text);
+        let path = text.and_then(|text| VPathBuf::parse(&text).ok());
+        Ok(path.unwrap_or_else(VPathBuf::root))
     }
 
     /// Makes all files what they were before the last `entries` entries. Globals stay as they are.

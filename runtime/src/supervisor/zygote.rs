@@ -35,6 +35,9 @@ pub struct ZygoteOptions {
     pub program: Option<PathBuf>,
     /// Where scratch spills to, in files without a name; the host's temporary folder if `None`.
     pub spill_folder: Option<PathBuf>,
+    /// One sandbox is all that is wanted: after it none is forked before it is asked for, which costs whoever asks for
+    /// another one the time of a fork.
+    pub is_for_one: bool,
 }
 
 /// A process that has an isolate ready and is forked for every sandbox.
@@ -148,6 +151,7 @@ impl Process {
         let program = options.program.clone().unwrap_or_else(|| "/proc/self/exe".into());
         let mut child = Command::new(program)
             .args([launcher::ARGUMENT, BUILD_ID])
+            .args(options.is_for_one.then_some(launcher::ONE))
             .env_clear()
             .envs(ENVIRONMENT.iter().copied())
             .current_dir("/")

@@ -16,6 +16,7 @@ pub const CASES: &[Case] = &[
     ("data::a_csv_file_larger_than_memory_passes", csv),
     ("data::lines_of_json_larger_than_memory_pass", ndjson),
     ("data::a_document_larger_than_memory_is_passed_over", document),
+    ("data::declarations_are_those_of_the_verbs", declared),
     ("data::rows_that_are_kept_run_out_of_memory_and_nothing_else", kept),
 ];
 
@@ -68,6 +69,57 @@ fn document() {
     let (tree, rows) = tree("/big.json", "{\"items\":[\n", row, "{}], \"end\": {\"is\": \"near\"}}");
     let code = "json.get('/big.json', 'end.is', 'items[-2].n', 'items[7].n')";
     assert_eq!(eval(tree, code).json(), format!("[\"near\",{},7]", rows - 1));
+}
+
+/// The names in a part of the declarations that begins with `head`, each before one of the characters of `ends`.
+fn names(head: &str, ends: &str) -> Vec<String> {
+    let (_, rest) = cowry_runtime::DATA_TYPES.split_once(head).unwrap_or_else(|| panic!("no {head}"));
+    let (body, _) = rest.split_once("\n}").expect("it ends");
+    let is_name = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic());
+    let words = body.split_inclusive(|c: char| !c.is_ascii_alphabetic());
+    let mut names: Vec<String> = words
+        .filter_map(|word| ends.chars().find_map(|end| word.strip_suffix(end)))
+        .filter(is_name)
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// What programs see is what `cowry types` declares: every verb, and every option.
+fn declared() {
+    let code = "const sorted = (names) => [...names].sort();
+        const options = (call) => {
+          try { call({ nope: 1 }) } catch ({ message }) {
+            return sorted(/there are: (.*)\\. Received/.exec(message)[1].split(', ').filter((name) => name !== 'at'));
+          }
+        };
+        ({
+          csv: sorted(Object.keys(csv)), ndjson: sorted(Object.keys(ndjson)), json: sorted(Object.keys(json)),
+          sql: sorted(Object.keys(sql).filter((name) => name !== 'sql')),
+          read: options((o) => csv.parse('', o)), write: options((o) => csv.stringify([], o)),
+          lines: options((o) => ndjson.parse('', o)), rows: options((o) => json.rows('/x', 'a', o)),
+          query: options((o) => sql('select 1', [], o)), stream: options((o) => [...sql.stream('select 1', [], o)]),
+        })";
+    let done = crate::support::eval(code);
+    let seen: serde_json::Value = serde_json::from_str(done.json()).expect("JSON");
+    for verb in ["csv", "ndjson", "json", "sql"] {
+        assert_eq!(seen[verb], serde_json::json!(names(&format!("declare const {verb}: {{"), "(")), "{verb}");
+    }
+    let with_bad = |mut names: Vec<String>| {
+        names.extend(["skipBad".into(), "onBad".into()]);
+        names.sort();
+        serde_json::json!(names)
+    };
+    assert_eq!(seen["read"], with_bad(names("interface CsvRead extends BadRows {", "?")));
+    assert_eq!(seen["write"], serde_json::json!(names("interface CsvWrite {", "?")));
+    assert_eq!((&seen["lines"], &seen["rows"]), (&with_bad(vec!["encoding".into()]), &seen["lines"]));
+    assert!(cowry_runtime::DATA_TYPES.contains("interface BadRows { skipBad?: boolean; onBad?:"));
+    assert_eq!(
+        (&seen["query"], &seen["stream"]),
+        (&serde_json::json!(["as", "to"]), &serde_json::json!(["as"]))
+    );
 }
 
 fn kept() {

@@ -14,6 +14,7 @@ pub const CASES: &[Case] = &[
     ("zygote::its_death_kills_its_sandboxes_and_the_next_spawn_starts_another", dies),
     ("zygote::dropping_it_ends_its_processes", dropped),
     ("zygote::the_death_of_a_fork_that_waits_is_no_loss", waiting),
+    ("zygote::one_for_one_sandbox_forks_no_other_ahead", for_one),
     ("zygote::a_fork_that_waits_takes_the_limits_it_is_given", limits),
     ("zygote::a_program_that_does_not_become_one_is_a_clear_error", not_one),
     ("zygote::one_of_another_build_is_a_clear_error", other_build),
@@ -59,6 +60,20 @@ fn dies() {
     let mut next = zygote.spawn(SandboxSpec::new(tree())).expect("another zygote is started");
     assert_eq!(run(&mut next, &Job::expression("2")).json(), "2");
     assert_ne!(zygote.process_id(), process);
+}
+
+fn for_one() {
+    let mut options = ZygoteOptions::default();
+    options.is_for_one = true;
+    let zygote = Zygote::start(&options).expect("the test binary calls init()");
+    let forks = || children(children(zygote.process_id())[0]).len();
+    let mut first = zygote.spawn(SandboxSpec::new(tree())).expect("a sandbox can be forked");
+    assert_eq!(run(&mut first, &Job::expression("1")).json(), "1");
+    drop(first);
+    // One that waits would never go away.
+    wait_until("a fork ahead", || forks() == 0);
+    let mut second = zygote.spawn(SandboxSpec::new(tree())).expect("another is forked when it is asked for");
+    assert_eq!(run(&mut second, &Job::expression("2")).json(), "2");
 }
 
 fn dropped() {

@@ -1,7 +1,7 @@
 //! What can be named in a session: what completion offers.
 
 use cowry_runtime::{Member, Sandbox};
-use cowry_vfs::{DirEntry, Name, Vfs};
+use cowry_vfs::{DirEntry, Name, VPathBuf, Vfs};
 
 use super::Session;
 use crate::error::Result;
@@ -21,13 +21,25 @@ impl Session {
         Ok(found?)
     }
 
-    /// Entries of a folder whose names begin with `prefix`, at most `most`, by name. However large the folder is, one
-    /// page of it is read. A folder that cannot be read has none.
+    /// Entries of a folder whose names begin with `prefix`, at most `most`, by name. A folder that is no absolute path is
+    /// one of the working directory. However large the folder is, one page of it is read. A folder that cannot be read
+    /// has none.
     ///
     /// # Errors
     /// If the mounts cannot be put together.
-    pub fn entries(&self, folder: &str, prefix: &str, most: usize) -> Result<Vec<DirEntry>> {
-        Ok(beginning(&self.fs()?, folder, prefix, most))
+    pub fn entries(&mut self, folder: &str, prefix: &str, most: usize) -> Result<Vec<DirEntry>> {
+        let folder = if folder.starts_with('/') {
+            folder.to_owned()
+        } else {
+            format!("{}/{folder}", self.cwd().as_str().trim_end_matches('/'))
+        };
+        Ok(beginning(&self.fs()?, &folder, prefix, most))
+    }
+
+    /// The working directory: where the entries went, or the root while there is no sandbox.
+    pub fn cwd(&mut self) -> VPathBuf {
+        let alive = self.sandbox.as_mut().filter(|sandbox| sandbox.is_alive());
+        alive.and_then(|sandbox| sandbox.cwd().ok()).unwrap_or_else(VPathBuf::root)
     }
 }
 

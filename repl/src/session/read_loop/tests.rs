@@ -23,6 +23,7 @@ impl Evaluator for Rote {
         self.did.push(format!("{how}{code}"));
         match code {
             "fail" => return Ok(Evaluated { status: 1, leaves: false }),
+            "exit 0" => return Ok(Evaluated { status: 0, leaves: true }),
             "exit 3" => return Ok(Evaluated { status: 3, leaves: true }),
             "write" => self.pending += 1,
             _ => out.text(code)?,
@@ -77,7 +78,7 @@ fn play(editor: &mut dyn Editor) -> Played {
 }
 
 fn piped(input: &str) -> Played {
-    play(&mut PipeEditor::new(input.as_bytes()))
+    play(&mut PipeEditor::of(input.as_bytes()))
 }
 
 fn typed(entries: &[&str], answers: &[Reading]) -> (Played, Vec<String>) {
@@ -112,6 +113,22 @@ fn piped_input_commits_nothing_if_an_entry_failed() {
 #[test]
 fn piped_input_is_never_asked() {
     assert_eq!(piped("write\n.exit\nfail\n").did, ["write", "commit None"]);
+}
+
+#[test]
+fn lines_after_the_exit_of_a_pipe_are_told_of() {
+    let played = piped("write\nexit 0\n1\n\n2\n");
+    assert_eq!(
+        (played.status, played.did),
+        (0, vec!["write".into(), "exit 0".into(), "commit None".to_owned()])
+    );
+    assert_eq!(played.err, "2 lines after the exit were not run\n");
+    let played = piped("write\nexit 3\n1\n");
+    assert_eq!((played.status, played.did), (3, vec!["write".into(), "exit 3".to_owned()]));
+    assert!(played.err.starts_with("1 line after the exit was not run\n"), "{}", played.err);
+    assert!(played.err.contains("1 path not committed"), "{}", played.err);
+    assert_eq!(piped("write\n.exit\nfail\n").err, "1 line after the exit was not run\n");
+    assert_eq!(piped("write\nexit 0\n").err, "");
 }
 
 #[test]

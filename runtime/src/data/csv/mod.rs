@@ -10,6 +10,6 @@ mod tests;
 mod write;
 
 pub(crate) use options::{CsvOptions, Delimiter, Header, Nulls, Types};
-pub(crate) use rows::CsvRows;
+pub(crate) use rows::{CsvRows, is_code};
 pub(super) use scan::{Dialect, Field, Scan, scan};
 pub(crate) use write::CsvWriter;

@@ -3,13 +3,16 @@
 use super::super::error::{BadRow, DataError, DataResult};
 use super::super::sniff::{self, Guess};
 use super::super::source::Source;
-use super::super::table::{Column, RowSource, distinct};
+use super::super::table::{Column, RowSource, Wanted, distinct};
 use super::super::value::{Kind, Value};
 use super::options::{CsvOptions, Header, Nulls, Types};
 use super::reader::{Cell, Reader, Record};
 
 /// How many rows decide about the kinds of columns, if the first chunk has as many.
 const SAMPLE: usize = 1000;
+
+/// How many rows pass between two looks at whether to stop.
+const LOOK: u64 = 1024;
 
 /// Rows of a file with delimiters.
 #[derive(Debug)]
@@ -40,10 +43,14 @@ impl CsvRows {
             Types::Text => Vec::new(),
             Types::Auto | Types::Cast(_) => guess(&reader, &nulls, names.len())?,
         };
-        let kind = |index: usize| guesses.get(index).copied().unwrap_or_default().kind();
-        let all = names.into_iter().enumerate();
-        let mut columns: Vec<Column> =
-            all.map(|(index, name)| Column { name, kind: kind(index), cast: false }).collect();
+        let guess = |index: usize| guesses.get(index).copied();
+        let column = |(index, name)| Column {
+            name,
+            kind: guess(index).unwrap_or_default().kind(),
+            cast: false,
+            open: guess(index).is_some_and(Guess::is_open),
+        };
+        let mut columns: Vec<Column> = names.into_iter().enumerate().map(column).collect();
         cast(&mut columns, &options.types)?;
         let width = (strict && !options.ragged).then_some(columns.len());
         let fields = chosen(&columns, options.columns.as_deref())?;
@@ -52,6 +59,37 @@ impl CsvRows {
         let empty_is_null = nulls.iter().any(String::is_empty);
         let nulls = nulls.into_iter().filter(|null| !null.is_empty()).collect();
         Ok(CsvRows { reader, columns, fields, width, empty_is_null, nulls, casts })
+    }
+
+    /// Decides about columns that had no value before this row. The rows that are there already decide, as at the beginning.
+    fn decide(&mut self) -> DataResult<()> {
+        let record = self.reader.record();
+        let has_value = |field: &usize| record.get(*field).is_some_and(|cell| !is_null(&cell, &self.nulls));
+        let of_columns = self.columns.iter().zip(&self.fields);
+        if !of_columns.into_iter().any(|(column, field)| column.open && has_value(field)) {
+            return Ok(());
+        }
+        let count = self.fields.iter().max().map_or(0, |last| last + 1);
+        let mut guesses = vec![Guess::default(); count];
+        see(&mut guesses, record, &self.nulls);
+        see_next(&mut guesses, &self.reader, &self.nulls)?;
+        for (column, field) in self.columns.iter_mut().zip(&self.fields).filter(|(column, _)| column.open) {
+            (column.kind, column.open) = (guesses[*field].kind(), guesses[*field].is_open());
+        }
+        Ok(())
+    }
+
+    /// Makes text of the columns of numbers that have a name made of digits in this row.
+    fn find_codes(&mut self, wanted: &Wanted<'_>) {
+        let is_code = |at: &usize| {
+            let column = &self.columns[*at];
+            let is_number = !column.cast && !column.open && column.kind != Kind::Text;
+            is_number
+                && wanted.wants(&column.name)
+                && matches!(self.value(*at), Value::Text(text) if is_code(&text))
+        };
+        let found: Vec<usize> = (0..self.columns.len()).filter(is_code).collect();
+        found.into_iter().for_each(|at| self.columns[at].kind = Kind::Text);
     }
 
     /// How many columns the row has a field for: all unless rows may be ragged.
@@ -113,6 +151,7 @@ impl RowSource for CsvRows {
             return Ok(false);
         }
         match self.fault() {
+            None if self.columns.iter().any(|column| column.open) => self.decide().map(|()| true),
             None => Ok(true),
             Some(reason) => {
                 let record = self.reader.record();
@@ -128,6 +167,43 @@ impl RowSource for CsvRows {
         let read = if column.cast { read.or_else(|| column.kind.cast(&cell.text)) } else { read };
         read.unwrap_or(Value::Text(cell.text))
     }
+
+    fn is_whole(&self) -> bool {
+        true
+    }
+
+    fn survey(&mut self, wanted: &Wanted<'_>) -> DataResult<()> {
+        for count in 1_u64.. {
+            let is_open = |column: &Column| column.open && wanted.wants(&column.name);
+            if !wanted.codes && !self.columns.iter().any(is_open) {
+                break;
+            }
+            match self.advance() {
+                Ok(true) if wanted.codes => self.find_codes(wanted),
+                Ok(true) | Err(DataError::Row(_)) => {}
+                Ok(false) | Err(DataError::Broken { .. }) => break,
+                Err(error) => return Err(error),
+            }
+            if count % LOOK == 0 && (wanted.stop)() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, columns: &[Column]) {
+        for column in &mut self.columns {
+            if let Some(found) = columns.iter().find(|found| found.name == column.name) {
+                column.clone_from(found);
+            }
+        }
+    }
+}
+
+/// Whether it is digits alone, as those names are that SQLite would take for numbers.
+pub(crate) fn is_code(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The names of the columns, and whether every row must have as many fields.
@@ -174,27 +250,37 @@ fn nulls(options: &CsvOptions) -> Vec<String> {
 
 /// Looks at the first rows.
 fn guess(reader: &Reader, nulls: &[String], columns: usize) -> DataResult<Vec<Guess>> {
-    let (mut sample, is_all) = reader.sample();
     let mut guesses = vec![Guess::default(); columns];
+    see_next(&mut guesses, reader, nulls)?;
+    Ok(guesses)
+}
+
+/// Looks at the next rows, as far as they are there.
+fn see_next(guesses: &mut [Guess], reader: &Reader, nulls: &[String]) -> DataResult<()> {
+    let (mut sample, is_all) = reader.sample();
     for _ in 0..SAMPLE {
         match sample.advance() {
             // What a chunk ends with may be half a row.
-            Ok(true) if is_all || !sample.is_at_end() => see(&mut guesses, sample.record(), nulls),
+            Ok(true) if is_all || !sample.is_at_end() => see(guesses, sample.record(), nulls),
             Ok(_) => break,
             Err(DataError::Row(_)) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(guesses)
+    Ok(())
 }
 
 fn see(guesses: &mut [Guess], record: Record<'_>, nulls: &[String]) {
     for (guess, cell) in guesses.iter_mut().zip(record.cells()) {
-        let is_null = cell.text.is_empty() || (!cell.quoted && nulls.iter().any(|null| *null == cell.text));
-        if !is_null {
+        if !is_null(&cell, nulls) {
             guess.see(&cell.text);
         }
     }
+}
+
+/// Whether a field says nothing of what its column holds.
+fn is_null(cell: &Cell<'_>, nulls: &[String]) -> bool {
+    cell.text.is_empty() || (!cell.quoted && nulls.iter().any(|null| *null == cell.text))
 }
 
 /// Applies the kinds that were asked for.
@@ -202,7 +288,8 @@ fn cast(columns: &mut [Column], types: &Types) -> DataResult<()> {
     let Types::Cast(casts) = types else { return Ok(()) };
     for (name, kind) in casts {
         let field = position(columns, name)?;
-        (columns[field].kind, columns[field].cast) = (*kind, true);
+        let column = &mut columns[field];
+        (column.kind, column.cast, column.open) = (*kind, true, false);
     }
     Ok(())
 }

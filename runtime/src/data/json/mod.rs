@@ -1,5 +1,6 @@
 //! JSON that is too much to hold: values one after another, and values by path.
 
+mod cursor;
 mod members;
 mod path;
 mod rows;

@@ -2,8 +2,9 @@
 
 use super::super::error::{DataError, DataResult};
 use super::super::source::Source;
+use super::cursor::Cursor;
 use super::members::{unescaped, value_of};
-use super::scan::{Scan, is_space, scan, spaces, string};
+use super::scan::{Scan, is_space, scan, string};
 
 /// How long a value that is wanted can be.
 const VALUE_MAX: usize = 256 << 20;
@@ -92,7 +93,7 @@ pub(crate) fn source_at(
     open: impl Fn() -> DataResult<Source>,
     path: &[Step],
 ) -> DataResult<Option<(Source, u64)>> {
-    Ok(seek(open, path)?.map(|walk| (walk.source, walk.line)))
+    Ok(seek(open, path)?.map(|walk| (walk.cursor.source, walk.cursor.line)))
 }
 
 fn seek(open: impl Fn() -> DataResult<Source>, path: &[Step]) -> DataResult<Option<Walk>> {
@@ -115,42 +116,14 @@ fn seek(open: impl Fn() -> DataResult<Source>, path: &[Step]) -> DataResult<Opti
     Ok(if walk.down(&path)? { Some(walk) } else { None })
 }
 
-/// A place in a document.
+/// A walk through a document.
 struct Walk {
-    source: Source,
-    line: u64,
+    cursor: Cursor,
 }
 
 impl Walk {
     fn new(source: Source) -> Walk {
-        Walk { source, line: 1 }
-    }
-
-    fn broken(&self, reason: &str) -> DataError {
-        DataError::broken(self.line, reason)
-    }
-
-    fn skip(&mut self, count: usize) {
-        self.line += memchr::memchr_iter(b'\n', &self.source.window()[..count]).count() as u64;
-        self.source.consume(count);
-    }
-
-    /// The first byte that is not white space, at which the window begins then; `None` at the end.
-    fn peek(&mut self) -> DataResult<Option<u8>> {
-        loop {
-            self.skip(spaces(self.source.window()));
-            match self.source.window().first() {
-                Some(byte) => return Ok(Some(*byte)),
-                None if self.source.is_ended() => return Ok(None),
-                None => self.source.fill()?,
-            }
-        }
-    }
-
-    fn take(&mut self, byte: u8) -> DataResult<bool> {
-        let found = self.peek()? == Some(byte);
-        self.skip(usize::from(found));
-        Ok(found)
+        Walk { cursor: Cursor::new(source, 1) }
     }
 
     /// Goes to where the path leads; `false` if it leads nowhere in a document that was looked through to its end.
@@ -165,30 +138,30 @@ impl Walk {
                 return Ok(false);
             }
         }
-        match self.peek()? {
+        match self.cursor.peek()? {
             Some(_) => Ok(true),
             None => Err(self.ended()),
         }
     }
 
     fn ended(&self) -> DataError {
-        self.broken("the document ends where a value should be")
+        self.cursor.broken("the document ends where a value should be")
     }
 
     /// Whether the value here begins with this bracket, which is then behind; a value of another kind is behind, too.
     fn enter(&mut self, bracket: u8) -> DataResult<bool> {
-        match self.peek()? {
+        match self.cursor.peek()? {
             Some(byte) if byte == bracket => {
-                self.skip(1);
+                self.cursor.skip(1);
                 return Ok(true);
             }
             Some(b'{' | b'[' | b'"') => self.skip_value()?,
             Some(_) => {
                 let text = self.value()?;
                 if value_of(&text).is_none() {
-                    return Err(self.broken("not a JSON value"));
+                    return Err(self.cursor.broken("not a JSON value"));
                 }
-                self.skip(text.len());
+                self.cursor.skip(text.len());
             }
             None => return Err(self.ended()),
         }
@@ -202,24 +175,24 @@ impl Walk {
                 Step::Key(_) => (b'}', "an object is not closed"),
                 Step::Index(_) => (b']', "an array is not closed"),
             };
-            while self.take(b',')? {
+            while self.cursor.take(b',')? {
                 if end == b'}' {
                     self.key()?;
                 }
                 self.skip_value()?;
             }
-            if !self.take(end)? {
-                return Err(self.broken(reason));
+            if !self.cursor.take(end)? {
+                return Err(self.cursor.broken(reason));
             }
         }
-        match self.peek()? {
+        match self.cursor.peek()? {
             None => Ok(()),
-            Some(_) => Err(self.broken("text after the end of the JSON value")),
+            Some(_) => Err(self.cursor.broken("text after the end of the JSON value")),
         }
     }
 
     fn member(&mut self, name: &str) -> DataResult<bool> {
-        if !self.enter(b'{')? || self.take(b'}')? {
+        if !self.enter(b'{')? || self.cursor.take(b'}')? {
             return Ok(false);
         }
         loop {
@@ -227,11 +200,11 @@ impl Walk {
                 return Ok(true);
             }
             self.skip_value()?;
-            if !self.take(b',')? {
-                return if self.take(b'}')? {
+            if !self.cursor.take(b',')? {
+                return if self.cursor.take(b'}')? {
                     Ok(false)
                 } else {
-                    Err(self.broken("an object is not closed"))
+                    Err(self.cursor.broken("an object is not closed"))
                 };
             }
         }
@@ -239,24 +212,28 @@ impl Walk {
 
     /// The name of the member here, which is behind then with its colon.
     fn key(&mut self) -> DataResult<String> {
-        if self.peek()? != Some(b'"') {
-            return Err(self.broken("a member has no name in double quotes"));
+        if self.cursor.peek()? != Some(b'"') {
+            return Err(self.cursor.broken("a member has no name in double quotes"));
         }
         let name = self.name()?;
-        if !self.take(b':')? {
-            return Err(self.broken("a colon is missing"));
+        if !self.cursor.take(b':')? {
+            return Err(self.cursor.broken("a colon is missing"));
         }
         Ok(name)
     }
 
     fn element(&mut self, index: u64) -> DataResult<bool> {
-        if !self.enter(b'[')? || self.take(b']')? {
+        if !self.enter(b'[')? || self.cursor.take(b']')? {
             return Ok(false);
         }
         for _ in 0..index {
             self.skip_value()?;
-            if !self.take(b',')? {
-                return if self.take(b']')? { Ok(false) } else { Err(self.broken("an array is not closed")) };
+            if !self.cursor.take(b',')? {
+                return if self.cursor.take(b']')? {
+                    Ok(false)
+                } else {
+                    Err(self.cursor.broken("an array is not closed"))
+                };
             }
         }
         Ok(true)
@@ -264,14 +241,14 @@ impl Walk {
 
     /// How many elements the array has that is here, and behind then; none if it is something else.
     fn count(&mut self) -> DataResult<u64> {
-        if !self.enter(b'[')? || self.take(b']')? {
+        if !self.enter(b'[')? || self.cursor.take(b']')? {
             return Ok(0);
         }
         for count in 1.. {
             self.skip_value()?;
-            if !self.take(b',')? {
-                let closed = self.take(b']')?;
-                return if closed { Ok(count) } else { Err(self.broken("an array is not closed")) };
+            if !self.cursor.take(b',')? {
+                let closed = self.cursor.take(b']')?;
+                return if closed { Ok(count) } else { Err(self.cursor.broken("an array is not closed")) };
             }
         }
         unreachable!("an array has an end")
@@ -279,11 +256,11 @@ impl Walk {
 
     fn name(&mut self) -> DataResult<String> {
         loop {
-            if let Some(length) = string(self.source.window()) {
-                let text = std::str::from_utf8(&self.source.window()[..length]);
+            if let Some(length) = string(self.cursor.window()) {
+                let text = std::str::from_utf8(&self.cursor.window()[..length]);
                 let name = text.ok().and_then(unescaped).map(std::borrow::Cow::into_owned);
-                let name = name.ok_or_else(|| self.broken("the name of a member is no string"))?;
-                self.skip(length);
+                let name = name.ok_or_else(|| self.cursor.broken("the name of a member is no string"))?;
+                self.cursor.skip(length);
                 return Ok(name);
             }
             self.more("a string is not closed")?;
@@ -293,42 +270,39 @@ impl Walk {
     /// The text of the value here.
     fn value(&mut self) -> DataResult<String> {
         loop {
-            match scan(self.source.window(), self.source.is_ended()) {
+            match scan(self.cursor.window(), self.cursor.is_ended()) {
                 Scan::Value(length) => {
-                    let text = std::str::from_utf8(&self.source.window()[..length]);
-                    let text = text.map_err(|_| self.broken("not valid UTF-8"))?;
+                    let text = std::str::from_utf8(&self.cursor.window()[..length]);
+                    let text = text.map_err(|_| self.cursor.broken("not valid UTF-8"))?;
                     return Ok(text.to_owned());
                 }
-                Scan::Not(_) => return Err(self.broken("a JSON value is missing or not complete")),
+                Scan::Not(_) => return Err(self.cursor.broken("a JSON value is missing or not complete")),
                 Scan::More => self.more("a JSON value is not complete")?,
             }
         }
     }
 
     fn more(&mut self, reason: &str) -> DataResult<()> {
-        if self.source.is_ended() {
-            return Err(self.broken(reason));
+        if self.cursor.is_ended() {
+            return Err(self.cursor.broken(reason));
         }
-        if self.source.window().len() > VALUE_MAX {
-            return Err(self.broken("a value of more than 256 MiB; ask for a part of it"));
-        }
-        self.source.fill()
+        self.cursor.more(VALUE_MAX, "ask for a part of it")
     }
 
     /// Leaves a value behind, however long it is, keeping no more of it than a window.
     fn skip_value(&mut self) -> DataResult<()> {
-        self.peek()?;
+        self.cursor.peek()?;
         let mut skip = Skip::default();
         loop {
-            let (length, done) = skip.over(self.source.window());
-            self.skip(length);
-            if done || (self.source.is_ended() && skip.is_scalar) {
+            let (length, done) = skip.over(self.cursor.window());
+            self.cursor.skip(length);
+            if done || (self.cursor.is_ended() && skip.is_scalar) {
                 return Ok(());
             }
-            if skip.is_wrong || self.source.is_ended() {
-                return Err(self.broken("a JSON value is missing or not complete"));
+            if skip.is_wrong || self.cursor.is_ended() {
+                return Err(self.cursor.broken("a JSON value is missing or not complete"));
             }
-            self.source.fill()?;
+            self.cursor.source.fill()?;
         }
     }
 }

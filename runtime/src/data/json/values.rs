@@ -2,7 +2,8 @@
 
 use super::super::error::{BadRow, DataError, DataResult};
 use super::super::source::Source;
-use super::scan::{Scan, scan, spaces};
+use super::cursor::Cursor;
+use super::scan::{Scan, scan};
 
 /// How long a value can be.
 const VALUE_MAX: usize = 64 << 20;
@@ -21,11 +22,9 @@ pub(crate) enum Layout {
 /// Reads the text of values. Memory is bounded by the longest.
 #[derive(Debug)]
 pub(crate) struct Values {
-    source: Source,
+    cursor: Cursor,
     layout: Layout,
     state: State,
-    /// The line the window begins on, from 1.
-    line: u64,
     /// The line of the last value.
     at: u64,
     /// How many bytes of the window the last value takes with what follows it on its line, and itself.
@@ -45,12 +44,13 @@ enum State {
 
 impl Values {
     pub(crate) fn new(source: Source, layout: Layout) -> Values {
-        Values { source, layout, state: State::Begin, line: 1, at: 1, taken: 0, length: 0 }
+        Values { cursor: Cursor::new(source, 1), layout, state: State::Begin, at: 1, taken: 0, length: 0 }
     }
 
     /// The same for text that begins on another line.
-    pub(crate) fn on_line(self, line: u64) -> Values {
-        Values { line, ..self }
+    pub(crate) fn on_line(mut self, line: u64) -> Values {
+        self.cursor.line = line;
+        self
     }
 
     /// Moves to the next value; `false` at the end.
@@ -64,7 +64,7 @@ impl Values {
             Layout::Lines => self.line()?,
             Layout::Array | Layout::Within => self.element()?,
         };
-        if found && std::str::from_utf8(&self.source.window()[..self.length]).is_err() {
+        if found && std::str::from_utf8(&self.cursor.window()[..self.length]).is_err() {
             let reason = "not valid UTF-8; say which encoding it is, such as encoding: 'latin1'";
             return Err(match self.layout {
                 Layout::Lines => self.bad(reason),
@@ -76,7 +76,7 @@ impl Values {
 
     /// The text of the value that [`Values::advance`] moved to.
     pub(crate) fn text(&self) -> &str {
-        std::str::from_utf8(&self.source.window()[..self.length]).expect("it was looked at when it was found")
+        std::str::from_utf8(&self.cursor.window()[..self.length]).expect("it was looked at when it was found")
     }
 
     /// The line the value begins on, from 1.
@@ -87,56 +87,33 @@ impl Values {
 
     /// The value as a bad row.
     pub(crate) fn bad(&self, reason: impl Into<String>) -> DataError {
-        DataError::Row(BadRow::new(self.at, reason, &self.source.window()[..self.length]))
+        DataError::Row(BadRow::new(self.at, reason, &self.cursor.window()[..self.length]))
     }
 
-    /// More of the values that are in the window already, for whoever wants to look ahead.
-    pub(crate) fn sample(&self) -> Values {
-        let source = Source::text(self.source.window()[self.taken..].to_vec());
-        Values {
-            source,
-            layout: self.layout,
-            state: self.state,
-            line: self.line,
-            at: self.line,
-            taken: 0,
-            length: 0,
-        }
+    /// More of the values that are in the window already, for whoever wants to look ahead, and whether those are all.
+    pub(crate) fn sample(&self) -> (Values, bool) {
+        let source = Source::text(self.cursor.window()[self.taken..].to_vec());
+        let cursor = Cursor::new(source, self.cursor.line);
+        let (layout, state, at) = (self.layout, self.state, self.cursor.line);
+        (Values { cursor, layout, state, at, taken: 0, length: 0 }, self.cursor.is_ended())
     }
 
     /// Leaves the last value behind.
     fn leave(&mut self) {
         let taken = std::mem::take(&mut self.taken);
         self.length = 0;
-        self.skip(taken);
-    }
-
-    fn skip(&mut self, count: usize) {
-        self.line += memchr::memchr_iter(b'\n', &self.source.window()[..count]).count() as u64;
-        self.source.consume(count);
-    }
-
-    /// The first byte that is not white space, at which the window begins then; `None` at the end.
-    fn peek(&mut self) -> DataResult<Option<u8>> {
-        loop {
-            self.skip(spaces(self.source.window()));
-            match self.source.window().first() {
-                Some(byte) => return Ok(Some(*byte)),
-                None if self.source.is_ended() => return Ok(None),
-                None => self.source.fill()?,
-            }
-        }
+        self.cursor.skip(taken);
     }
 
     fn line(&mut self) -> DataResult<bool> {
-        if self.peek()?.is_none() {
+        if self.cursor.peek()?.is_none() {
             return Ok(false);
         }
-        self.at = self.line;
+        self.at = self.cursor.line;
         loop {
-            let window = self.source.window();
+            let window = self.cursor.window();
             let end = memchr::memchr(b'\n', window);
-            if let Some(end) = end.or(self.source.is_ended().then_some(window.len())) {
+            if let Some(end) = end.or(self.cursor.is_ended().then_some(window.len())) {
                 self.length = window[..end].trim_ascii_end().len();
                 self.taken = end;
                 return Ok(true);
@@ -149,28 +126,30 @@ impl Values {
         if self.layout == Layout::Within && self.state == State::Over {
             return Ok(false);
         }
-        let next = self.peek()?;
+        let next = self.cursor.peek()?;
         match (self.state, next) {
             (State::Begin, None) | (State::Over, None) => return Ok(false),
             (State::Begin, Some(b'[')) => {
-                self.skip(1);
+                self.cursor.skip(1);
                 self.state = State::First;
                 return self.element();
             }
             (State::First | State::Later, Some(b']')) => {
-                self.skip(1);
+                self.cursor.skip(1);
                 self.state = State::Over;
                 return self.element();
             }
             (State::Later, Some(b',')) => {
-                self.skip(1);
-                self.peek()?;
+                self.cursor.skip(1);
+                self.cursor.peek()?;
             }
             (State::Begin, Some(_)) => self.state = State::Over,
             (State::First, Some(_)) => {}
-            (State::First | State::Later, None) => return Err(self.broken("the array is not closed")),
-            (State::Later, Some(_)) => return Err(self.broken("a comma is missing between two elements")),
-            (State::Over, Some(_)) => return Err(self.broken("text after the end of the JSON value")),
+            (State::First | State::Later, None) => return Err(self.cursor.broken("the array is not closed")),
+            (State::Later, Some(_)) => {
+                return Err(self.cursor.broken("a comma is missing between two elements"));
+            }
+            (State::Over, Some(_)) => return Err(self.cursor.broken("text after the end of the JSON value")),
         }
         if self.state == State::First {
             self.state = State::Later;
@@ -180,28 +159,21 @@ impl Values {
 
     /// Finds the end of the value that the window begins with.
     fn whole(&mut self) -> DataResult<bool> {
-        self.at = self.line;
+        self.at = self.cursor.line;
         loop {
-            match scan(self.source.window(), self.source.is_ended()) {
+            match scan(self.cursor.window(), self.cursor.is_ended()) {
                 Scan::Value(length) => {
                     (self.length, self.taken) = (length, length);
                     return Ok(true);
                 }
                 Scan::More => self.more()?,
-                Scan::Not(0) => return Err(self.broken("a JSON value is missing")),
-                Scan::Not(_) => return Err(self.broken("the JSON value is not complete")),
+                Scan::Not(0) => return Err(self.cursor.broken("a JSON value is missing")),
+                Scan::Not(_) => return Err(self.cursor.broken("the JSON value is not complete")),
             }
         }
     }
 
-    fn broken(&self, reason: &str) -> DataError {
-        DataError::broken(self.line, reason)
-    }
-
     fn more(&mut self) -> DataResult<()> {
-        if self.source.window().len() > VALUE_MAX {
-            return Err(self.broken("a value of more than 64 MiB; json.get and json.rows take a part of it"));
-        }
-        self.source.fill()
+        self.cursor.more(VALUE_MAX, "json.get and json.rows take a part of it")
     }
 }

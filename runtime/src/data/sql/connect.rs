@@ -3,16 +3,12 @@
 use std::sync::Arc;
 
 use cowry_vfs::{Clock, Vfs};
-use parking_lot::Mutex;
-use rand_chacha::ChaCha20Rng;
-use rand_core::{RngCore, SeedableRng};
 use rusqlite::config::DbConfig;
-use rusqlite::functions::FunctionFlags;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::ScratchFiles;
+use super::{ScratchFiles, functions};
 
 /// How many steps of SQLite's machine pass between two looks at whether to stop.
 const STEPS: i32 = 2000;
@@ -73,7 +69,7 @@ pub(super) fn connect(setting: &Setting, scratch: &ScratchFiles) -> rusqlite::Re
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     limit(&connection, setting)?;
-    functions(&connection, setting.seed)?;
+    functions::add(&connection, setting.seed)?;
     Ok(connection)
 }
 
@@ -110,19 +106,4 @@ fn limit(connection: &Connection, setting: &Setting) -> rusqlite::Result<()> {
         (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
     ];
     limits.into_iter().try_for_each(|(limit, value)| connection.set_limit(limit, value).map(drop))
-}
-
-/// SQLite's own generator is one for the process, and was seeded in the zygote if at all: `random()` and
-/// `randomblob(N)` are the sandbox's instead.
-fn functions(connection: &Connection, seed: [u8; 32]) -> rusqlite::Result<()> {
-    const LONGEST: i64 = 1 << 20;
-    let random = Arc::new(Mutex::new(ChaCha20Rng::from_seed(seed)));
-    let bytes = random.clone();
-    let flags = FunctionFlags::SQLITE_UTF8;
-    connection.create_scalar_function("random", 0, flags, move |_| Ok(random.lock().next_u64() as i64))?;
-    connection.create_scalar_function("randomblob", 1, flags, move |context| {
-        let mut blob = vec![0; context.get::<i64>(0)?.clamp(1, LONGEST) as usize];
-        bytes.lock().fill_bytes(&mut blob);
-        Ok(blob)
-    })
 }

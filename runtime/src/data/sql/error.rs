@@ -21,6 +21,17 @@ pub(crate) enum SqlError {
     },
     /// What SQLite says of the statement, or what we say before it sees it.
     Statement(String),
+    /// A column of numbers has a name made of digits later, which SQLite would compare as a number or not, as it finds it.
+    Code {
+        /// The number of the table.
+        table: usize,
+        /// Which file.
+        path: String,
+        /// Which column.
+        column: String,
+        /// What is there.
+        text: String,
+    },
     /// The job was told to stop.
     Interrupted,
 }
@@ -84,6 +95,11 @@ impl fmt::Display for SqlError {
             SqlError::File(error) => error.fmt(f),
             SqlError::Data { path, error } => write!(f, "{path}: {error}"),
             SqlError::Statement(text) => f.write_str(text),
+            SqlError::Code { path, column, text, .. } => write!(
+                f,
+                "{path}: column '{column}' begins with numbers and has '{text}' later; say what it is, as in \
+                 csv('{path}', 'types={column}:text')"
+            ),
             SqlError::Interrupted => f.write_str("interrupted"),
         }
     }

@@ -7,6 +7,7 @@
 mod connect;
 mod error;
 mod filter;
+mod functions;
 mod grouped;
 mod groups;
 mod join;
@@ -17,6 +18,7 @@ mod plan;
 mod query;
 mod rewrite;
 mod scratch;
+mod survey;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use super::join::{Shape, expressions, numbers_rows};
 use super::options::Reading;
 use super::parameters::{Parameter, Parameters};
 use super::rewrite::{Argument, Piece, TableRef, rewrite};
+use super::survey::Names;
 use super::table::{TableFile, quoted};
 use super::token::{Kind, tokens};
 
@@ -16,10 +17,13 @@ use super::token::{Kind, tokens};
 const MAX_TABLES: usize = 64;
 
 /// A statement and its tables.
+#[derive(Clone)]
 pub(super) struct Plan {
     pub(super) sql: String,
     /// By the names that the statement knows them by.
     pub(super) tables: Vec<(String, Arc<TableFile>)>,
+    /// The columns that it may mean.
+    pub(super) names: Names,
 }
 
 /// Opens what a statement names.
@@ -38,10 +42,11 @@ pub(super) fn plan(vfs: &Vfs, sql: &str, parameters: &Parameters) -> SqlResult<P
             "the statement has {needed} parameters and was given {values} values"
         )));
     }
+    let names = Names::of(&rewritten.pieces);
     let mut planner = Planner { vfs, parameters, sql: String::new(), known: Vec::new(), tables: Vec::new() };
     let pieces = planner.join(rewritten.pieces)?;
     pieces.into_iter().try_for_each(|piece| planner.take(piece))?;
-    Ok(Plan { sql: planner.sql, tables: planner.tables })
+    Ok(Plan { sql: planner.sql, tables: planner.tables, names })
 }
 
 /// Whether it asks for the steps of SQLite's machine.
@@ -80,6 +85,9 @@ impl Planner<'_> {
             if !is_direct && !kept.contains(&name) {
                 kept.push(name);
             }
+        }
+        for (_, file) in self.tables.iter_mut().filter(|(name, _)| kept.contains(name)) {
+            Arc::make_mut(file).keep();
         }
         if let (Some(Piece::Sql(first)), false) = (pieces.first_mut(), kept.is_empty()) {
             first.insert_str(insertion.at, &expressions(&kept, insertion.has_others));

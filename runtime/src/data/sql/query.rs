@@ -22,7 +22,19 @@ pub(crate) struct Query {
     scratch: ScratchFiles,
     columns: Vec<String>,
     failure: Failure,
+    /// What it was made from, to begin anew.
+    origin: Origin,
+    /// A row was handed out.
+    has_begun: bool,
     is_done: bool,
+}
+
+/// What a query is made from.
+#[derive(Clone)]
+struct Origin {
+    setting: Setting,
+    plan: Plan,
+    parameters: Parameters,
 }
 
 /// Rows as JSON text, and what JSON cannot say.
@@ -61,11 +73,24 @@ impl Query {
     /// [`SqlError::File`] and [`SqlError::Data`] for files that are not there or no tables, [`SqlError::Statement`]
     /// for anything else that is wrong with it, such as that it writes.
     pub(crate) fn new(setting: &Setting, sql: &str, parameters: &Parameters) -> SqlResult<Query> {
-        let Plan { sql, tables } = plan(&setting.vfs, sql, parameters)?;
+        let mut plan = plan(&setting.vfs, sql, parameters)?;
+        plan.settle(&*setting.interrupted)?;
+        let mut origin = Origin { setting: setting.clone(), plan, parameters: parameters.clone() };
+        match Query::begin(origin.clone()) {
+            Err(error) if error.misses_column() && origin.plan.find_names(&*setting.interrupted)? => {
+                Query::begin(origin)
+            }
+            begun => begun,
+        }
+    }
+
+    /// Has SQLite prepare it.
+    fn begin(origin: Origin) -> SqlResult<Query> {
+        let Origin { setting, plan: Plan { sql, tables, .. }, parameters } = &origin;
         let scratch = ScratchFiles::new(setting.scratch.clone(), setting.clock.clone());
         let mut connection = Box::new(connect(setting, &scratch)?);
         let failure = Failure::default();
-        let (names, files): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
+        let (names, files): (Vec<_>, Vec<_>) = tables.iter().cloned().unzip();
         connection.create_module(
             MODULE_NAME,
             MODULE,
@@ -76,7 +101,7 @@ impl Query {
             connection.execute_batch(&table).map_err(|error| failure.explain(error))?;
         }
         guard(&mut connection, setting)?;
-        let mut statement = connection.prepare(&sql).map_err(|error| refused(failure.explain(error)))?;
+        let mut statement = connection.prepare(sql).map_err(|error| refused(failure.explain(error)))?;
         if statement.column_count() == 0 {
             return Err(SqlError::statement(
                 "there is no statement that has a result: begin with SELECT or WITH",
@@ -87,7 +112,17 @@ impl Query {
         // SAFETY: the statement borrows from the connection behind the box, which stays where it is and is dropped
         // after the statement.
         let statement = unsafe { std::mem::transmute::<Statement<'_>, Statement<'static>>(statement) };
-        Ok(Query { statement, _connection: connection, scratch, columns, failure, is_done: false })
+        let (has_begun, is_done) = (false, false);
+        Ok(Query {
+            statement,
+            _connection: connection,
+            scratch,
+            columns,
+            failure,
+            origin,
+            has_begun,
+            is_done,
+        })
     }
 
     /// The names of the columns of its result; what is there already has a number added.
@@ -105,17 +140,37 @@ impl Query {
     /// # Errors
     /// As [`Query::new`]; [`SqlError::Interrupted`].
     pub(crate) fn rows(&mut self, mut each: impl FnMut(&Row<'_>) -> SqlResult<bool>) -> SqlResult<bool> {
+        loop {
+            match self.step(&mut each) {
+                Err(SqlError::Code { table, .. }) if !self.has_begun => self.begin_anew(table)?,
+                result => return result,
+            }
+        }
+    }
+
+    /// Begins anew with columns of this table as text that are not what their first rows say.
+    fn begin_anew(&mut self, table: usize) -> SqlResult<()> {
+        let mut origin = self.origin.clone();
+        origin.plan.find_codes(table, &*origin.setting.interrupted)?;
+        *self = Query::begin(origin)?;
+        Ok(())
+    }
+
+    fn step(&mut self, each: &mut dyn FnMut(&Row<'_>) -> SqlResult<bool>) -> SqlResult<bool> {
         if self.is_done {
             return Ok(false);
         }
         let mut rows = self.statement.raw_query();
         let more = loop {
             match rows.next() {
-                Ok(Some(row)) => match each(row) {
-                    Ok(true) => {}
-                    Ok(false) => break Ok(true),
-                    Err(error) => break Err(error),
-                },
+                Ok(Some(row)) => {
+                    self.has_begun = true;
+                    match each(row) {
+                        Ok(true) => {}
+                        Ok(false) => break Ok(true),
+                        Err(error) => break Err(error),
+                    }
+                }
                 Ok(None) => break Ok(false),
                 Err(error) => break Err(refused(self.failure.explain(error))),
             }

@@ -19,7 +19,8 @@ use super::error::{Failure, SqlError, SqlResult};
 use super::filter::Filter;
 use super::grouped::{Grouped, Grouper};
 use super::options::Reading;
-use crate::data::{self, Column, DataError, Kind, RowSource, Value};
+use crate::data::csv::is_code;
+use crate::data::{self, Column, DataError, Kind, RowSource, Value, Wanted};
 
 /// How many columns SQLite takes in a table.
 const COLUMNS_MAX: usize = 2000;
@@ -36,16 +37,30 @@ pub(super) struct Files {
 }
 
 /// A file, or several that are alike, as one table.
+#[derive(Clone)]
 pub(super) struct TableFile {
     vfs: Vfs,
     reading: Reading,
-    paths: Vec<String>,
+    parts: Vec<Part>,
     /// As they are in the files.
     columns: Vec<Column>,
     /// What the table is declared as.
     names: Vec<String>,
     /// Bytes of all files together.
     size: u64,
+    /// Its rows are kept with indexes: SQLite does not find text in a column of numbers that it takes for one.
+    is_indexed: bool,
+}
+
+/// One of its files.
+#[derive(Clone)]
+struct Part {
+    path: String,
+    columns: Vec<Column>,
+    /// No row has other columns, as far as the statement asks for them.
+    is_whole: bool,
+    /// Its columns are what a second look found.
+    is_settled: bool,
 }
 
 impl TableFile {
@@ -58,11 +73,32 @@ impl TableFile {
     pub(super) fn new(vfs: &Vfs, reading: Reading) -> SqlResult<TableFile> {
         let paths = paths(vfs, &reading.path)?;
         let (columns, names) = (Vec::new(), Vec::new());
-        let mut file = TableFile { vfs: vfs.clone(), reading, paths, columns, names, size: 0 };
-        for path in file.paths.clone() {
-            let rows = file.open(&path)?;
-            add(&mut file.columns, rows.columns());
-            file.size += vfs.stat(&path)?.size;
+        let mut file = TableFile {
+            vfs: vfs.clone(),
+            reading,
+            parts: Vec::new(),
+            columns,
+            names,
+            size: 0,
+            is_indexed: false,
+        };
+        for path in paths {
+            let mut part = Part { path, columns: Vec::new(), is_whole: false, is_settled: false };
+            let rows = file.open(&part)?;
+            (part.columns, part.is_whole) = (rows.columns().to_vec(), rows.is_whole());
+            file.size += vfs.stat(&part.path)?.size;
+            file.parts.push(part);
+        }
+        file.merge()?;
+        Ok(file)
+    }
+
+    /// Makes its columns those of all files.
+    fn merge(&mut self) -> SqlResult<()> {
+        let file = self;
+        file.columns.clear();
+        for part in &file.parts {
+            add(&mut file.columns, &part.columns);
         }
         if file.columns.len() > COLUMNS_MAX {
             return Err(SqlError::statement(format!(
@@ -75,12 +111,58 @@ impl TableFile {
             return Err(SqlError::statement(format!("{}: there are no columns in it", file.reading.path)));
         }
         file.names = declared(&file.columns);
-        Ok(file)
+        Ok(())
     }
 
-    fn open(&self, path: &str) -> SqlResult<Box<dyn RowSource>> {
+    fn open(&self, part: &Part) -> SqlResult<Box<dyn RowSource>> {
         let Reading { format, csv, charset, .. } = &self.reading;
-        data::open(&self.vfs, path, *format, csv, *charset).map_err(|error| SqlError::of_file(path, error))
+        let mut rows = data::open(&self.vfs, &part.path, *format, csv, *charset)
+            .map_err(|error| SqlError::of_file(&part.path, error))?;
+        if part.is_settled {
+            rows.settle(&part.columns);
+        }
+        Ok(rows)
+    }
+
+    /// Goes through the files for what their first rows did not tell of the columns.
+    ///
+    /// # Errors
+    /// What reading them fails with; a statement's error for too many columns.
+    pub(super) fn survey(&mut self, wanted: &Wanted<'_>) -> SqlResult<()> {
+        for at in 0..self.parts.len() {
+            let part = &self.parts[at];
+            if part.is_whole && !wanted.codes && !part.columns.iter().any(|column| column.open) {
+                continue;
+            }
+            let mut rows = self.open(part)?;
+            rows.survey(wanted).map_err(|error| SqlError::of_file(&part.path, error))?;
+            let part = &mut self.parts[at];
+            (part.columns, part.is_whole, part.is_settled) = (rows.columns().to_vec(), true, true);
+        }
+        // Once is enough: what is left is text of a kind that no other look would find.
+        self.is_indexed &= !wanted.codes;
+        self.merge()
+    }
+
+    /// Has its rows kept with indexes.
+    pub(super) fn keep(&mut self) {
+        self.is_indexed = true;
+    }
+
+    /// Whether no row has a column that is not there yet.
+    pub(super) fn is_whole(&self) -> bool {
+        self.parts.iter().all(|part| part.is_whole)
+    }
+
+    /// Whether nothing says yet what kind a column is of that matters.
+    pub(super) fn has_open(&self, wanted: &Wanted<'_>) -> bool {
+        let mut columns = self.parts.iter().flat_map(|part| &part.columns);
+        columns.any(|column| column.open && wanted.wants(&column.name))
+    }
+
+    /// The names of its columns.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
     }
 
     /// Bytes of all its files together.
@@ -134,10 +216,13 @@ fn add(columns: &mut Vec<Column>, others: &[Column]) {
             continue;
         };
         column.kind = match (column.kind, other.kind) {
+            (one, _) if other.open => one,
+            (_, other) if column.open => other,
             (one, other) if one == other => one,
             (Kind::Integer | Kind::Real, Kind::Integer | Kind::Real) => Kind::Real,
             _ => Kind::Any,
         };
+        column.open &= other.open;
     }
 }
 
@@ -169,6 +254,8 @@ fn declared(columns: &[Column]) -> Vec<String> {
 pub(super) struct FileTable {
     base: vtab::sqlite3_vtab,
     file: Arc<TableFile>,
+    /// Which it is.
+    number: usize,
     failure: Failure,
     setting: Setting,
     /// The filters of each plan that SQLite has asked for.
@@ -223,7 +310,7 @@ unsafe impl<'vtab> VTab<'vtab> for FileTable {
         let base = vtab::sqlite3_vtab::default();
         let (failure, setting) = (files.failure.clone(), files.setting.clone());
         let (file, plans) = (file.clone(), Arc::default());
-        Ok((declaration.into(), FileTable { base, file, failure, setting, plans }))
+        Ok((declaration.into(), FileTable { base, file, number, failure, setting, plans }))
     }
 
     fn best_index(&self, info: &mut IndexInfo) -> rusqlite::Result<bool> {
@@ -251,6 +338,7 @@ unsafe impl<'vtab> VTab<'vtab> for FileTable {
         Ok(FileCursor {
             base: vtab::sqlite3_vtab_cursor::default(),
             file: self.file.clone(),
+            number: self.number,
             failure: self.failure.clone(),
             setting: self.setting.clone(),
             plans: self.plans.clone(),
@@ -274,6 +362,7 @@ impl CreateVTab<'_> for FileTable {
 pub(super) struct FileCursor<'vtab> {
     base: vtab::sqlite3_vtab_cursor,
     file: Arc<TableFile>,
+    number: usize,
     failure: Failure,
     setting: Setting,
     plans: Arc<Mutex<Vec<Arc<[Filter]>>>>,
@@ -320,6 +409,22 @@ impl FileCursor<'_> {
         }
     }
 
+    /// Refuses what an index would not find.
+    fn require_findable(&self, column: usize, value: &Value<'_>) -> SqlResult<()> {
+        let is_number = |column: &Column| matches!(column.kind, Kind::Integer | Kind::Real | Kind::Boolean);
+        match value {
+            Value::Text(text) if is_number(&self.file.columns[column]) && is_code(text) => {
+                Err(SqlError::Code {
+                    table: self.number,
+                    path: self.file.parts[self.next - 1].path.clone(),
+                    column: self.file.columns[column].name.clone(),
+                    text: text.to_string(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn begin(&mut self) -> SqlResult<()> {
         (self.next, self.row, self.groups) = (0, 0, None);
         self.next_file()?;
@@ -354,7 +459,7 @@ impl FileCursor<'_> {
                 }
                 Ok(false) => self.next_file()?,
                 Err(DataError::Row(_)) if self.file.reading.skip_bad => {}
-                Err(error) => return Err(SqlError::of_file(&self.file.paths[self.next - 1], error)),
+                Err(error) => return Err(SqlError::of_file(&self.file.parts[self.next - 1].path, error)),
             }
         }
         Ok(())
@@ -367,7 +472,7 @@ impl FileCursor<'_> {
     }
 
     fn next_file(&mut self) -> SqlResult<()> {
-        self.rows = self.file.paths.get(self.next).map(|path| self.file.open(path)).transpose()?;
+        self.rows = self.file.parts.get(self.next).map(|part| self.file.open(part)).transpose()?;
         self.next += 1;
         self.places = self.rows.iter().flat_map(|rows| places(&self.file.columns, rows.columns())).collect();
         Ok(())
@@ -412,7 +517,11 @@ unsafe impl VTabCursor for FileCursor<'_> {
             let value = slot.and_then(|slot| groups.rows.value(slot)).unwrap_or(ValueRef::Null);
             return context.set_result(ToSqlOutput::Borrowed(value));
         }
-        context.set_result(ToSqlOutput::Borrowed(as_sql(&self.value(column))))
+        let value = self.value(column);
+        if self.file.is_indexed {
+            self.require_findable(column, &value).map_err(|error| self.failure.note(error))?;
+        }
+        context.set_result(ToSqlOutput::Borrowed(as_sql(&value)))
     }
 
     fn rowid(&self) -> rusqlite::Result<i64> {

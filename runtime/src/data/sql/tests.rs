@@ -1,5 +1,8 @@
 //! Statements over files in memory.
 
+mod functions;
+mod later;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -125,6 +125,13 @@ class InMemoryFs extends TreeFs {
     invoke(this[TREE], "mkdir", path, options);
   }
 
+  // Where there is nothing to remove with `force`, nothing happens; that goes for the root, too.
+  async rm(path, options) {
+    if (this.resolvePath("/", path) !== "/") return super.rm(path, options);
+    if (options?.force) return;
+    throw Object.assign(new Error("EPERM: cannot remove root, rm '/'"), { code: "EPERM", path: "/" });
+  }
+
   async link(existing, path) {
     await this[SETTLE]();
     op_state_link(this[TREE], existing, path);

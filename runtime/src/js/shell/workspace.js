@@ -103,15 +103,19 @@ class Workspace {
     if (stat !== null) this.#tell("delete", path, stat.type);
   }
   async cp(src, dest, options) {
+    const entries = this.#below(src);
     invoke(OWN_TREE, "cp", src, dest, options);
-    this.#tell("create", dest);
+    this.#tellOfCopies(entries, src, dest);
   }
+  // A directory is told of as copied and removed, a file as removed and made.
   async mv(src, dest, options) {
-    const stat = invoke(OWN_TREE, "lstat", src);
+    const entries = this.#below(src);
     invoke(OWN_TREE, "mv", src, dest, { recursive: true, ...options });
-    if (at(src) === at(dest)) return;
-    this.#tell("delete", src, stat.type);
-    this.#tell("create", dest, stat.type);
+    if (this.#onChange === undefined || at(src) === at(dest)) return;
+    const [{ type }] = entries;
+    if (type !== "directory") this.#tell("delete", src, type);
+    this.#tellOfCopies(entries, src, dest);
+    if (type === "directory") this.#tell("delete", src, type);
   }
   async symlink(target, path) {
     if (invoke(OWN_TREE, "lstat", path) !== null && at(path) !== "/") {
@@ -166,6 +170,18 @@ class Workspace {
     change();
     for (const dir of made.reverse()) this.#tell("create", dir, "directory");
     this.#tell(type, path, entryType);
+  }
+
+  // What a copy of a path will be made of, itself first, if somebody wants to be told.
+  #below(path) {
+    const stat = this.#onChange === undefined ? null : invoke(OWN_TREE, "lstat", path);
+    if (stat === null) return [];
+    return stat.type === "directory" ? invoke(OWN_TREE, "find", path) : [{ path: at(path), type: stat.type }];
+  }
+
+  #tellOfCopies(entries, src, dest) {
+    const from = at(src), to = at(dest);
+    for (const { path, type } of entries) this.#tell("create", to + path.slice(from.length), type);
   }
 
   #tell(type, path, entryType) {

@@ -13,6 +13,7 @@ pub const CASES: &[Case] = &[
     ("shell::workspace_answers_null_for_what_is_missing", workspace),
     ("shell::workspace_tells_of_changes", changes),
     ("shell::state_backends_work_on_either", backends),
+    ("shell::the_root_of_a_tree_in_memory_stays", roots),
     ("shell::tools_are_a_provider", tools),
     ("shell::errors_are_those_of_the_filesystem", errors),
 ];
@@ -115,8 +116,10 @@ fn changes() {
             "update /a/b/f file",
             "update /a/b/f file",
             "create /d directory",
-            "delete /a directory",
             "create /z directory",
+            "create /z/b directory",
+            "create /z/b/f file",
+            "delete /a directory",
             "create /l symlink",
             "delete /z directory",
         ])
@@ -133,6 +136,14 @@ fn backends() {
         [await memory.queryJson('/a.json', '.n[-1]'), await memory.readFile('/lazy'), await fs.readFile('/x'), over.fs === fs,
          await state.readFile('/of-run'), await state.exists('/x')]";
     assert_eq!(value(code), json!([2, "late", "x", true, "here", false]));
+}
+
+fn roots() {
+    let code = "import { InMemoryFs } from '@cloudflare/shell';
+        const fs = new InMemoryFs({ '/a': '1' });
+        const told = (error) => [error.message, error.code];
+        [await fs.rm('/', { recursive: true, force: true }), await fs.readdir('/'), await fs.rm('/').catch(told)]";
+    assert_eq!(value(code), json!([null, ["a"], ["EPERM: cannot remove root, rm '/'", "EPERM"]]));
 }
 
 fn tools() {
