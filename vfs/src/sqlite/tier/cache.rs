@@ -13,16 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::super::chunk::Hash;
+use super::ChunkFolder;
 use crate::clock::Clock;
-
-/// Where chunks from buckets are kept, and how many bytes of them.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ChunkFolder {
-    /// The folder. `None`: `$COWRY_CACHE_DIR`, else `chunks` in `$XDG_CACHE_HOME/cowry` or `~/.cache/cowry`.
-    pub folder: Option<PathBuf>,
-    /// The most bytes; 0: nothing is kept. `None`: `$COWRY_CACHE_SIZE` (such as `500MiB`), else 1 GiB.
-    pub bytes: Option<u64>,
-}
 
 /// The bound if nobody says otherwise.
 const BYTES: u64 = 1 << 30;

@@ -14,12 +14,15 @@ use super::super::chunk::Hash;
 use super::super::open::Shared;
 use super::super::tx::Tx;
 use super::Object;
-use crate::errno::{NodeError, NodeResult};
+#[cfg(feature = "object")]
+use crate::errno::NodeError;
+use crate::errno::NodeResult;
 
 /// Where this file writes.
 #[derive(Clone, Debug)]
 pub(super) struct Home {
     pub(super) id: i64,
+    #[cfg_attr(not(feature = "object"), expect(dead_code, reason = "nobody asks a bucket"))]
     pub(super) address: String,
 }
 
@@ -56,6 +59,7 @@ fn numbers(_: &std::fs::Metadata) -> [u64; 2] {
 }
 
 /// The number of a home: the same in every file that knows it.
+#[cfg(feature = "object")]
 fn number(address: &str) -> i64 {
     let hash = *blake3::hash(address.as_bytes()).as_bytes();
     let first: [u8; 8] = hash[..8].try_into().expect("a hash is longer");
@@ -81,6 +85,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// `EIO` where nobody can say which file this is.
+    #[cfg(feature = "object")]
     pub(super) fn own_home(&mut self, base: &str) -> NodeResult<Home> {
         let below = |home: &Home| {
             home.address
@@ -103,6 +108,7 @@ impl Tx<'_> {
     }
 
     /// Notes that an object may come to be.
+    #[cfg(feature = "object")]
     pub(super) fn note_stray(&self, object: &Object) -> NodeResult<()> {
         self.execute(
             "INSERT INTO main.stray(home, object, at) VALUES (?1, ?2, ?3)",

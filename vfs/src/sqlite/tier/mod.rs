@@ -16,12 +16,13 @@
 //! written in place lies in the file until its revision is sealed and is moved before that (`raise`), and a read plans
 //! first, ends its transaction, and fetches then (`parts`).
 
-mod cache;
 mod home;
 mod object;
 mod parts;
 mod setting;
 
+#[cfg(feature = "object")]
+mod cache;
 #[cfg(feature = "object")]
 mod cutter;
 #[cfg(feature = "object")]
@@ -52,7 +53,6 @@ use super::SqliteOptions;
 use super::chunk::{ChunkCache, Hash};
 use crate::errno::{NodeError, NodeResult};
 
-pub use self::cache::ChunkFolder;
 #[cfg(feature = "object")]
 pub use self::deep::BucketReport;
 #[cfg(feature = "object")]
@@ -64,7 +64,7 @@ pub(super) use self::net::is_gone;
 pub use self::object::ContentForm;
 pub(super) use self::object::Object;
 pub(super) use self::parts::{Got, Parts, There};
-pub use self::setting::{ContentHome, ContentTier, ContentUse};
+pub use self::setting::{ChunkFolder, ContentHome, ContentTier, ContentUse};
 #[cfg(feature = "object")]
 pub use self::sweep::SweepReport;
 #[cfg(not(feature = "object"))]

@@ -17,7 +17,9 @@ use crate::object::{Bucket, Connect, Location, Trouble, TroubleKind};
 
 /// How buckets are opened: tests bring keys and stores of their own.
 #[derive(Clone)]
-pub struct OpenBucket(Arc<dyn Fn(&Location) -> Result<Bucket, Trouble> + Send + Sync>);
+pub struct OpenBucket(Arc<Open>);
+
+type Open = dyn Fn(&Location) -> Result<Bucket, Trouble> + Send + Sync;
 
 impl OpenBucket {
     /// With whatever `open` does.

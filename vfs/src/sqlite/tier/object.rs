@@ -6,6 +6,7 @@ use std::str::FromStr;
 use rusqlite::Row;
 
 use super::super::chunk::Hash;
+#[cfg(feature = "object")]
 use crate::errno::{NodeError, NodeResult};
 
 /// How the bytes of a chunk are stored in a bucket.

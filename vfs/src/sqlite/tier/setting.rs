@@ -1,5 +1,7 @@
 //! The setting, and what is where.
 
+use std::path::PathBuf;
+
 use rusqlite::{Connection, Row};
 
 use super::super::SqliteLayer;
@@ -40,6 +42,15 @@ impl ContentTier {
         let sql = "SELECT tier, tier_above, tier_form FROM main.meta";
         Ok(conn.prepare_cached(sql)?.query_row([], |row| ContentTier::from_row(row, 0))?)
     }
+}
+
+/// Where chunks from buckets are kept, and how many bytes of them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ChunkFolder {
+    /// The folder. `None`: `$COWRY_CACHE_DIR`, else `chunks` in `$XDG_CACHE_HOME/cowry` or `~/.cache/cowry`.
+    pub folder: Option<PathBuf>,
+    /// The most bytes; 0: nothing is kept. `None`: `$COWRY_CACHE_SIZE` (such as `500MiB`), else 1 GiB.
+    pub bytes: Option<u64>,
 }
 
 /// How much content of a workspace is where. What a fork reads from its parents does not count.
