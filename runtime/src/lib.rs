@@ -51,6 +51,7 @@ mod js;
 mod module;
 mod ops;
 pub mod state;
+mod text;
 
 /// The TypeScript declarations of `csv`, `ndjson` and `json`.
 pub const DATA_TYPES: &str = include_str!("data/types.d.ts");

@@ -64,6 +64,9 @@ const MANY: &str = "
     }
     least";
 
+/// Where `.ci/judges` installs memfs; one that is installed elsewhere is found as node finds it.
+const MODULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/memfs/node_modules");
+
 type Figures = serde_json::Map<String, serde_json::Value>;
 
 fn figures(json: &str) -> Figures {
@@ -83,7 +86,11 @@ fn number(figures: &Figures, name: &str) -> f64 {
 /// The same thousand files in memfs, in node; or why not.
 fn memfs() -> Result<Figures, &'static str> {
     let script = format!("const {{ fs }} = require('memfs'); {THOUSAND} console.log(JSON.stringify(least));");
-    let Ok(output) = Command::new("node").args(["-e", &script]).output() else { return Err("no node here") };
+    let mut node = Command::new("node");
+    if std::env::var_os("NODE_PATH").is_none() {
+        node.env("NODE_PATH", MODULES);
+    }
+    let Ok(output) = node.args(["-e", &script]).output() else { return Err("no node here") };
     match output.status.success() {
         true => Ok(figures(&String::from_utf8_lossy(&output.stdout))),
         false => Err("no memfs in node here"),

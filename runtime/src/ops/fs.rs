@@ -12,6 +12,7 @@ use super::Random;
 use super::error::FsError;
 use crate::host::Host;
 use crate::module::Loader;
+use crate::text::lossy;
 
 /// How many numbers an `op_vfs_stat` fills in.
 pub(super) const STAT_FIELDS: usize = 18;
@@ -173,7 +174,7 @@ fn op_vfs_read(state: &mut OpState, #[string] path: &str) -> Result<Uint8Array, 
 #[string]
 fn op_vfs_read_text(state: &mut OpState, #[string] path: &str) -> Result<String, FsError> {
     let bytes = vfs(state).read(path)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(lossy(&bytes).into_owned())
 }
 
 /// Writes a whole file; `flags` as for `op_vfs_open`.

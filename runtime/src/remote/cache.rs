@@ -7,10 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cowry_vfs::{DirEntry, Ino, Name, Stat};
 
-use super::protocol::Listing;
+use super::protocol::{Listing, SMALL};
 
 /// Bytes of content that are remembered.
-const CONTENT_MAX: usize = 16 << 20;
+const CONTENT_MAX: usize = 32 << 20;
 /// Attributes, listings' entries, links and names that are known not to exist; about 256 bytes each.
 const NODES_MAX: usize = 32 << 10;
 /// What one of these counts in bytes of content is bounded by the number of them.
@@ -60,6 +60,8 @@ pub(super) struct Cache {
     names: Bounded<(Ino, Name), Option<Stat>>,
     links: Bounded<Ino, String>,
     content: Bounded<(Ino, u64), Bytes>,
+    /// The directories of small files that were listed without their content.
+    homes: HashMap<Ino, Ino>,
 }
 
 impl Cache {
@@ -70,6 +72,7 @@ impl Cache {
             names: Bounded::new(NODES_MAX / 4),
             links: Bounded::new(NODES_MAX / 4),
             content: Bounded::new(CONTENT_MAX),
+            homes: HashMap::new(),
         }
     }
 
@@ -113,6 +116,23 @@ impl Cache {
         }
         let weight = listing.entries.len() + 1;
         self.listings.put(dir, Arc::new(listing.entries), weight);
+    }
+
+    /// Notes all entries of a directory whose content did not come along.
+    pub(super) fn put_entries(&mut self, dir: Ino, entries: Vec<DirEntry>) {
+        let is_small = |entry: &&DirEntry| entry.stat.is_file() && entry.stat.size <= SMALL;
+        let room = NODES_MAX.saturating_sub(self.homes.len());
+        self.homes.extend(entries.iter().filter(is_small).take(room).map(|entry| (entry.stat.ino, dir)));
+        self.put_listing(dir, Listing { entries, ..Listing::default() });
+    }
+
+    /// Where a small file is whose content was not asked for yet; answers only once for a directory.
+    pub(super) fn take_home(&mut self, ino: Ino) -> Option<(Ino, Name)> {
+        let dir = self.homes.remove(&ino)?;
+        let entries = self.listing(dir)?;
+        self.homes.retain(|_, home| *home != dir);
+        let entry = entries.iter().find(|entry| entry.stat.ino == ino)?;
+        Some((dir, entry.name.clone()))
     }
 
     pub(super) fn link(&self, ino: Ino) -> Option<String> {

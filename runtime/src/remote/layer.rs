@@ -9,7 +9,7 @@ use cowry_vfs::{DirEntry, Errno, Features, Ino, Layer, Name, NodeError, NodeResu
 use parking_lot::Mutex;
 
 use super::cache::{CHUNK, Cache};
-use super::protocol::{Ask, ENTRIES_MAX, FsReply, FsRequest, Listing, READ_MAX};
+use super::protocol::{Ask, ENTRIES_MAX, FsReply, FsRequest, LISTING_MAX, Listing, READ_MAX};
 use crate::control::MountInfo;
 use crate::wire;
 
@@ -77,9 +77,22 @@ impl RemoteLayer {
         if let Some(chunk) = self.cached(|cache| cache.chunk(ino, number)) {
             return Ok(chunk);
         }
+        if let Some(chunk) = self.with_others(ino, number)? {
+            return Ok(chunk);
+        }
         let chunk = self.fetch(ino, number * CHUNK, CHUNK as usize)?;
         self.remember(|cache| cache.put_chunk(ino, number, chunk.clone()));
         Ok(chunk)
+    }
+
+    /// A small file of a directory that was listed, together with the others there: who reads one reads more of them.
+    fn with_others(&self, ino: Ino, number: u64) -> NodeResult<Option<Bytes>> {
+        let Some(cache) = self.cache.as_ref().filter(|_| number == 0) else { return Ok(None) };
+        let Some((parent, name)) = cache.lock().take_home(ino) else { return Ok(None) };
+        if let FsReply::Listing(listing) = self.ask(Ask::Lookup { parent, name, whole: true })? {
+            cache.lock().put_listing(parent, listing);
+        }
+        Ok(cache.lock().chunk(ino, 0))
     }
 
     fn fetch(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
@@ -180,6 +193,10 @@ impl Layer for RemoteLayer {
                 other => return Err(unexpected(&other)),
             };
             let is_last = page.len() < want;
+            if is_last && after.is_none() && entries.is_empty() && page.len() <= LISTING_MAX {
+                self.remember(|cache| cache.put_entries(dir, page.clone()));
+                return Ok(page);
+            }
             self.remember(|cache| {
                 page.iter().for_each(|entry| cache.put_name(dir, &entry.name, Some(entry.stat)))
             });

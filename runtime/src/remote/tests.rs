@@ -76,6 +76,42 @@ fn a_small_directory_is_asked_for_once() {
 }
 
 #[test]
+fn small_files_of_a_listed_directory_come_together() {
+    let files = [("/a", &b"one"[..]), ("/b", b"two"), ("/large", &[7; 10_000])];
+    let remote = Remote::over(&files, true);
+    let entries = remote.layer.readdir(remote.layer.root(), None, 1000).unwrap();
+    assert_eq!((remote.asked(), entries.len()), (1, 3));
+    assert_eq!(remote.layer.readdir(remote.layer.root(), None, 1000).unwrap(), entries);
+    assert_eq!(remote.lookup("a").unwrap(), entries[0].stat);
+    assert_eq!(remote.asked(), 1);
+    for (entry, (_, content)) in entries.iter().zip(&files) {
+        assert_eq!(remote.layer.read(entry.stat.ino, 0, 20_000).unwrap(), *content);
+    }
+    // One question for the small ones, one for the other.
+    assert_eq!(remote.asked(), 3);
+    remote.end();
+}
+
+#[test]
+fn twenty_megabytes_of_files_are_remembered() {
+    let content = vec![7; 64 << 10];
+    let names: Vec<String> = (0..320).map(|n| format!("/d/{n:03}")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &content[..])).collect();
+    let remote = Remote::over(&files, true);
+    let dir = remote.lookup("d").unwrap().ino;
+    let entries = remote.layer.readdir(dir, None, 1000).unwrap();
+    let read_all = || {
+        for entry in &entries {
+            assert_eq!(remote.layer.read(entry.stat.ino, 0, content.len()).unwrap().len(), content.len());
+        }
+        remote.asked()
+    };
+    let asked = read_all();
+    assert_eq!(read_all(), asked);
+    remote.end();
+}
+
+#[test]
 fn reads_fetch_ahead() {
     let content: Vec<u8> = (0..600_000_u32).map(|n| n as u8).collect();
     let remote = Remote::over(&[("/big", &content)], true);

@@ -7,7 +7,7 @@ use crate::control::SpawnRequest;
 use crate::sys;
 
 /// Memory beside engine heap, buffers and scratch: stacks, the cache of what was read, frames in the making.
-const HEADROOM: u64 = 64 << 20;
+const HEADROOM: u64 = 80 << 20;
 /// What a file or directory takes beside its content.
 const NODE: u64 = 512;
 /// Descriptors: what a sandbox is born with and what its event loop opens before the lock.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use cowry_vfs::{Errno, Error};
 
 use super::{State, StateError, path};
+use crate::text::lossy;
 
 impl State<'_> {
     /// The content of a file.
@@ -15,7 +16,7 @@ impl State<'_> {
     /// The content of a file as text; what is not UTF-8 is replaced.
     pub(crate) fn read_text(&self, path: &str) -> Result<String, StateError> {
         let bytes = self.read(path)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(lossy(&bytes).into_owned())
     }
 
     /// Makes or replaces a file, and the directories above it.

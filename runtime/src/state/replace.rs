@@ -8,6 +8,7 @@ use super::diff;
 use super::glob::Glob;
 use super::pattern::{Budget, Pattern, SearchOptions, WHOLE_MAX, too_large};
 use super::{State, StateError};
+use crate::text;
 
 /// How to replace in many files.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -169,7 +170,7 @@ pub(super) fn replace(
     replacement: &str,
     path: &str,
 ) -> Result<Edit, StateError> {
-    let text = String::from_utf8_lossy(bytes);
+    let text = text::lossy(bytes);
     let places = Places::of(bytes);
     let mut edit = Edit { replaced: 0, bytes: Vec::new() };
     let mut kept = 0;

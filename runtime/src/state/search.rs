@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::glob::Glob;
 use super::pattern::{Budget, Pattern, SearchOptions, WHOLE_MAX, count, too_large};
 use super::{State, StateError};
+use crate::text::lossy;
 
 /// How much of a large file is looked at at once, in bytes.
 const PIECE: usize = 4 << 20;
@@ -94,7 +95,7 @@ impl State<'_> {
             return self.search_pieces(path, search);
         }
         let bytes = self.vfs.read(path).map_err(|error| StateError::of_read(error, path))?;
-        search.in_text(&String::from_utf8_lossy(&bytes))
+        search.in_text(&lossy(&bytes))
     }
 
     /// A large file: whole lines of it at a time, with the context that they need.

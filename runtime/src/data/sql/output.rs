@@ -7,6 +7,7 @@ use rusqlite::types::ValueRef;
 use super::error::SqlResult;
 use super::query::{OddValue, Query, json_text, push_json, real};
 use crate::data::{Format, Replacement};
+use crate::text::lossy;
 
 /// How much text is made at once, in bytes.
 const CHUNK: usize = 256 << 10;
@@ -106,7 +107,7 @@ impl Output {
             ValueRef::Integer(number) => text.push_str(&number.to_string()),
             ValueRef::Real(number) if number.is_finite() => text.push_str(&real(number)),
             ValueRef::Real(number) => text.push_str(if number > 0.0 { "Infinity" } else { "-Infinity" }),
-            ValueRef::Text(bytes) => self.field(&String::from_utf8_lossy(bytes), text),
+            ValueRef::Text(bytes) => self.field(&lossy(bytes), text),
             ValueRef::Blob(bytes) => text.push_str(&hexadecimal(bytes)),
         }
     }

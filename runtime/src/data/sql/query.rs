@@ -10,6 +10,7 @@ use super::plan::{Plan, plan};
 use super::scratch::ScratchFiles;
 use super::table::{Files, MODULE, MODULE_NAME, quoted};
 use crate::data::distinct;
+use crate::text::lossy;
 
 /// The largest whole number that a double can tell from its neighbours.
 const SAFE: u64 = (1 << 53) - 1;
@@ -254,7 +255,7 @@ pub(super) fn push_json(json: &mut String, value: ValueRef<'_>) -> Option<OddVal
         }
         ValueRef::Real(number) => Some(OddValue::Infinite(number)),
         ValueRef::Text(text) => {
-            json.push_str(&json_text(&String::from_utf8_lossy(text)));
+            json.push_str(&json_text(&lossy(text)));
             return None;
         }
         ValueRef::Blob(bytes) => Some(OddValue::Blob(bytes.to_vec())),
