@@ -72,6 +72,8 @@ pub enum Command {
     Prune(command::prune::PruneArgs),
     Watch(command::watch::WatchArgs),
     Gc(command::gc::GcArgs),
+    #[cfg(feature = "object")]
+    Content(command::content::ContentArgs),
     Quota(command::quota::QuotaArgs),
     Check(command::check::CheckArgs),
     #[cfg(all(feature = "fuse", target_os = "linux"))]

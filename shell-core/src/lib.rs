@@ -47,7 +47,8 @@
 
 #![forbid(unsafe_code)]
 
-pub mod diff;
+pub mod content;
+mod diff;
 mod error;
 mod history;
 mod id;
@@ -78,11 +79,14 @@ pub use cowry_vfs as vfs;
 pub use cowry_vfs::commit::Verdict;
 pub use cowry_vfs::merge::{MergeConflict, MergeConflictKind, Method as MergeMethod, Resolution};
 pub use cowry_vfs::sqlite::BaseOwner;
+#[cfg(feature = "object")]
+pub use cowry_vfs::sqlite::{BucketReport, MoveReport, SweepReport};
 pub use cowry_vfs::sqlite::{
     CheckReport, Durability, FlattenReport, ForkInfo, GcReport, KeptFor, NameTaken, Parent, PruneReport,
     PruneRequest, Quota, RepairReport, Revision, RevisionFilter, RevisionInfo, RevisionKind, RevisionName,
     SalvageReport, WorkspaceId,
 };
+pub use cowry_vfs::sqlite::{ContentForm, ContentHome, ContentTier, ContentUse};
 pub use cowry_vfs::{
     Change, ChangeKind, Clock, DirEntry, Errno, Error as FsError, File, FileType, ManualClock, Name,
     OpenOptions, Stat, SystemClock, Timestamp, VPathBuf, Vfs,

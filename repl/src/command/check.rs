@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use cowry_shell_core::transfer::Progress as At;
-use cowry_shell_core::{CheckReport, RepairReport, salvage};
+#[cfg(feature = "object")]
+use cowry_shell_core::units::format_size;
+use cowry_shell_core::{CheckReport, RepairReport, Workspace, salvage};
 use serde_json::{Value, json};
 
 use super::fs::totals;
@@ -17,6 +19,7 @@ use crate::status;
 const EXAMPLES: &str = "\
 Examples:
   cowry -w site.cowry check
+  cowry -w site.cowry check --deep                what is in buckets, too
   cowry -w site.cowry check --repair              mend it; orphans go to /lost+found
   cowry -w site.cowry check --salvage ./rescued   save what can be read of a broken file";
 
@@ -30,6 +33,22 @@ pub struct CheckArgs {
     /// Save what can be read into a new folder, NAME.tar or NAME.cowry; the workspace stays as it is
     #[arg(long, value_name = "TARGET", value_hint = ValueHint::AnyPath)]
     salvage: Option<PathBuf>,
+    /// Also read every object that content is in, in whatever bucket
+    #[cfg(feature = "object")]
+    #[arg(long, conflicts_with_all = ["salvage", "repair"])]
+    deep: bool,
+}
+
+impl CheckArgs {
+    #[cfg(feature = "object")]
+    fn deep(&self) -> bool {
+        self.deep
+    }
+
+    #[cfg(not(feature = "object"))]
+    fn deep(&self) -> bool {
+        false
+    }
 }
 
 /// Checks, mends or saves; damage that stays and losses are status 125.
@@ -37,15 +56,20 @@ pub fn run(context: &mut Context, args: &CheckArgs) -> Outcome {
     match &args.salvage {
         Some(target) => rescue(context, target),
         None if args.repair => repair(context),
-        None => check(context),
+        None => check(context, args.deep()),
     }
 }
 
-fn check(context: &mut Context) -> Outcome {
+fn check(context: &mut Context, deep: bool) -> Outcome {
     let workspace = context.workspace_to_read()?;
     let report = workspace.check()?;
+    let buckets = if deep { look_deep(context, &workspace)? } else { None };
     if context.out.json {
-        context.out.object(&found(&report))?;
+        let mut object = found(&report);
+        if let Some(buckets) = &buckets {
+            object["buckets"] = buckets.1.clone();
+        }
+        context.out.object(&object)?;
     } else {
         tell(context, &report)?;
         if let (false, Some(parent)) = (report.is_sound(), workspace.parent()?) {
@@ -55,7 +79,36 @@ fn check(context: &mut Context) -> Outcome {
             ));
         }
     }
-    Ok(if report.is_sound() { 0 } else { status::COWRY })
+    let deeply = buckets.is_none_or(|(sound, _)| sound);
+    Ok(if report.is_sound() && deeply { 0 } else { status::COWRY })
+}
+
+/// Looks at what is in buckets: whether that is sound, and what to say of it to programs.
+#[cfg(feature = "object")]
+fn look_deep(context: &mut Context, workspace: &Workspace) -> Outcome<Option<(bool, Value)>> {
+    let mut progress = Progress::new(&context.out, "reading");
+    let report = workspace.check_buckets(&mut |done| progress.at(done.sound, done.bytes, None))?;
+    drop(progress);
+    if !context.out.json {
+        let missing = report.missing.iter().map(|at| format!("{} is missing", shown(at)));
+        let damaged = report.damaged.iter().map(|(at, why)| format!("{}: {why}", shown(at)));
+        context.out.lines(missing.chain(damaged).collect::<Vec<_>>())?;
+        let size = format_size(report.unreferenced_bytes);
+        let loose = format!("{} that nothing refers to ({size})", counted(report.unreferenced, "object"));
+        context.out.note(&format!("read {} in buckets; {loose}", counted(report.sound, "sound object")));
+    }
+    let damaged: Vec<_> =
+        report.damaged.iter().map(|(at, why)| json!({ "address": at, "reason": why })).collect();
+    let object = json!({
+        "sound": report.sound, "bytes": report.bytes, "missing": report.missing, "damaged": damaged,
+        "unreferenced": report.unreferenced, "unreferencedBytes": report.unreferenced_bytes,
+    });
+    Ok(Some((report.is_sound(), object)))
+}
+
+#[cfg(not(feature = "object"))]
+fn look_deep(_: &mut Context, _: &Workspace) -> Outcome<Option<(bool, Value)>> {
+    Ok(None)
 }
 
 /// What was found, and what to do about it.

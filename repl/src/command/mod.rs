@@ -2,6 +2,8 @@
 
 pub mod check;
 pub mod completions;
+#[cfg(feature = "object")]
+pub mod content;
 pub mod diff;
 pub mod durability;
 pub mod flatten;
@@ -49,6 +51,8 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Prune(args) => prune::run(context, &args),
         Command::Watch(args) => watch::run(context, &args),
         Command::Gc(args) => gc::run(context, &args),
+        #[cfg(feature = "object")]
+        Command::Content(args) => content::run(context, &args),
         Command::Quota(args) => quota::run(context, &args),
         Command::Check(args) => check::run(context, &args),
         #[cfg(all(feature = "fuse", target_os = "linux"))]
