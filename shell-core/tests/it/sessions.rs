@@ -25,6 +25,7 @@ pub const CASES: &[Case] = &[
     ("a_mount_is_added_and_files_stay", a_mount_is_added_and_files_stay),
     ("limits_can_be_changed_and_files_stay", limits_can_be_changed_and_files_stay),
     ("members_are_those_of_the_session", members_are_those_of_the_session),
+    ("relative_folders_are_of_the_working_directory", relative_folders),
     ("others_commits_conflict_and_refresh_takes_them", others_commits_conflict_and_refresh_takes_them),
 ];
 
@@ -302,4 +303,29 @@ fn members_are_those_of_the_session() {
     value(&mut session, "const cart = { apples: 1, pears: 2 }");
     assert_eq!(names(&mut session, &["cart"], "ap"), ["apples"]);
     assert_eq!(names(&mut session, &[], "car"), ["cart"]);
+}
+
+fn relative_folders() {
+    let place = Place::new();
+    let mut session = begin(&place);
+    let names = |session: &mut Session, folder: &str| -> Vec<String> {
+        let entries = session.entries(folder, "", 100).expect("the sandbox lives");
+        entries.into_iter().map(|entry| entry.name.to_string()).collect()
+    };
+    assert_eq!(session.cwd().as_str(), "/");
+    value(
+        &mut session,
+        "const fs = require('fs'); fs.mkdirSync('/d/e', { recursive: true }); fs.writeFileSync('/d/e/f', '')",
+    );
+    assert!(names(&mut session, ".").contains(&"d".to_owned()));
+    value(&mut session, "process.chdir('/d')");
+    assert_eq!(session.cwd().as_str(), "/d");
+    assert_eq!(
+        (names(&mut session, "."), names(&mut session, "./e")),
+        (vec!["e".to_owned()], vec!["f".to_owned()])
+    );
+    assert_eq!(
+        (names(&mut session, "/d"), names(&mut session, "../d/e")),
+        (vec!["e".to_owned()], vec!["f".to_owned()])
+    );
 }
