@@ -1,12 +1,16 @@
 //! What is told of a run when it has ended: its result, its failure, what became of its files.
 
 use cowry_shell_core::{
-    Change, ChangeKind, Diff, DiffSummary, Fate, Outcome as RunOutcome, RunRecord, RunReport, Value, Verdict,
+    BucketRecord, Change, ChangeKind, Diff, DiffSummary, Fate, Outcome as RunOutcome, RunRecord, RunReport,
+    Value, Verdict, Workspace,
 };
 
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
-use crate::render::{counted, diff_lines, json, legible, outcome_line, outcome_status, summary};
+use crate::render::{
+    BucketLine, bucket_line, bucket_plan, counted, diff_lines, json, legible, outcome_line, outcome_status,
+    summary, unfinished_line,
+};
 use crate::status;
 
 /// Tells everything and returns the exit status.
@@ -28,7 +32,49 @@ pub fn tell(out: &mut Output, report: &RunReport) -> Outcome {
         out.lines(lines)?;
     }
     files(out, report);
+    if record.dry_run {
+        record.buckets.iter().for_each(|bucket| out.note(&bucket_plan(bucket)));
+    } else {
+        buckets(out, &record.buckets, &record.id);
+    }
     Ok(status)
+}
+
+/// Tells what was written to buckets and returns the status that says so.
+pub fn buckets(out: &mut Output, records: &[BucketRecord], id: &str) -> u8 {
+    let mut status = 0;
+    for record in records {
+        match bucket_line(record, id) {
+            BucketLine::Said(line) => out.note(&line),
+            BucketLine::Failed(its, line) => {
+                out.fail_entry(&Failure::new(line));
+                status = status.max(its);
+            }
+        }
+    }
+    status
+}
+
+/// The status that says how it went with buckets.
+fn buckets_status(record: &RunRecord) -> u8 {
+    if record.dry_run {
+        return 0;
+    }
+    let status = |bucket| match bucket_line(bucket, &record.id) {
+        BucketLine::Said(_) => 0,
+        BucketLine::Failed(status, _) => status,
+    };
+    record.buckets.iter().map(status).max().unwrap_or(0)
+}
+
+/// Tells what earlier runs have left to write to buckets.
+pub fn unfinished(out: &mut Output, workspace: &Workspace) -> Outcome<()> {
+    for (id, records) in workspace.unfinished()? {
+        records.iter().filter(|record| !record.is_done()).for_each(|record| {
+            out.note(&unfinished_line(record, &id));
+        });
+    }
+    Ok(())
 }
 
 /// The exit status: the program's own, unless its files could not be committed.
@@ -36,6 +82,7 @@ fn run_status(record: &RunRecord) -> u8 {
     match (outcome_status(&record.outcome), &record.fate) {
         (0, Fate::Conflict) => status::CONFLICT,
         (0, Fate::CommitFailed { .. }) => status::COWRY,
+        (0, _) => buckets_status(record),
         (status, _) => status,
     }
 }

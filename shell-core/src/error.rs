@@ -29,7 +29,7 @@ pub enum ErrorKind {
     Files,
     /// The sandbox could not be made.
     Runtime,
-    /// The host failed: a file that cannot be read, a full disk.
+    /// The host failed: a file that cannot be read, a full disk; or a bucket.
     Host,
 }
 
@@ -168,6 +168,14 @@ pub enum Error {
     /// The runtime could not make or use a sandbox.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+    /// A bucket that cannot be used.
+    #[error("cannot {doing}: {why}")]
+    Bucket {
+        /// What was being done: `mount at /data`.
+        doing: String,
+        /// The bucket's address, what is wrong with it and what to check.
+        why: String,
+    },
     /// A file of the host.
     #[error("cannot {what} {}: {source}", path.display())]
     Host {
@@ -214,7 +222,7 @@ impl Error {
             Error::Conflict { .. } => ErrorKind::Conflict,
             Error::Files(_) => ErrorKind::Files,
             Error::Runtime(_) => ErrorKind::Runtime,
-            Error::Host { .. } | Error::Stream { .. } => ErrorKind::Host,
+            Error::Host { .. } | Error::Stream { .. } | Error::Bucket { .. } => ErrorKind::Host,
         }
     }
 

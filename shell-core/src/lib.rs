@@ -47,8 +47,9 @@
 
 #![forbid(unsafe_code)]
 
+mod address;
 pub mod content;
-mod diff;
+pub mod diff;
 mod error;
 mod history;
 mod id;
@@ -69,6 +70,7 @@ pub mod units;
 mod watch;
 mod workspace;
 
+pub use address::Address;
 pub use cowry_runtime::DATA_TYPES;
 pub use cowry_runtime::state;
 pub use cowry_runtime::{
@@ -96,14 +98,14 @@ pub use error::{Error, ErrorKind, Result};
 pub use history::ForkThere;
 pub use interrupt::InterruptHandle;
 pub use merge::{CsvKey, CsvKeyError, MergeOptions, MergeReport, MergeVersion, VersionContent};
-pub use mount::{Mount, MountError, MountMode};
+pub use mount::{Mount, MountError, MountMode, MountSource};
 pub use policy::{FileRules, Glob, GlobError, Keep, LimitSettings, Policy, PolicyError, Rule, When};
 pub use record::{
-    ChangeRecord, ConflictRecord, Fate, LogLine, MountRecord, PolicyRecord, ProgramRecord, RuleRecord,
-    RunRecord, VerdictRecord,
+    BucketRecord, ChangeRecord, ConflictRecord, Fate, LogLine, MountRecord, PolicyRecord, ProgramRecord,
+    RuleRecord, RunRecord, VerdictRecord,
 };
 pub use revision::{RevisionError, RevisionPath, RevisionSpec};
-pub use run::{Program, Run, RunReport, Side};
+pub use run::{Finish, Program, Run, RunReport, Side};
 pub use runtime::Runtime;
 pub use salvage::{Salvaged, salvage};
 pub use session::{EntryReport, Session, SessionCommit, SessionOptions};

@@ -1,18 +1,39 @@
 //! What can be mounted beside a workspace, as people write it.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use cowry_vfs::VPathBuf;
 
-/// A host directory in the tree of a run.
+use crate::address::Address;
+
+/// A host directory or a bucket in the tree of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mount {
     /// Where it appears.
     pub at: VPathBuf,
-    /// The directory on the host.
-    pub source: PathBuf,
-    /// Whether what a run writes there reaches the host.
+    /// What appears there.
+    pub source: MountSource,
+    /// Whether what a run writes there reaches the source.
     pub mode: MountMode,
+}
+
+/// What is mounted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MountSource {
+    /// A directory of the host.
+    Folder(PathBuf),
+    /// A bucket, or what is below a prefix of one. Its keys are the environment's and no program sees them.
+    Bucket(Address),
+}
+
+impl fmt::Display for MountSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MountSource::Folder(path) => path.display().fmt(f),
+            MountSource::Bucket(address) => address.fmt(f),
+        }
+    }
 }
 
 /// Whether a mount can be written.
@@ -21,7 +42,7 @@ pub enum MountMode {
     /// Writing fails with `EROFS`.
     #[default]
     ReadOnly,
-    /// Writes are held until the run has committed, then applied to the host entry by entry.
+    /// Writes are held until the run has committed, then applied to the source entry by entry.
     ReadWrite,
 }
 
@@ -36,12 +57,14 @@ pub struct MountError {
 }
 
 impl Mount {
-    /// A mount of `source`, relative to `folder`, at the absolute path `at`.
+    /// A mount of `source` at the absolute path `at`: a directory, relative to `folder`, or the address of a bucket.
     ///
     /// # Errors
-    /// If `at` is relative, the root or below `/program`, or `source` names object storage.
+    /// If `at` is relative, the root or below `/program`, or `source` is an address that cannot be.
     pub fn new(at: &str, source: &str, mode: MountMode, folder: &Path) -> Result<Mount, MountError> {
-        let bad = |problem: &str| MountError { text: format!("{at}={source}"), problem: problem.into() };
+        // An address may hold a key by mistake, which must not be repeated.
+        let shown = if source.contains('@') { "…" } else { source };
+        let bad = |problem: &str| MountError { text: format!("{at}={shown}"), problem: problem.into() };
         if !at.starts_with('/') {
             return Err(bad("the place must be an absolute path, such as /data"));
         }
@@ -55,10 +78,12 @@ impl Mount {
         if source.is_empty() {
             return Err(bad("the source is missing; write /data=./folder"));
         }
-        if source.contains("://") {
-            return Err(bad("only host directories can be mounted; object storage is not there yet"));
-        }
-        Ok(Mount { at: place, source: folder.join(source), mode })
+        let source = if Address::is_one(source) {
+            MountSource::Bucket(Address::parse(source).map_err(|problem| bad(&problem))?)
+        } else {
+            MountSource::Folder(folder.join(source))
+        };
+        Ok(Mount { at: place, source, mode })
     }
 
     /// Reads `/data=SOURCE`, `/data=SOURCE:ro` or `/data=SOURCE:rw`, as `--mount` has it.
@@ -77,7 +102,23 @@ impl Mount {
         Mount::new(at, source, mode, Path::new(""))
     }
 
-    /// Whether what a run writes there reaches the host.
+    /// The directory of the host, if it is one.
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.source {
+            MountSource::Folder(path) => Some(path),
+            MountSource::Bucket(_) => None,
+        }
+    }
+
+    /// The bucket, if it is one.
+    pub fn bucket(&self) -> Option<&Address> {
+        match &self.source {
+            MountSource::Folder(_) => None,
+            MountSource::Bucket(address) => Some(address),
+        }
+    }
+
+    /// Whether what a run writes there reaches the source.
     pub fn is_writable(&self) -> bool {
         self.mode == MountMode::ReadWrite
     }

@@ -8,6 +8,7 @@ use cowry_vfs::sqlite::Conflict;
 use cowry_vfs::{Change, ChangeKind, FileType, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::address::Address;
 use crate::error::{Error, Result};
 use crate::policy::{FileRules, Glob, Keep, Policy, Rule, When};
 use crate::units::Span;
@@ -74,6 +75,35 @@ pub struct RunRecord {
     pub conflicts: Vec<ConflictRecord>,
     /// Until when its changes are kept, if they are.
     pub kept_until: Option<Timestamp>,
+    /// What it writes to buckets: one for each mount and for each bucket that files are promoted to.
+    #[serde(default)]
+    pub buckets: Vec<BucketRecord>,
+}
+
+/// What a run writes to one bucket after its commit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BucketRecord {
+    /// The address.
+    pub address: String,
+    /// The mount whose changes are written, or `None` where files are promoted.
+    pub mount: Option<String>,
+    /// Objects written or removed so far.
+    pub done: u64,
+    /// Bytes written so far.
+    pub bytes: u64,
+    /// Objects that are still to be written or removed.
+    pub left: u64,
+    /// The addresses of some that were not written because somebody else had changed them.
+    pub conflicts: Vec<String>,
+    /// Why others are left, in one line.
+    pub trouble: Option<String>,
+}
+
+impl BucketRecord {
+    /// Whether everything is where it should be.
+    pub fn is_done(&self) -> bool {
+        self.left == 0
+    }
 }
 
 /// What ran.
@@ -105,12 +135,15 @@ pub struct PolicyRecord {
 pub struct RuleRecord {
     /// The glob.
     pub glob: String,
-    /// `persist`, `discard` or `expire`.
+    /// `persist`, `discard`, `expire` or `promote`.
     pub keep: String,
     /// `success` or `always`.
     pub when: String,
     /// How long an expiring path lasts.
     pub ttl: Option<Span>,
+    /// Where a promoted file is copied to.
+    #[serde(default)]
+    pub to: Option<String>,
 }
 
 /// One mount of a policy.
@@ -239,7 +272,7 @@ impl PolicyRecord {
     pub fn of(policy: &Policy) -> PolicyRecord {
         let mounts = policy.mounts.iter().map(|mount| MountRecord {
             at: mount.at.to_string(),
-            source: mount.source.display().to_string(),
+            source: mount.source.to_string(),
             writable: mount.is_writable(),
         });
         PolicyRecord {
@@ -268,10 +301,11 @@ impl PolicyRecord {
 impl RuleRecord {
     fn rule(&self) -> Result<Rule> {
         let damaged = || Error::Usage(format!("the run's rule for {} is from another version", self.glob));
-        let keep = match (self.keep.as_str(), self.ttl) {
-            ("persist", _) => Keep::Persist,
-            ("discard", _) => Keep::Discard,
-            ("expire", Some(ttl)) => Keep::Expire(ttl.0),
+        let keep = match (self.keep.as_str(), self.ttl, &self.to) {
+            ("persist", ..) => Keep::Persist,
+            ("discard", ..) => Keep::Discard,
+            ("expire", Some(ttl), _) => Keep::Expire(ttl.0),
+            ("promote", _, Some(to)) => Keep::Promote(Address::parse(to).map_err(Error::Usage)?),
             _ => return Err(damaged()),
         };
         let when = if self.when == "always" { When::Always } else { When::Success };
@@ -279,16 +313,17 @@ impl RuleRecord {
     }
 
     fn of(rule: &Rule) -> RuleRecord {
-        let (keep, ttl) = match rule.keep {
-            Keep::Persist => ("persist", None),
-            Keep::Discard => ("discard", None),
-            Keep::Expire(ttl) => ("expire", Some(Span(ttl))),
+        let (keep, ttl, to) = match &rule.keep {
+            Keep::Persist => ("persist", None, None),
+            Keep::Discard => ("discard", None, None),
+            Keep::Expire(ttl) => ("expire", Some(Span(*ttl)), None),
+            Keep::Promote(to) => ("promote", None, Some(to.to_string())),
         };
         let when = match rule.when {
             When::Success => "success",
             When::Always => "always",
         };
-        RuleRecord { glob: rule.glob.as_str().into(), keep: keep.into(), when: when.into(), ttl }
+        RuleRecord { glob: rule.glob.as_str().into(), keep: keep.into(), when: when.into(), ttl, to }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::diff::Diff;
 use crate::error::{Error, Result};
 use crate::interrupt::InterruptHandle;
 use crate::policy::Policy;
+use crate::record::BucketRecord;
 use crate::run::trees::Trees;
 use crate::workspace::Workspace;
 
@@ -53,6 +54,10 @@ pub struct SessionCommit {
     pub revision: Option<Revision>,
     /// What was new, persisted or not.
     pub diff: Diff,
+    /// What names it where something could not be written to a bucket: [`Workspace::run_finish`] takes it.
+    pub id: Option<String>,
+    /// What it wrote to buckets.
+    pub buckets: Vec<BucketRecord>,
 }
 
 /// A sandbox that stays, on a workspace.
@@ -86,6 +91,9 @@ impl Session {
         let zygote = workspace.runtime().zygote()?;
         let (base, root) = workspace.base()?;
         let trees = Trees::open(root, &options.policy.mounts, workspace.clock())?;
+        if !workspace.is_scratch() {
+            crate::run::outside::check(workspace, &options.policy.files)?;
+        }
         let mut session = Session {
             workspace: workspace.clone(),
             zygote,

@@ -13,9 +13,9 @@ use cowry_vfs::{Clock, Layer, MemoryLayer, SystemClock, Timestamp, VPathBuf, Vfs
 
 use crate::diff::Diff;
 use crate::error::{Error, Result};
-use crate::record::RunRecord;
+use crate::record::{BucketRecord, RunRecord};
 use crate::revision::{RevisionError, RevisionSpec, format_time};
-use crate::run::{self, Run, RunReport, Side};
+use crate::run::{self, Finish, Run, RunReport, Side};
 use crate::runtime::Runtime;
 use crate::session::{Session, SessionOptions};
 use crate::watch::RevisionWatch;
@@ -103,6 +103,7 @@ impl Workspace {
         let workspace = Workspace::over(store, how);
         if !how.read_only {
             crate::run::finish_host_writes(&workspace)?;
+            crate::run::bucket::clean(&workspace)?;
         }
         Ok(workspace)
     }
@@ -432,6 +433,24 @@ impl Workspace {
     pub fn run_drop(&self, id: &str) -> Result<RunRecord> {
         self.writable("drop a run's changes")?;
         run::drop_kept(self, run::find(self, id)?)
+    }
+
+    /// What runs and commits of sessions could not write to buckets yet, each with the id to finish it by.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn unfinished(&self) -> Result<Vec<(String, Vec<BucketRecord>)>> {
+        run::bucket::unfinished(self)
+    }
+
+    /// Writes to buckets what a run, or the commit of a session, could not write yet; or promotes its files again, if
+    /// all was written. The id may be the beginning of one.
+    ///
+    /// # Errors
+    /// If there is nothing of that id to write. A bucket that does not take it is no error: the records say so.
+    pub fn run_finish(&self, id: &str, how: Finish) -> Result<(String, Vec<BucketRecord>)> {
+        self.writable("write to a bucket from")?;
+        run::finish(self, id, how)
     }
 
     /// Seals direct writes and gives the latest revision with its tree: what a run or session starts from.

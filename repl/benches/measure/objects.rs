@@ -238,7 +238,8 @@ pub fn folder_table() -> Table {
     let bucket = Bucket::open_with(&location, Connect::default(), &env).expect("it opens");
     let layer = ObjectLayer::open(bucket.clone(), ObjectOptions::default()).expect("it is there");
     let files = Vfs::new(Arc::new(layer), VfsOptions::default());
-    let head = || files.open("/huge", OpenOptions::read()).expect("open").read_bytes_at(0, 64 << 10).expect("read");
+    let head =
+        || files.open("/huge", OpenOptions::read()).expect("open").read_bytes_at(0, 64 << 10).expect("read");
     let (cold, _) = time(head);
     let (warm, _) = time(head);
     let before = bucket.requests();

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::Output;
 use crate::session::{Editor, Evaluating, PipeEditor, ReadLoop, SessionSource, TerminalEditor, history_file};
-use crate::{policy, stdin};
+use crate::{policy, report, stdin};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,6 +42,7 @@ pub fn run(context: &mut Context, args: ReplArgs) -> Outcome {
     let runtime = Runtime::new();
     runtime.start().map_err(cowry_shell_core::Error::from)?;
     let workspace = context.workspace_or_scratch(runtime)?;
+    report::unfinished(&mut context.out, &workspace)?;
     let options = SessionOptions { policy, args: args.args, env: args.handed.env, seed: args.handed.seed };
     let session = Rc::new(RefCell::new(workspace.session(options)?));
     let mut editor = editor(context, session.clone())?;

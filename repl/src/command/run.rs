@@ -68,6 +68,7 @@ pub fn run(context: &mut Context, args: RunArgs) -> Outcome {
     let runtime = Runtime::for_one_run();
     runtime.start().map_err(cowry_shell_core::Error::from)?;
     let workspace = open(context, &args, runtime)?;
+    report::unfinished(&mut context.out, &workspace)?;
     let interrupter = InterruptHandle::default();
     let run = Run {
         policy,

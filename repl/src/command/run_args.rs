@@ -15,7 +15,7 @@ pub struct PolicyArgs {
     pub policy: Option<PathBuf>,
     #[command(flatten)]
     pub keeps: Keeps,
-    /// Mounts a host folder: read-only unless it ends in `:rw`
+    /// Mounts a host folder or a bucket (s3://bucket/prefix): read-only unless it ends in `:rw`
     #[arg(long = "mount", value_name = "/PATH=SOURCE[:ro|:rw]")]
     pub mounts: Vec<String>,
     #[command(flatten)]

@@ -1,14 +1,17 @@
 //! `cowry runs`: the records of every run, and what became of its files.
 
 use clap::{Args, Subcommand};
-use cowry_shell_core::{RunRecord, Side, Timestamp};
+use cowry_shell_core::{Finish, RunRecord, Side, Timestamp};
 use serde_json::{Value, json};
 
 use super::diff::{Form, only, paths, show};
 use super::merge_args::{ALL, Decisions, Look, outcome};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::render::{Table, ago, fate_words, iso, json as object, millis, outcome_word, record_lines, shown};
+use crate::render::{
+    Table, ago, bucket_json, fate_words, iso, json as object, millis, outcome_word, record_lines, shown,
+};
+use crate::report;
 use crate::style::Style;
 
 const EXAMPLES: &str = "\
@@ -43,6 +46,7 @@ enum RunsCommand {
     Diff(RunDiffArgs),
     Commit(CommitArgs),
     Drop(DropArgs),
+    Finish(FinishArgs),
 }
 
 /// List runs, the latest first
@@ -102,6 +106,27 @@ struct DropArgs {
     id: String,
 }
 
+const FINISH_EXAMPLES: &str = "\
+Examples:
+  cowry -w site.cowry runs finish k3m9               write what could not be written to a bucket; promote again
+  cowry -w site.cowry runs finish k3m9 --overwrite   also over what others changed meanwhile
+  cowry -w site.cowry runs finish k3m9 --drop        forget what is left";
+
+/// Write to buckets what a run could not write, or promote its files again
+#[derive(Args, Debug)]
+#[command(after_help = FINISH_EXAMPLES)]
+struct FinishArgs {
+    /// The run (or commit of a session): its id, the beginning of that, or latest
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Writes over what others changed meanwhile
+    #[arg(long, conflicts_with = "drop")]
+    overwrite: bool,
+    /// Forgets what is left to be written
+    #[arg(long)]
+    drop: bool,
+}
+
 /// Runs one of them; none is `list`.
 pub fn run(context: &mut Context, args: &RunsArgs) -> Outcome {
     match &args.command {
@@ -111,12 +136,14 @@ pub fn run(context: &mut Context, args: &RunsArgs) -> Outcome {
         Some(RunsCommand::Diff(args)) => diff(context, args),
         Some(RunsCommand::Commit(args)) => commit(context, args),
         Some(RunsCommand::Drop(args)) => drop_kept(context, args),
+        Some(RunsCommand::Finish(args)) => finish(context, args),
     }
 }
 
 fn list(context: &mut Context, args: &ListArgs) -> Outcome {
     let workspace = context.workspace_to_read()?;
     let records = workspace.runs(args.limit)?;
+    report::unfinished(&mut context.out, &workspace)?;
     if context.out.json {
         let runs: Vec<Value> = records.iter().map(object::run_summary).collect();
         context.out.object(&json!({ "runs": runs }))?;
@@ -181,10 +208,12 @@ fn commit(context: &mut Context, args: &CommitArgs) -> Outcome {
         Some(revision) => context.out.note(&format!("committed revision {revision}: run {id}")),
         None => context.out.note("nothing to commit"),
     }
+    let status = report::buckets(&mut context.out, &record.buckets, id);
     if context.out.json {
-        context.out.object(&json!({ "run": id, "revision": revision }))?;
+        let buckets: Vec<Value> = record.buckets.iter().map(bucket_json).collect();
+        context.out.object(&json!({ "run": id, "revision": revision, "buckets": buckets }))?;
     }
-    Ok(0)
+    Ok(status)
 }
 
 impl CommitArgs {
@@ -211,8 +240,11 @@ fn merge(context: &mut Context, args: &CommitArgs) -> Outcome {
     let options = args.decisions.options(args.look.is_dry())?;
     let workspace =
         if options.dry_run { context.workspace_to_read()? } else { context.workspace_to_write()? };
-    let (record, report) = workspace.merge_run(&args.id, &options)?;
-    outcome(context, &report, &format!("run {}", record.id), (&args.decisions, &args.look))
+    let (record, merged) = workspace.merge_run(&args.id, &options)?;
+    let status = outcome(context, &merged, &format!("run {}", record.id), (&args.decisions, &args.look))?;
+    let written =
+        if options.dry_run { 0 } else { report::buckets(&mut context.out, &record.buckets, &record.id) };
+    Ok(if status == 0 { written } else { status })
 }
 
 /// A conflict names all ways out.
@@ -236,4 +268,20 @@ fn drop_kept(context: &mut Context, args: &DropArgs) -> Outcome {
         context.out.object(&json!({ "run": id, "dropped": true }))?;
     }
     Ok(0)
+}
+
+fn finish(context: &mut Context, args: &FinishArgs) -> Outcome {
+    let workspace = context.workspace_to_write()?;
+    let how = match (args.overwrite, args.drop) {
+        (true, _) => Finish::Overwrite,
+        (_, true) => Finish::Drop,
+        _ => Finish::Retry,
+    };
+    let (id, buckets) = workspace.run_finish(&args.id, how)?;
+    let status = report::buckets(&mut context.out, &buckets, &id);
+    if context.out.json {
+        let buckets: Vec<Value> = buckets.iter().map(bucket_json).collect();
+        context.out.object(&json!({ "run": id, "buckets": buckets, "status": status }))?;
+    }
+    Ok(status)
 }

@@ -235,6 +235,7 @@ pub fn run(record: &RunRecord, whole: Option<&RunValue>) -> Value {
         "changesOmitted": record.changes_omitted,
         "conflicts": record.conflicts.iter().map(conflict).collect::<Vec<_>>(),
         "keptUntil": record.kept_until.map(iso),
+        "buckets": record.buckets.iter().map(super::bucket_json).collect::<Vec<_>>(),
         "dryRun": record.dry_run,
         "policy": policy(record),
         "lockdown": { "applied": record.lockdown.applied, "missing": record.lockdown.missing },
@@ -249,6 +250,7 @@ fn policy(record: &RunRecord) -> Value {
         object.insert("keep".into(), json!(rule.keep));
         object.insert("when".into(), json!(rule.when));
         object.extend(rule.ttl.map(|ttl| ("ttl".into(), json!(ttl.to_string()))));
+        object.extend(rule.to.as_ref().map(|to| ("to".into(), json!(to))));
         Value::Object(object)
     };
     let mount = |mount: &cowry_shell_core::MountRecord| json!({ "at": mount.at, "source": mount.source, "mode": if mount.writable { "rw" } else { "ro" } });

@@ -2,10 +2,11 @@
 
 use cowry_shell_core::units::{format_duration, format_size};
 use cowry_shell_core::{
-    ChangeRecord, Fate, FileType, Level, Limits, LogLine, Outcome as RunOutcome, RunRecord, TimeLimit,
-    Timestamp, VerdictRecord,
+    BucketRecord, ChangeRecord, Fate, FileType, Level, Limits, LogLine, Outcome as RunOutcome, RunRecord,
+    TimeLimit, Timestamp, VerdictRecord,
 };
 
+use super::buckets::{BucketLine, bucket_line, bucket_plan};
 use super::changes::{change_line, shown};
 use super::time::iso;
 use crate::status;
@@ -113,6 +114,9 @@ pub fn record_lines(record: &RunRecord, now: Timestamp, style: Style) -> Vec<Str
     if let Some(until) = record.kept_until.filter(|_| record.is_kept(now)) {
         field("kept", format!("until {} (`cowry runs diff {}`)", iso(until), record.id));
     }
+    for bucket in &record.buckets {
+        field("bucket", bucket_words(record, bucket));
+    }
     if let Some(message) = &record.message {
         field("message", shown(message));
     }
@@ -124,6 +128,13 @@ pub fn record_lines(record: &RunRecord, now: Timestamp, style: Style) -> Vec<Str
     lines.extend(section("error", error_lines(record)));
     lines.extend(section("log", log_lines(record, style)));
     lines
+}
+
+fn bucket_words(record: &RunRecord, bucket: &BucketRecord) -> String {
+    match bucket_line(bucket, &record.id) {
+        _ if record.dry_run => bucket_plan(bucket),
+        BucketLine::Said(line) | BucketLine::Failed(_, line) => line,
+    }
 }
 
 fn section(name: &str, lines: Vec<String>) -> Vec<String> {

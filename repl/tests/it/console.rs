@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 pub struct Place {
     folder: tempfile::TempDir,
     merged: bool,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Place {
@@ -20,12 +21,17 @@ impl Place {
         let folder = tempfile::tempdir().expect("a temporary directory");
         fs::create_dir(folder.path().join("home")).expect("made");
         fs::create_dir(folder.path().join("work")).expect("made");
-        Place { folder, merged: false }
+        Place { folder, merged: false, variables: Vec::new() }
     }
 
     /// Standard error goes where standard output goes, as on a terminal.
     pub fn merged() -> Place {
         Place { merged: true, ..Place::new() }
+    }
+
+    /// With more variables in the environment of commands.
+    pub fn with(variables: Vec<(&'static str, String)>) -> Place {
+        Place { variables, ..Place::new() }
     }
 
     /// Where commands run.
@@ -53,6 +59,7 @@ impl Place {
             .env("PATH", path)
             .env("HOME", self.folder.path().join("home"))
             .env("TZ", "UTC")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .output()
             .expect("a shell");

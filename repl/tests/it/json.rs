@@ -57,6 +57,7 @@ fn a_run() {
             "changesOmitted",
             "conflicts",
             "keptUntil",
+            "buckets",
             "dryRun",
             "policy",
             "lockdown"

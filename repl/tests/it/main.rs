@@ -1,5 +1,7 @@
 //! The built `cowry` command, from outside: what people type and what they see.
 
+#[cfg(feature = "object")]
+mod buckets;
 mod console;
 mod embedding;
 mod files;

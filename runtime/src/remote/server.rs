@@ -46,13 +46,17 @@ fn ask(layer: &dyn Layer, ask: Ask) -> NodeResult<FsReply> {
     })
 }
 
-/// The whole of a directory that is small: what is asked for next is likely to be in it.
+/// The whole of a directory that is small, with the small files in it, which are likely to be asked for next, unless each
+/// of them costs a request.
 fn listing(layer: &dyn Layer, dir: Ino, mut room: u64) -> NodeResult<Option<Listing>> {
     let entries = layer.readdir(dir, None, LISTING_MAX + 1)?;
     if entries.len() > LISTING_MAX {
         return Ok(None);
     }
     let mut listing = Listing { entries, ..Listing::default() };
+    if layer.features().remote {
+        return Ok(Some(listing));
+    }
     for DirEntry { stat, .. } in &listing.entries {
         if stat.size > SMALL.min(room) {
             continue;

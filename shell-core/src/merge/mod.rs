@@ -135,6 +135,9 @@ impl Workspace {
             let revision = report.revision.as_ref().map(|info| info.id.0).or(record.revision());
             record.fate = revision.map_or(Fate::Unchanged, |revision| Fate::Committed { revision });
             record = crate::run::forget(self, record)?;
+            if report.revision.is_some() {
+                crate::run::promote(self, &mut record)?;
+            }
         }
         Ok((record, report))
     }

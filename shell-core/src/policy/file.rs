@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Glob, Keep, LimitSettings, Policy, PolicyError, Rule, When};
+use crate::address::Address;
 use crate::mount::{Mount, MountMode};
 use crate::units::{Size, Span};
 
@@ -180,12 +181,19 @@ fn keep(source: &Source<'_>, rule: &RuleTable) -> Result<Keep, PolicyError> {
         KeepWord::Discard => Ok(Keep::Discard),
         KeepWord::Expire => match &rule.ttl {
             Some(ttl) => Ok(Keep::Expire(ttl.get_ref().0)),
-            None => Err(source.error(Some(rule.keep.span()), "keep = \"expire\" needs ttl = \"2h\" or the like")),
+            None => {
+                Err(source.error(Some(rule.keep.span()), "keep = \"expire\" needs ttl = \"2h\" or the like"))
+            }
         },
-        KeepWord::Promote => Err(source.error(
-            Some(rule.keep.span()),
-            "keep = \"promote\" needs object storage, which this version does not have; use \"persist\" and export",
-        )),
+        KeepWord::Promote => match &rule.to {
+            Some(to) => Address::parse(to.get_ref())
+                .map(Keep::Promote)
+                .map_err(|problem| source.error(Some(to.span()), problem)),
+            None => Err(source.error(
+                Some(rule.keep.span()),
+                "keep = \"promote\" needs to = \"s3://bucket/prefix\" or the like",
+            )),
+        },
     }
 }
 

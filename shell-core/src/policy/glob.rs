@@ -97,6 +97,16 @@ impl Glob {
         &self.text
     }
 
+    /// The directory that everything it matches is in, as far as it is written out: `/out` for `/out/**` and for
+    /// `/out/*.csv`, nothing for `**/*.csv`.
+    pub(super) fn base(&self) -> String {
+        let text = self.text.strip_suffix('/').map_or_else(|| self.text.clone(), |dir| format!("{dir}/**"));
+        let is_plain = |part: &&str| !part.contains(['*', '?', '[', '{', '\\', '}']);
+        let parts: Vec<&str> = text.split('/').collect();
+        let directories = &parts[..parts.len() - 1];
+        directories.iter().copied().take_while(is_plain).collect::<Vec<_>>().join("/")
+    }
+
     /// Whether `path` matches.
     pub fn matches(&self, path: &VPathBuf) -> bool {
         self.whole.is_match(path.as_str()) || self.is_tree_root(path)

@@ -6,9 +6,10 @@ use cowry_vfs::VPathBuf;
 use cowry_vfs::commit::{Judge, Verdict};
 
 use super::glob::{Coverage, Glob, GlobError};
+use crate::address::Address;
 
 /// What becomes of a path.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Keep {
     /// It is committed.
     Persist,
@@ -16,6 +17,8 @@ pub enum Keep {
     Discard,
     /// It is committed, and removed once this much time has passed.
     Expire(Duration),
+    /// It is committed, and files are copied to this bucket afterwards. A removal changes nothing there.
+    Promote(Address),
 }
 
 /// After which runs a rule persists something.
@@ -65,7 +68,7 @@ impl Rule {
     fn verdict(&self, success: bool) -> Verdict {
         match self.keep {
             _ if !success && self.when == When::Success => Verdict::Discard,
-            Keep::Persist => Verdict::Persist,
+            Keep::Persist | Keep::Promote(_) => Verdict::Persist,
             Keep::Discard => Verdict::Discard,
             Keep::Expire(ttl) => Verdict::Expire(ttl),
         }
@@ -114,6 +117,19 @@ impl FileRules {
         RuleJudge { rules: self, success }
     }
 
+    /// The buckets that rules promote to, each once.
+    pub fn promoted_to(&self) -> Vec<&Address> {
+        let mut found: Vec<&Address> = Vec::new();
+        for rule in &self.rules {
+            if let Keep::Promote(to) = &rule.keep
+                && !found.contains(&to)
+            {
+                found.push(to);
+            }
+        }
+        found
+    }
+
     fn default_verdict(&self, success: bool) -> Verdict {
         if success && self.persist_by_default { Verdict::Persist } else { Verdict::Discard }
     }
@@ -127,6 +143,26 @@ impl FileRules {
 pub struct RuleJudge<'a> {
     rules: &'a FileRules,
     success: bool,
+}
+
+impl RuleJudge<'_> {
+    /// The rules that it applies.
+    pub fn rules(&self) -> &FileRules {
+        self.rules
+    }
+
+    /// The bucket that a file at `path` is copied to, and its name there: its path below the directory that the glob
+    /// names, so that `/out/**` to `s3://b/p` makes `s3://b/p/a/b.csv` of `/out/a/b.csv`.
+    pub fn promotion(&self, path: &VPathBuf) -> Option<(&Address, String)> {
+        let rule = self.rules.rules().find(|rule| rule.glob.matches(path))?;
+        let Keep::Promote(to) = &rule.keep else { return None };
+        if !rule.verdict(self.success).persists() {
+            return None;
+        }
+        let base = rule.glob.base();
+        let name = path.as_str().strip_prefix(&base).unwrap_or(path.as_str());
+        Some((to, name.trim_start_matches('/').to_owned()))
+    }
 }
 
 impl Judge for RuleJudge<'_> {

@@ -67,7 +67,7 @@ fn bad_globs_say_what_to_write() {
 fn rules(persist_by_default: bool, list: &[(&str, Keep, When)]) -> FileRules {
     let mut rules = FileRules::with_default(persist_by_default);
     for (glob, keep, when) in list {
-        rules.push(Rule { glob: Glob::new(glob).expect(glob), keep: *keep, when: *when });
+        rules.push(Rule { glob: Glob::new(glob).expect(glob), keep: keep.clone(), when: *when });
     }
     rules
 }
@@ -227,7 +227,8 @@ fn a_whole_policy() {
     };
     assert_eq!(policy.limits, expected);
     assert!(policy.strict && !policy.files.persist_by_default);
-    let rules: Vec<_> = policy.files.rules().map(|rule| (rule.glob.as_str(), rule.keep, rule.when)).collect();
+    let rules: Vec<_> =
+        policy.files.rules().map(|rule| (rule.glob.as_str(), rule.keep.clone(), rule.when)).collect();
     assert_eq!(
         rules,
         [
@@ -236,7 +237,8 @@ fn a_whole_policy() {
             ("/tmp/**", Keep::Discard, When::Success),
         ]
     );
-    let mounts: Vec<_> = policy.mounts.iter().map(|m| (m.at.as_str(), m.source.clone(), m.mode)).collect();
+    let mounts: Vec<_> =
+        policy.mounts.iter().map(|m| (m.at.as_str(), m.source.to_string(), m.mode)).collect();
     assert_eq!(
         mounts,
         [
@@ -251,6 +253,50 @@ fn an_empty_policy_is_the_default() {
     let policy = parse("");
     assert_eq!(policy.limits, LimitSettings::default());
     assert!(policy.files.persist_by_default && !policy.strict && policy.mounts.is_empty());
+}
+
+/// What is said of an address that cannot be used.
+const BAD_ADDRESS: &str = if cfg!(feature = "object") { "use s3://" } else { "no object storage" };
+
+#[cfg(feature = "object")]
+#[test]
+fn buckets_are_mounted_by_their_address() {
+    for (text, source, mode) in [
+        ("/data=s3://shells/a/b", "s3://shells/a/b", MountMode::ReadOnly),
+        ("/data=s3://shells/a:rw", "s3://shells/a", MountMode::ReadWrite),
+        ("/data=s3://shells:ro", "s3://shells", MountMode::ReadOnly),
+        ("/data=file:///srv/x:rw", "file:///srv/x", MountMode::ReadWrite),
+        ("/data=memory://m/", "memory://m", MountMode::ReadOnly),
+    ] {
+        let mount = Mount::parse(text).expect(text);
+        assert_eq!((&*mount.source.to_string(), mount.mode), (source, mode), "{text}");
+        assert!(mount.bucket().is_some() && mount.folder().is_none());
+    }
+    let secret = Mount::parse("/data=s3://key:hush@shells/x").expect_err("a key");
+    assert!(!secret.to_string().contains("hush") && secret.to_string().contains("environment"), "{secret}");
+}
+
+#[cfg(feature = "object")]
+#[test]
+fn promoted_files_have_their_path_below_the_globs_directory() {
+    for (glob, path, name) in [
+        ("/out/**", "/out/a/b.csv", Some("a/b.csv")),
+        ("/out/", "/out/a.csv", Some("a.csv")),
+        ("/out/*.csv", "/out/a.csv", Some("a.csv")),
+        ("/out/a.csv", "/out/a.csv", Some("a.csv")),
+        ("/out/{x,y}/**", "/out/x/a.csv", Some("x/a.csv")),
+        ("**/*.csv", "/deep/er/a.csv", Some("deep/er/a.csv")),
+        ("/**", "/a/b", Some("a/b")),
+        ("/out/**", "/other", None),
+    ] {
+        let text = format!("[[files.rule]]\nglob = '{glob}'\nkeep = 'promote'\nto = 's3://shells/p'\n");
+        let policy = parse(&text);
+        let judge = policy.files.judge(true);
+        let path = VPathBuf::parse(path).expect(path);
+        let told = judge.promotion(&path).map(|(to, name)| (to.to_string(), name));
+        assert_eq!(told, name.map(|name| ("s3://shells/p".to_owned(), name.to_owned())), "{glob} {path}");
+        assert_eq!(policy.files.judge(false).promotion(&path), None, "a failed run promotes nothing");
+    }
 }
 
 #[test]
@@ -278,12 +324,17 @@ fn mistakes_are_named_with_their_line() {
             "ttl belongs to",
         ),
         (
-            "[[files.rule]]\nglob = \"/a\"\nkeep = \"promote\"\nto = \"s3://b/p\"",
+            "[[files.rule]]\nglob = \"/a\"\nkeep = \"promote\"",
             "cowry.toml:3: ",
-            "object storage",
+            "needs to = \"s3://bucket/prefix\"",
+        ),
+        (
+            "[[files.rule]]\nglob = \"/a\"\nkeep = \"persist\"\nto = \"s3://b/p\"",
+            "cowry.toml:4: ",
+            "to belongs to keep = \"promote\"",
         ),
         ("[mounts]\n\"data\" = { source = \".\" }", "cowry.toml:2: ", "absolute path"),
-        ("[mounts]\n\"/d\" = { source = \"s3://b\" }", "cowry.toml:2: ", "object storage is not there yet"),
+        ("[mounts]\n\"/d\" = { source = \"ftp://b\" }", "cowry.toml:2: ", BAD_ADDRESS),
         ("[mounts]\n\"/d\" = { source = \".\", mode = \"w\" }", "cowry.toml:2: ", "expected `ro` or `rw`"),
         ("[limits\n", "cowry.toml:1: ", ""),
     ] {
@@ -298,19 +349,19 @@ fn mistakes_are_named_with_their_line() {
 fn mounts_of_the_command_line() {
     let mount = Mount::parse("/data=./x:rw").expect("good");
     assert_eq!(
-        (mount.at.as_str(), mount.source.to_str(), mount.mode),
-        ("/data", Some("./x"), MountMode::ReadWrite)
+        (mount.at.as_str(), &*mount.source.to_string(), mount.mode),
+        ("/data", "./x", MountMode::ReadWrite)
     );
     assert_eq!(Mount::parse("/data=./x").expect("good").mode, MountMode::ReadOnly);
     assert_eq!(Mount::parse("/data=./x:ro").expect("good").mode, MountMode::ReadOnly);
-    assert_eq!(Mount::parse("/data=a:b").expect("good").source.to_str(), Some("a:b"));
+    assert_eq!(Mount::parse("/data=a:b").expect("good").source.to_string(), "a:b");
     for (text, says) in [
         ("/data", "write /data=SOURCE"),
         ("/data=", "the source is missing"),
         ("data=.", "absolute path"),
         ("/=.", "the workspace itself"),
         ("/program/x=.", "/program is where"),
-        ("/data=s3://bucket/x", "object storage"),
+        ("/data=ftp://bucket/x", BAD_ADDRESS),
     ] {
         let error = Mount::parse(text).expect_err(text).to_string();
         assert!(error.contains(says), "{text}: {error}");

@@ -6,6 +6,7 @@ use cowry_vfs::{Overlay, Timestamp};
 
 use super::collect::{Log, bounded};
 use super::finish::Ending;
+use super::outside;
 use super::program::{self, Prepared};
 use super::trees::Trees;
 use super::{Run, RunReport};
@@ -50,7 +51,8 @@ pub(crate) fn execute(
         changes_omitted: diff.changes.len().saturating_sub(CHANGES_RECORDED) as u64,
         ..blank(run, &done)
     };
-    let record = Ending { workspace, run, overlays: &done.overlays, diff: &diff, judge }.finish(record)?;
+    let record = Ending { workspace, run, trees: &trees, overlays: &done.overlays, diff: &diff, judge }
+        .finish(record)?;
     Ok(RunReport { record, value: done.report.result.value, diff, verdicts })
 }
 
@@ -76,7 +78,7 @@ fn check(workspace: &Workspace, run: &Run) -> Result<()> {
     if !run.cwd.starts_with('/') {
         return Err(Error::Usage(format!("the working directory {} is relative: begin it with /", run.cwd)));
     }
-    Ok(())
+    if run.dry_run { Ok(()) } else { outside::check(workspace, &run.policy.files) }
 }
 
 fn sandboxed(
@@ -150,6 +152,7 @@ fn blank(run: &Run, done: &Done) -> RunRecord {
         fate: Fate::Unchanged,
         conflicts: Vec::new(),
         kept_until: None,
+        buckets: Vec::new(),
     }
 }
 

@@ -8,11 +8,11 @@ use cowry_vfs::sqlite::{
 use cowry_vfs::{Errno, Layer, NodeError, NodeResult, Overlay, Timestamp, VPathBuf};
 
 use super::Run;
-use super::host::{self, Staged};
-use super::steps::Steps;
+use super::bucket;
+use super::outside::{Outside, Staging};
+use super::trees::Trees;
 use crate::diff::Diff;
-use crate::error::Result;
-use crate::mount::Mount;
+use crate::error::{Error, Result};
 use crate::policy::RuleJudge;
 use crate::record::{ConflictRecord, Fate, RunRecord};
 use crate::workspace::Workspace;
@@ -26,6 +26,7 @@ const KEPT_BYTES: u64 = 64 << 20;
 pub(super) struct Ending<'a> {
     pub workspace: &'a Workspace,
     pub run: &'a Run,
+    pub trees: &'a Trees,
     pub overlays: &'a [Option<Overlay>],
     pub diff: &'a Diff,
     pub judge: RuleJudge<'a>,
@@ -36,13 +37,16 @@ enum Attempt {
     /// Committed, or nothing to commit; in the first case the record was written with it.
     Done(Option<Revision>),
     Conflict(Vec<ConflictRecord>),
-    Failed(NodeError),
+    Failed(String),
 }
 
 impl Ending<'_> {
     /// Commits what persists and writes the record, which says what became of the files.
     pub fn finish(&self, mut record: RunRecord) -> Result<RunRecord> {
         let changed = !self.diff.is_empty();
+        if self.run.dry_run {
+            record.buckets = bucket::planned(self.trees, self.diff, &self.judge)?;
+        }
         let Ok(file) = self.workspace.file("commit to") else {
             record.fate = if changed { Fate::Scratch } else { Fate::Unchanged };
             return Ok(record);
@@ -54,18 +58,24 @@ impl Ending<'_> {
             }
             return Ok(record);
         }
-        let attempt = match self.stage(&record)? {
-            Err(conflicts) => Attempt::Conflict(conflicts),
-            Ok(None) => self.attempt(file, &mut record, None),
-            Ok(Some(mut staged)) => {
-                let attempt = self.attempt(file, &mut record, Some(&mut staged));
+        let attempt = match self.stage(&record) {
+            Err(Error::Bucket { why, .. }) => Attempt::Failed(why),
+            Err(error) => return Err(error),
+            Ok(Err(conflicts)) => Attempt::Conflict(conflicts),
+            Ok(Ok(mut outside)) => {
+                let attempt = self.attempt(file, &mut record, &mut outside);
                 match &attempt {
-                    Attempt::Done(Some(_)) => staged.put_in_place(self.workspace)?,
-                    Attempt::Done(None) => {
-                        staged.decide(file)?;
-                        staged.put_in_place(self.workspace)?;
+                    Attempt::Done(Some(_)) => {
+                        record.buckets = outside.put_in_place(self.workspace, self.trees)?;
+                        if !record.buckets.is_empty() {
+                            file.put_run(&row(&record))?;
+                        }
                     }
-                    Attempt::Conflict(_) | Attempt::Failed(_) => staged.abandon(self.workspace)?,
+                    Attempt::Done(None) => {
+                        outside.decide(file, None)?;
+                        record.buckets = outside.put_in_place(self.workspace, self.trees)?;
+                    }
+                    Attempt::Conflict(_) | Attempt::Failed(_) => outside.abandon(self.workspace)?,
                 }
                 attempt
             }
@@ -74,27 +84,21 @@ impl Ending<'_> {
         Ok(record)
     }
 
-    /// Prepares the writes to host directories, unless somebody else was there first.
-    fn stage(&self, record: &RunRecord) -> Result<std::result::Result<Option<Staged>, Vec<ConflictRecord>>> {
-        let mounts = &self.run.policy.mounts;
-        if !mounts.iter().any(Mount::is_writable) {
-            return Ok(Ok(None));
-        }
-        let conflicts = host::conflicts(mounts, self.diff)?;
-        if !conflicts.is_empty() {
-            return Ok(Err(conflicts));
-        }
-        let steps = Steps::of(self.diff, &self.judge)?;
-        host::stage(self.workspace, &record.id, mounts, &steps, self.diff.after()).map(Ok)
+    /// Prepares the writes outside the workspace, unless somebody else was there first.
+    fn stage(&self, record: &RunRecord) -> Result<std::result::Result<Outside, Vec<ConflictRecord>>> {
+        let staging = Staging {
+            workspace: self.workspace,
+            id: &record.id,
+            trees: self.trees,
+            mounts: &self.run.policy.mounts,
+            diff: self.diff,
+            judge: &self.judge,
+        };
+        staging.stage()
     }
 
     /// Commit and record are one transaction, so that there is never one without the other.
-    fn attempt(
-        &self,
-        file: &SqliteLayer,
-        record: &mut RunRecord,
-        mut staged: Option<&mut Staged>,
-    ) -> Attempt {
+    fn attempt(&self, file: &SqliteLayer, record: &mut RunRecord, outside: &mut Outside) -> Attempt {
         let Some(Some(after)) = self.overlays.first() else { return Attempt::Done(None) };
         if self.judge.verdict_below(&VPathBuf::root()) == Some(Verdict::Discard) {
             return Attempt::Done(None);
@@ -130,15 +134,14 @@ impl Ending<'_> {
             let Some(revision) = revision else { return Ok(()) };
             record.fate = Fate::Committed { revision: revision.0 };
             self.keep(file, record, rest.as_deref())?;
-            if let Some(staged) = &mut staged {
-                staged.decide(file)?;
-            }
+            outside.decide(file, Some(revision))?;
+            record.buckets = outside.records();
             file.put_run(&row(record))
         });
         match (result, conflicts) {
             (Ok(()), _) => Attempt::Done(revision),
             (Err(_), Some(conflicts)) => Attempt::Conflict(conflicts),
-            (Err(error), None) => Attempt::Failed(error),
+            (Err(error), None) => Attempt::Failed(reason(&error)),
         }
     }
 
@@ -152,7 +155,7 @@ impl Ending<'_> {
                 record.fate = Fate::Conflict;
                 record.conflicts = conflicts;
             }
-            Attempt::Failed(error) => record.fate = Fate::CommitFailed { reason: reason(&error) },
+            Attempt::Failed(reason) => record.fate = Fate::CommitFailed { reason },
         }
         self.write(file, record)
     }

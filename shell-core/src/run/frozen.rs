@@ -2,29 +2,58 @@
 //!
 //! Names, kinds and attributes are remembered from the first look on, so that what a run changed can be told from
 //! what others did meanwhile. Content is not: it is read when it is asked for. Memory grows with what is there and
-//! looked at, not with names that are asked for in vain: of those, the whole directory is remembered instead.
+//! looked at, not with names that are asked for in vain: of those, the whole directory is remembered instead. Where
+//! that costs requests, directories are listed page by page as far as they are asked for, and names in vain are
+//! remembered up to a bound.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use cowry_vfs::{DirEntry, Errno, Features, Ino, Layer, Name, NodeResult, SeekTo, Stat, StatFs};
 
 /// How many entries are asked for at once.
-const PAGE: usize = 1024;
+const PAGE: usize = 1000;
+/// How many names that are not there are remembered one by one.
+const MISSES: usize = 1 << 16;
 
-#[derive(Debug)]
 pub(crate) struct Frozen {
     inner: Arc<dyn Layer>,
+    /// What tells contents of a file apart, where the layer below knows more than size and time.
+    tag_of: Option<TagOf>,
     seen: Mutex<Seen>,
 }
+
+/// Asks the layer below for the tag of a node.
+pub(crate) type TagOf = Box<dyn Fn(Ino) -> Option<String> + Send + Sync>;
 
 #[derive(Debug, Default)]
 struct Seen {
     nodes: HashMap<Ino, Stat>,
-    names: HashMap<Ino, HashMap<Name, Ino>>,
-    /// Whole directories, in name order.
-    lists: HashMap<Ino, Arc<Vec<(Name, Ino)>>>,
+    tags: HashMap<Ino, String>,
+    names: HashMap<Ino, BTreeMap<Name, Ino>>,
+    /// How far directories are listed.
+    lists: HashMap<Ino, Listed>,
+    misses: HashSet<(Ino, Name)>,
+}
+
+/// How much of a directory is known, in name order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Listed {
+    Nothing,
+    Through(Name),
+    All,
+}
+
+impl Listed {
+    fn covers(&self, name: &Name) -> bool {
+        match self {
+            Listed::Nothing => false,
+            Listed::Through(last) => name <= last,
+            Listed::All => true,
+        }
+    }
 }
 
 impl Seen {
@@ -33,56 +62,111 @@ impl Seen {
         *self.nodes.entry(stat.ino).or_insert(stat)
     }
 
+    fn listed(&self, dir: Ino) -> Listed {
+        self.lists.get(&dir).cloned().unwrap_or(Listed::Nothing)
+    }
+
     /// What is known of a name: nothing, that it is not there, or the node.
     fn name(&self, parent: Ino, name: &Name) -> Option<Option<Stat>> {
-        let known = self.names.get(&parent).and_then(|names| names.get(name));
-        match (known, self.lists.contains_key(&parent)) {
-            (Some(ino), _) => Some(Some(self.nodes[ino])),
-            (None, true) => Some(None),
-            (None, false) => None,
+        if let Some(ino) = self.names.get(&parent).and_then(|names| names.get(name)) {
+            return Some(Some(self.nodes[ino]));
         }
+        let missed = self.listed(parent).covers(name) || self.misses.contains(&(parent, name.clone()));
+        missed.then_some(None)
+    }
+
+    /// The entries after a name that are known for good.
+    fn page(&self, dir: Ino, after: Option<&Name>, limit: usize) -> Vec<DirEntry> {
+        let Some(names) = self.names.get(&dir) else { return Vec::new() };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let listed = self.listed(dir);
+        let known =
+            names.range::<Name, _>((from, Bound::Unbounded)).take_while(|(name, _)| listed.covers(name));
+        let entry = |(name, ino): (&Name, &Ino)| DirEntry { name: name.clone(), stat: self.nodes[ino] };
+        known.take(limit).map(entry).collect()
+    }
+}
+
+impl std::fmt::Debug for Frozen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Frozen").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
 
 impl Frozen {
     pub fn new(inner: Arc<dyn Layer>) -> Frozen {
-        Frozen { inner, seen: Mutex::default() }
+        Frozen { inner, tag_of: None, seen: Mutex::default() }
+    }
+
+    /// The same over a layer that knows a tag of each content; the one that is there at the first look is remembered.
+    #[cfg(feature = "object")]
+    pub fn with_tags(inner: Arc<dyn Layer>, tag_of: TagOf) -> Frozen {
+        Frozen { tag_of: Some(tag_of), ..Frozen::new(inner) }
+    }
+
+    /// The tag of a node when it was first seen.
+    #[cfg(feature = "object")]
+    pub fn tag(&self, ino: Ino) -> Option<String> {
+        self.seen().tags.get(&ino).cloned()
+    }
+
+    fn note(&self, seen: &mut Seen, stat: Stat) -> Stat {
+        if !seen.nodes.contains_key(&stat.ino)
+            && let Some(tag) = self.tag_of.as_ref().and_then(|tag_of| tag_of(stat.ino))
+        {
+            seen.tags.insert(stat.ino, tag);
+        }
+        seen.note(stat)
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The whole directory, as it was when first listed. A name that was looked up before keeps its answer.
-    fn list(&self, dir: Ino) -> NodeResult<Arc<Vec<(Name, Ino)>>> {
-        if let Some(list) = self.seen().lists.get(&dir) {
-            return Ok(list.clone());
+    /// Lists one more page of a directory. A name that was looked up before keeps its answer.
+    fn list_more(&self, dir: Ino) -> NodeResult<()> {
+        let before = self.seen().listed(dir);
+        let after = match &before {
+            Listed::All => return Ok(()),
+            Listed::Through(name) => Some(name.clone()),
+            Listed::Nothing => None,
+        };
+        let page = self.inner.readdir(dir, after.as_ref(), PAGE)?;
+        let mut seen = self.seen();
+        // Somebody else listed it meanwhile.
+        if seen.listed(dir) != before {
+            return Ok(());
         }
-        let mut entries: Vec<DirEntry> = Vec::new();
-        loop {
-            let page = self.inner.readdir(dir, entries.last().map(|entry| &entry.name), PAGE)?;
-            let last = page.len() < PAGE;
-            entries.extend(page);
-            if last {
-                break;
+        let last = page.last().filter(|_| page.len() == PAGE).map(|entry| entry.name.clone());
+        let mut names = seen.names.remove(&dir).unwrap_or_default();
+        for entry in page {
+            if !seen.misses.contains(&(dir, entry.name.clone())) {
+                let stat = self.note(&mut seen, entry.stat);
+                names.entry(entry.name).or_insert(stat.ino);
             }
         }
-        let mut seen = self.seen();
-        let mut names = seen.names.remove(&dir).unwrap_or_default();
-        for entry in entries {
-            let stat = seen.note(entry.stat);
-            names.entry(entry.name).or_insert(stat.ino);
-        }
-        let mut list: Vec<(Name, Ino)> = names.iter().map(|(name, ino)| (name.clone(), *ino)).collect();
-        list.sort();
         seen.names.insert(dir, names);
-        Ok(seen.lists.entry(dir).or_insert(Arc::new(list)).clone())
+        seen.lists.insert(dir, last.map_or(Listed::All, Listed::Through));
+        Ok(())
     }
 
-    /// Answers for a name that is not there, and for every other one of its directory from now on.
+    fn list_all(&self, dir: Ino) -> NodeResult<()> {
+        while self.seen().listed(dir) != Listed::All {
+            self.list_more(dir)?;
+        }
+        Ok(())
+    }
+
+    /// Answers for a name that is not there, and goes on to answer so.
     fn missing(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
+        let mut seen = self.seen();
+        if self.inner.features().remote && seen.misses.len() < MISSES {
+            seen.misses.insert((parent, name.clone()));
+            return Err(Errno::ENOENT.into());
+        }
+        drop(seen);
         // One that cannot be listed is asked again each time.
-        self.list(parent).map_err(|_| Errno::ENOENT)?;
+        self.list_all(parent).map_err(|_| Errno::ENOENT)?;
         self.seen().name(parent, name).flatten().ok_or_else(|| Errno::ENOENT.into())
     }
 }
@@ -112,7 +196,7 @@ impl Layer for Frozen {
             found => found?,
         };
         let mut seen = self.seen();
-        let stat = seen.note(stat);
+        let stat = self.note(&mut seen, stat);
         let ino = *seen.names.entry(parent).or_default().entry(name.clone()).or_insert(stat.ino);
         Ok(seen.nodes[&ino])
     }
@@ -122,15 +206,24 @@ impl Layer for Frozen {
             return Ok(*stat);
         }
         let stat = self.inner.getattr(ino)?;
-        Ok(self.seen().note(stat))
+        let mut seen = self.seen();
+        Ok(self.note(&mut seen, stat))
     }
 
     fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
-        let list = self.list(dir)?;
-        let start = after.map_or(0, |after| list.partition_point(|(name, _)| name <= after));
-        let seen = self.seen();
-        let page = list[start..].iter().take(limit);
-        Ok(page.map(|(name, ino)| DirEntry { name: name.clone(), stat: seen.nodes[ino] }).collect())
+        // What costs nothing is seen at one time.
+        if !self.inner.features().remote {
+            self.list_all(dir)?;
+        }
+        loop {
+            let seen = self.seen();
+            let page = seen.page(dir, after, limit);
+            if page.len() >= limit || seen.listed(dir) == Listed::All {
+                return Ok(page);
+            }
+            drop(seen);
+            self.list_more(dir)?;
+        }
     }
 
     fn readlink(&self, ino: Ino) -> NodeResult<String> {

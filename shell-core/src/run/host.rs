@@ -78,8 +78,8 @@ pub(crate) struct Staged {
 /// The paths of writable mounts that somebody else changed since the run saw them.
 pub(crate) fn conflicts(mounts: &[Mount], diff: &Diff) -> Result<Vec<ConflictRecord>> {
     let mut found = Vec::new();
-    for mount in mounts.iter().filter(|mount| mount.is_writable()) {
-        let host = open(&mount.source)?;
+    for (mount, source) in writable(mounts) {
+        let host = open(source)?;
         for change in &diff.changes {
             let path = change.from.as_ref().unwrap_or(&change.path);
             let Some(inner) =
@@ -116,12 +116,12 @@ pub(crate) fn stage(
 ) -> Result<Option<Staged>> {
     let journal = Journal { id: id.into(), decided: false, folders: Vec::new() };
     let mut staged = Staged { journal, _locks: Vec::new() };
-    for mount in mounts.iter().filter(|mount| mount.is_writable()) {
+    for (mount, source) in writable(mounts) {
         let inner = steps.within(&mount.at);
         if inner.is_empty() {
             continue;
         }
-        match stage_folder(id, mount, &inner, after) {
+        match stage_folder(id, mount, source, &inner, after) {
             Ok((folder, lock)) => {
                 staged.journal.folders.push(folder);
                 staged._locks.push(lock);
@@ -142,9 +142,19 @@ pub(crate) fn stage(
     Ok(Some(staged))
 }
 
-fn stage_folder(id: &str, mount: &Mount, steps: &Steps, after: &Vfs) -> Result<(Folder, File)> {
-    let source =
-        std::path::absolute(&mount.source).map_err(|error| Error::host("find", &mount.source, error))?;
+/// The mounts of host directories that a run may change.
+fn writable(mounts: &[Mount]) -> impl Iterator<Item = (&Mount, &Path)> {
+    mounts.iter().filter(|mount| mount.is_writable()).filter_map(|mount| Some((mount, mount.folder()?)))
+}
+
+fn stage_folder(
+    id: &str,
+    mount: &Mount,
+    source: &Path,
+    steps: &Steps,
+    after: &Vfs,
+) -> Result<(Folder, File)> {
+    let source = std::path::absolute(source).map_err(|error| Error::host("find", source, error))?;
     let staging = format!(".cowry-{id}");
     let host = open(&source)?;
     host.mkdir(&format!("/{staging}"), 0o700)?;

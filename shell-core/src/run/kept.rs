@@ -87,7 +87,11 @@ pub(crate) fn commit_kept(
         Some(revision) => Fate::Committed { revision: revision.0 },
         None => Fate::Unchanged,
     };
-    forget(workspace, record)
+    let mut record = forget(workspace, record)?;
+    if revision.is_some() {
+        super::late::promote(workspace, &mut record)?;
+    }
+    Ok(record)
 }
 
 /// Notes what became of paths that a run's end had discarded and that were committed late. Of other mounts nothing is.

@@ -1,12 +1,19 @@
 //! A run: one program on one workspace, as one transaction.
 
+#[cfg(feature = "object")]
+pub(crate) mod bucket;
+#[cfg(not(feature = "object"))]
+#[path = "no_bucket.rs"]
+pub(crate) mod bucket;
 mod collect;
 mod execute;
 mod finish;
 mod frozen;
 pub(crate) mod host;
 mod kept;
+mod late;
 mod modules;
+pub(crate) mod outside;
 mod program;
 pub(crate) mod steps;
 pub(crate) mod trees;
@@ -17,16 +24,18 @@ use cowry_runtime::{SourceKind, Value};
 use cowry_vfs::VPathBuf;
 use cowry_vfs::commit::Verdict;
 
+pub use self::bucket::Finish;
 pub(crate) use self::execute::execute;
 pub(crate) use self::host::finish_host_writes;
 pub use self::kept::Side;
 pub(crate) use self::kept::{
     Kept, after_all, commit_kept, diff_kept, drop_kept, find, forget, load, note_verdicts,
 };
+pub(crate) use self::late::{finish, promote};
 use crate::diff::Diff;
 use crate::interrupt::InterruptHandle;
 use crate::policy::Policy;
-use crate::record::{Fate, RunRecord};
+use crate::record::{BucketRecord, Fate, RunRecord};
 
 /// The code of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -132,9 +141,10 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    /// Whether the program succeeded and nothing kept its files from being committed.
+    /// Whether the program succeeded and nothing kept its files from being committed and written to buckets.
     pub fn is_success(&self) -> bool {
         let stuck = matches!(self.record.fate, Fate::Conflict | Fate::CommitFailed { .. });
-        self.record.outcome.is_success() && !stuck
+        let written = self.record.dry_run || self.record.buckets.iter().all(BucketRecord::is_done);
+        self.record.outcome.is_success() && !stuck && written
     }
 }

@@ -1,6 +1,7 @@
 //! The trees a run sees: the workspace at `/`, mounts below.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use cowry_vfs::{
@@ -8,17 +9,28 @@ use cowry_vfs::{
     Vfs, VfsOptions,
 };
 
+use super::bucket::{self, BucketTree};
 use super::frozen::Frozen;
+use crate::address::Address;
 use crate::diff::Diff;
 use crate::error::{Error, Result};
-use crate::mount::Mount;
+use crate::mount::{Mount, MountSource};
 
 /// What is mounted where, before anything was written.
 #[derive(Debug)]
 pub(crate) struct Trees {
     root: Arc<dyn Layer>,
-    mounts: Vec<(Mount, Arc<dyn Layer>)>,
+    mounts: Vec<Mounted>,
     clock: Arc<dyn Clock>,
+}
+
+/// A mount that was opened.
+#[derive(Debug)]
+struct Mounted {
+    mount: Mount,
+    layer: Arc<dyn Layer>,
+    /// What is known of it beyond the tree, if it is a bucket that can be written.
+    bucket: Option<BucketTree>,
 }
 
 impl Trees {
@@ -31,16 +43,30 @@ impl Trees {
 
     /// Opens one more mount.
     pub fn add(&mut self, mount: &Mount) -> Result<()> {
-        if self.mounts.iter().any(|(other, _)| other.at == mount.at) {
+        if self.mounts.iter().any(|other| other.mount.at == mount.at) {
             return Err(Error::Usage(format!("{} is mounted twice: remove one of them", mount.at)));
         }
-        let options = HostOptions { read_only: true };
-        let layer = HostLayer::open(&mount.source, options).map_err(|error| cannot_mount(mount, &error))?;
-        let layer: Arc<dyn Layer> = Arc::new(layer);
-        // What a run changes is compared with what it saw, and only where it can change anything.
-        let layer = if mount.is_writable() { Arc::new(Frozen::new(layer)) } else { layer };
-        self.mounts.push((mount.clone(), layer));
+        let mounted = match &mount.source {
+            MountSource::Folder(path) => folder(mount, path)?,
+            MountSource::Bucket(address) => bucket(mount, address, self.clock.clone())?,
+        };
+        self.mounts.push(mounted);
         Ok(())
+    }
+
+    /// Where something is mounted.
+    pub fn places(&self) -> Vec<VPathBuf> {
+        self.mounts.iter().map(|mounted| mounted.mount.at.clone()).collect()
+    }
+
+    /// The buckets that can be written.
+    pub fn buckets(&self) -> impl Iterator<Item = (&Mount, &BucketTree)> {
+        self.mounts.iter().filter_map(|mounted| Some((&mounted.mount, mounted.bucket.as_ref()?)))
+    }
+
+    /// The one of these that is mounted at a place.
+    pub fn bucket(&self, at: &str) -> Option<&BucketTree> {
+        self.buckets().find(|(mount, _)| mount.at.as_str() == at).map(|(_, tree)| tree)
     }
 
     /// Takes the mount back that was added last.
@@ -52,7 +78,7 @@ impl Trees {
     pub fn for_sandbox(&self) -> Vec<cowry_runtime::Mount> {
         let root =
             cowry_runtime::Mount { at: "/".into(), layer: self.root.clone(), writable: true, written: None };
-        let mounts = self.mounts.iter().map(|(mount, layer)| cowry_runtime::Mount {
+        let mounts = self.mounts.iter().map(|Mounted { mount, layer, .. }| cowry_runtime::Mount {
             at: mount.at.to_string(),
             layer: layer.clone(),
             writable: mount.is_writable(),
@@ -83,7 +109,7 @@ impl Trees {
         let mut changes = Vec::new();
         for (at, overlay) in overlays.iter().enumerate() {
             let Some(overlay) = overlay else { continue };
-            let place = if at == 0 { VPathBuf::root() } else { self.mounts[at - 1].0.at.clone() };
+            let place = if at == 0 { VPathBuf::root() } else { self.mounts[at - 1].mount.at.clone() };
             let since = overlay.changes_since(earlier.get(at).and_then(Option::as_ref))?;
             changes.extend(since.into_iter().map(|change| moved_below(change, &place)));
         }
@@ -99,13 +125,36 @@ impl Trees {
             ..VfsOptions::default()
         };
         let tree = Vfs::new(instead(0).unwrap_or_else(|| self.root.clone()), options);
-        for (at, (mount, layer)) in self.mounts.iter().enumerate() {
+        for (at, Mounted { mount, layer, .. }) in self.mounts.iter().enumerate() {
             let layer = instead(at + 1).unwrap_or_else(|| layer.clone());
             let read_only = MountOptions { read_only: true, ..MountOptions::default() };
             tree.mount(&mount.at, layer, read_only).map_err(|error| unmountable(&mount.at, &error))?;
         }
         Ok(tree)
     }
+}
+
+fn folder(mount: &Mount, path: &Path) -> Result<Mounted> {
+    let options = HostOptions { read_only: true };
+    let layer = HostLayer::open(path, options).map_err(|error| cannot_mount(mount, &error))?;
+    let layer: Arc<dyn Layer> = Arc::new(layer);
+    // What a run changes is compared with what it saw, and only where it can change anything.
+    let layer = if mount.is_writable() { Arc::new(Frozen::new(layer)) } else { layer };
+    Ok(Mounted { mount: mount.clone(), layer, bucket: None })
+}
+
+/// Meets the bucket: a wrong key is told before anything runs.
+fn bucket(mount: &Mount, address: &Address, clock: Arc<dyn Clock>) -> Result<Mounted> {
+    let layer = bucket::open(address, clock).map_err(|refusal| Error::Bucket {
+        doing: format!("mount at {}", mount.at),
+        why: bucket::said(refusal, address),
+    })?;
+    let mount = mount.clone();
+    if !mount.is_writable() {
+        return Ok(Mounted { mount, layer, bucket: None });
+    }
+    let tree = BucketTree::new(layer);
+    Ok(Mounted { mount, layer: tree.layer(), bucket: Some(tree) })
 }
 
 fn unmountable(at: &VPathBuf, error: &cowry_vfs::Error) -> Error {
@@ -148,5 +197,5 @@ fn cannot_mount(mount: &Mount, error: &io::Error) -> Error {
         }
         _ => error.to_string(),
     };
-    Error::Usage(format!("cannot mount {} at {}: {why}", mount.source.display(), mount.at))
+    Error::Usage(format!("cannot mount {} at {}: {why}", mount.source, mount.at))
 }

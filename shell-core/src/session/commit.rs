@@ -6,10 +6,8 @@ use cowry_vfs::{Errno, Layer};
 use super::{Session, SessionCommit, fork_all};
 use crate::diff::Diff;
 use crate::error::{Error, Result};
-use crate::mount::Mount;
 use crate::record::ConflictRecord;
-use crate::run::host::{self, Staged};
-use crate::run::steps::Steps;
+use crate::run::outside::{Outside, Staging};
 
 impl Session {
     /// Commits what is new since the last commit and goes on.
@@ -23,31 +21,32 @@ impl Session {
         }
         let diff = self.diff()?;
         if diff.is_empty() {
-            return Ok(SessionCommit { revision: None, diff });
+            return Ok(SessionCommit { revision: None, diff, id: None, buckets: Vec::new() });
         }
-        let mut staged = self.stage(&diff)?;
-        let done = self.commit_staged(&file, message, staged.as_mut());
-        match (staged, &done) {
-            (Some(staged), Ok(_)) => staged.put_in_place(&self.workspace)?,
-            (Some(staged), Err(_)) => staged.abandon(&self.workspace)?,
-            (None, _) => {}
-        }
-        Ok(SessionCommit { revision: done?, diff })
+        let id = crate::id::fresh(self.workspace.clock().now());
+        let mut outside = self.stage(&id, &diff)?;
+        let revision = match self.commit_staged(&file, message, &mut outside) {
+            Ok(revision) => revision,
+            Err(error) => {
+                outside.abandon(&self.workspace)?;
+                return Err(error);
+            }
+        };
+        let buckets = outside.put_in_place(&self.workspace, &self.trees)?;
+        Ok(SessionCommit { revision, diff, id: Some(id), buckets })
     }
 
-    /// Prepares the writes to host directories.
-    fn stage(&self, diff: &Diff) -> Result<Option<Staged>> {
-        let mounts = &self.options.policy.mounts;
-        if !mounts.iter().any(Mount::is_writable) {
-            return Ok(None);
-        }
-        let conflicts = host::conflicts(mounts, diff)?;
-        if !conflicts.is_empty() {
-            return Err(Error::Conflict { run: None, conflicts });
-        }
-        let steps = Steps::of(diff, &self.options.policy.files.judge(true))?;
-        let id = crate::id::fresh(self.workspace.clock().now());
-        host::stage(&self.workspace, &id, mounts, &steps, diff.after())
+    /// Prepares the writes outside the workspace.
+    fn stage(&self, id: &str, diff: &Diff) -> Result<Outside> {
+        let staging = Staging {
+            workspace: &self.workspace,
+            id,
+            trees: &self.trees,
+            mounts: &self.options.policy.mounts,
+            diff,
+            judge: &self.options.policy.files.judge(true),
+        };
+        staging.stage()?.map_err(|conflicts| Error::Conflict { run: None, conflicts })
     }
 
     /// The commit and, in the same transaction, the word that what is staged is to be put in place.
@@ -55,7 +54,7 @@ impl Session {
         &mut self,
         file: &SqliteLayer,
         message: Option<&str>,
-        mut staged: Option<&mut Staged>,
+        outside: &mut Outside,
     ) -> Result<Option<Revision>> {
         let Some(Some(after)) = self.written.first() else { return Ok(None) };
         let info = SealInfo { message: message.map(Into::into), ..SealInfo::of(RevisionKind::Session) };
@@ -82,7 +81,7 @@ impl Session {
                     return Err(Errno::EAGAIN.into());
                 }
             }
-            staged.as_mut().map_or(Ok(()), |staged| staged.decide(file))
+            outside.decide(file, outcome.as_ref().ok().copied().flatten())
         });
         match (result, outcome) {
             (Ok(()), Ok(revision)) => {

@@ -1,6 +1,8 @@
 //! Workspaces, runs and sessions, end to end with real sandboxes.
 
 mod archives;
+#[cfg(feature = "object")]
+mod buckets;
 mod edge;
 mod history;
 mod kept;
@@ -30,6 +32,8 @@ fn main() {
         ("sessions", sessions::CASES),
         ("transfers", transfers::CASES),
         ("archives", archives::CASES),
+        #[cfg(feature = "object")]
+        ("buckets", buckets::CASES),
     ];
     let trials = modules.iter().flat_map(|(module, cases)| {
         cases.iter().map(move |(name, run)| {

@@ -1,8 +1,8 @@
 //! Sessions: entries that share globals and files, and what a commit makes of them.
 
 use cowry_shell_core::{
-    EntryReport, Error, LimitSettings, Mount, MountMode, Outcome, Session, SessionOptions, TimeLimit,
-    VPathBuf,
+    EntryReport, Error, LimitSettings, Mount, MountMode, MountSource, Outcome, Session, SessionOptions,
+    TimeLimit, VPathBuf,
 };
 
 use crate::Case;
@@ -262,7 +262,7 @@ fn a_mount_is_added_and_files_stay() {
     assert!(mount("/data").is_err(), "a source is needed");
     let mount = Mount {
         at: VPathBuf::parse("/data").expect("a path"),
-        source: host.path().to_owned(),
+        source: MountSource::Folder(host.path().to_owned()),
         mode: MountMode::ReadOnly,
     };
     session.mount(mount.clone()).expect("mounted");

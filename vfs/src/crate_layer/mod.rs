@@ -207,6 +207,7 @@ impl Layer for CrateLayer {
             rename_modes: false,
             transactions: false,
             immutable: false,
+            remote: false,
             ino_bits: 48,
         }
     }

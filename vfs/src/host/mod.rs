@@ -134,6 +134,7 @@ impl Layer for HostLayer {
             rename_modes: true,
             transactions: false,
             immutable: false,
+            remote: false,
             ino_bits: 48,
         }
     }

@@ -196,6 +196,7 @@ impl Layer for Store {
             rename_modes: true,
             transactions: true,
             immutable: false,
+            remote: false,
             ino_bits: self.ino_bits,
         }
     }

@@ -250,6 +250,7 @@ fn features(writable: bool, immutable: bool) -> Features {
         rename_modes: true,
         transactions: true,
         immutable,
+        remote: false,
         ino_bits: 48,
     }
 }

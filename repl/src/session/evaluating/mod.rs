@@ -131,9 +131,14 @@ impl Evaluator for Evaluating {
                 self.revision = Some(revision.0);
                 out.note(&format!("committed revision {}: {}", revision.0, summary(done.diff.summary())));
             }
-            None => out.note("nothing to commit"),
+            None if done.buckets.is_empty() => out.note("nothing to commit"),
+            None => {}
         }
-        Ok(())
+        let id = done.id.unwrap_or_default();
+        match report::buckets(out, &done.buckets, &id) {
+            0 => Ok(()),
+            status => Err(Failure::with_status(status, "committed, but not all of it is in the bucket")),
+        }
     }
 
     fn obey(&mut self, dot: &Dot, out: &mut Output) -> Outcome<()> {

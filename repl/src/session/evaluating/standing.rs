@@ -84,7 +84,7 @@ impl Evaluating {
 
 fn mount_words(mount: &Mount) -> String {
     let mode = if mount.is_writable() { "rw" } else { "ro" };
-    format!("{} from {} ({mode})", shown(mount.at.as_str()), shown(&mount.source.display().to_string()))
+    format!("{} from {} ({mode})", shown(mount.at.as_str()), shown(&mount.source.to_string()))
 }
 
 fn limit_words(limits: &Limits) -> String {

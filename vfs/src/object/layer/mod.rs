@@ -1,6 +1,7 @@
 //! A bucket, or what is below a prefix of one, as a layer.
 
 mod blocks;
+mod etag;
 mod find;
 mod nodes;
 mod read;
@@ -160,6 +161,7 @@ impl Layer for ObjectLayer {
             rename_modes: false,
             transactions: false,
             immutable: false,
+            remote: true,
             ino_bits: nodes::INO_BITS,
         }
     }

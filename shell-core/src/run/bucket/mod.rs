@@ -1,0 +1,368 @@
+//! Writes to buckets: journalled before the commit, made after it.
+//!
+//! Two things are written to buckets: files that a rule promotes, and what a run changed in a mount of one. What a
+//! mount is to get is copied into a folder beside the workspace first; what is promoted is in the revision that the
+//! commit makes. The journal, a list of objects each with how the run saw it, becomes valid in the transaction of the
+//! commit. Then the objects are written, each only if it still is as the run saw it (promoted ones in any case). What
+//! could not be written stays in the journal, and [`finish`] tries again: what was written before a crash is known by a
+//! mark in its metadata, or by its content.
+
+mod journal;
+mod plan;
+mod store;
+mod take;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::sync::Mutex;
+
+use cowry_vfs::sqlite::{Revision, SqliteLayer};
+use cowry_vfs::{NodeResult, OpenOptions, VPathBuf, Vfs};
+
+use self::journal::{Act, Held, Journal, Step, Target, Want};
+use self::plan::Writes;
+use self::store::{Refusal, Store};
+use self::take::{Source, Taken, each, take_all};
+pub(crate) use self::tree::{BucketTree, open};
+use super::steps::Steps;
+use super::trees::Trees;
+use crate::address::Address;
+use crate::diff::Diff;
+use crate::error::{Error, Result};
+use crate::policy::{FileRules, RuleJudge};
+use crate::record::{BucketRecord, ConflictRecord};
+use crate::workspace::Workspace;
+
+/// The most bytes of a file that are copied at once.
+const PIECE: usize = 1 << 20;
+
+/// Everything journalled, but nothing written to a bucket yet.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    journal: Journal,
+    held: Held,
+}
+
+/// What a bucket said when it was asked before a commit.
+pub(crate) enum Before {
+    Ready(Option<Staged>),
+    Conflict(Vec<ConflictRecord>),
+}
+
+/// Asks every bucket that rules promote to whether it is there and takes our keys.
+pub(crate) fn meet(rules: &FileRules) -> Result<()> {
+    for to in rules.promoted_to() {
+        let met = Store::open(to).and_then(|store| store.meet());
+        met.map_err(|refusal| Error::Bucket { doing: "promote files".into(), why: said(refusal, to) })?;
+    }
+    Ok(())
+}
+
+/// A refusal in one line that names the bucket.
+pub(crate) fn said(refusal: Refusal, at: &Address) -> String {
+    match refusal {
+        Refusal::Trouble(why) => why,
+        Refusal::Changed => format!("{at}: somebody else changed it meanwhile"),
+    }
+}
+
+/// What would be written.
+pub(crate) fn planned(trees: &Trees, diff: &Diff, judge: &RuleJudge<'_>) -> Result<Vec<BucketRecord>> {
+    Ok(targets(trees, diff, judge)?.iter().map(Target::record).collect())
+}
+
+/// Looks for conflicts and holds what mounts are to get.
+pub(crate) fn stage(
+    workspace: &Workspace,
+    id: &str,
+    trees: &Trees,
+    diff: &Diff,
+    judge: &RuleJudge<'_>,
+) -> Result<Before> {
+    let targets = targets(trees, diff, judge)?;
+    if targets.is_empty() {
+        return Ok(Before::Ready(None));
+    }
+    let conflicts = conflicts(&targets);
+    if !conflicts.is_empty() {
+        return Ok(Before::Conflict(conflicts));
+    }
+    let file = workspace.file("write to a bucket from")?;
+    let held = Held::of(workspace, id)?.make()?;
+    let mut staged = Staged {
+        journal: Journal { id: id.into(), decided: false, revision: None, targets: Vec::new() },
+        held,
+    };
+    let done = (|| {
+        // Before anything is held, so that whoever finds it knows that nobody needs it.
+        staged.journal.write(file)?;
+        targets.iter().try_for_each(|target| hold(target, diff.after(), &staged.held))
+    })();
+    match done {
+        Ok(()) => {
+            staged.journal.targets = targets;
+            Ok(Before::Ready(Some(staged)))
+        }
+        Err(error) => {
+            staged.abandon(workspace)?;
+            Err(error)
+        }
+    }
+}
+
+fn targets(trees: &Trees, diff: &Diff, judge: &RuleJudge<'_>) -> Result<Vec<Target>> {
+    let places: Vec<VPathBuf> = trees.places();
+    let mut targets = plan::promotions(diff, judge, &places)?;
+    if trees.buckets().next().is_none() {
+        return Ok(targets);
+    }
+    let (all, before) = (Steps::of(diff, judge)?, trees.before()?);
+    for (mount, tree) in trees.buckets() {
+        let inner = all.within(&mount.at);
+        let steps = Writes { mount, tree, steps: &inner, before: &before, after: diff.after() }.plan()?;
+        if !steps.is_empty() {
+            targets.push(Target::new(&mount.source, Some(mount.at.to_string()), steps));
+        }
+    }
+    Ok(targets)
+}
+
+/// The objects that are not as the run saw them. Where a bucket does not answer, its own answer later decides.
+fn conflicts(targets: &[Target]) -> Vec<ConflictRecord> {
+    let mut found = Vec::new();
+    for target in targets {
+        let (Some(place), Ok(store)) = (&target.mount, at(&target.address)) else { continue };
+        let looked = each(&target.steps, |step| match is_as_seen(&store, step) {
+            Ok(same) => (same, true),
+            Err(_) => (true, false),
+        });
+        let changed = target.steps.iter().zip(looked).filter(|(_, same)| *same == Some(false));
+        found.extend(changed.map(|(step, _)| ConflictRecord {
+            path: format!("{place}/{}", step.name),
+            what: format!("changed in {} since", target.address),
+        }));
+    }
+    found
+}
+
+fn is_as_seen(store: &Store, step: &Step) -> std::result::Result<bool, Refusal> {
+    if step.want == Want::Anything {
+        return Ok(true);
+    }
+    let there = store.look(&step.name, "")?;
+    Ok(match (&step.want, &there) {
+        (Want::Anything, _) | (Want::Absent, None) => true,
+        // What is gone already need not be removed.
+        (Want::Tag(_), None) => step.act == Act::Remove,
+        (Want::Tag(tag), Some(there)) => there.tag.as_ref() == Some(tag),
+        (Want::Absent, Some(_)) => false,
+    })
+}
+
+fn at(address: &str) -> std::result::Result<Store, Refusal> {
+    Store::open(&Address::parse(address).map_err(Refusal::Trouble)?)
+}
+
+/// Copies what a mount is to get into the folder beside the workspace, to stay there whatever happens.
+fn hold(target: &Target, after: &Vfs, held: &Held) -> Result<()> {
+    let Some(mount) = &target.mount else { return Ok(()) };
+    for step in &target.steps {
+        if let Act::Put { number, .. } = step.act {
+            copy_out(after, &format!("{mount}/{}", step.name), &held.staged(number))?;
+        }
+    }
+    let folder = File::open(&held.path).and_then(|folder| folder.sync_all());
+    folder.map_err(|error| Error::host("write", &held.path, error))
+}
+
+fn copy_out(from: &Vfs, path: &str, to: &std::path::Path) -> Result<()> {
+    let host = |error| Error::host("write", to, error);
+    let source = from.open(path, OpenOptions { no_follow: true, ..OpenOptions::read() })?;
+    let mut target = File::create(to).map_err(host)?;
+    let mut at = 0;
+    loop {
+        let piece = source.read_bytes_at(at, PIECE)?;
+        if piece.is_empty() {
+            return target.sync_all().map_err(host);
+        }
+        target.write_all(&piece).map_err(host)?;
+        at += piece.len() as u64;
+    }
+}
+
+impl Staged {
+    /// Says that all is to be written; part of the commit, which made `revision`.
+    pub fn decide(&mut self, file: &SqliteLayer, revision: Option<Revision>) -> NodeResult<()> {
+        self.journal.decided = true;
+        self.journal.revision = revision.map(|revision| revision.0);
+        self.journal.write(file)
+    }
+
+    /// What is to be written.
+    pub fn records(&self) -> Vec<BucketRecord> {
+        self.journal.records()
+    }
+
+    /// Writes what can be written and tells how that went; the rest stays journalled.
+    pub fn put_in_place(self, workspace: &Workspace, trees: Option<&Trees>) -> Result<Vec<BucketRecord>> {
+        let Staged { mut journal, held } = self;
+        take_journal(&mut journal, &held, workspace, trees);
+        let records = journal.records();
+        settle(&journal, held, workspace)?;
+        Ok(records)
+    }
+
+    /// Forgets all of it.
+    pub fn abandon(self, workspace: &Workspace) -> Result<()> {
+        self.held.remove();
+        Ok(self.journal.forget(workspace.file("write to a bucket from")?)?)
+    }
+}
+
+fn settle(journal: &Journal, held: Held, workspace: &Workspace) -> Result<()> {
+    let file = workspace.file("write to a bucket from")?;
+    if journal.is_done() {
+        journal.forget(file)?;
+        held.remove();
+    } else {
+        journal.write(file)?;
+    }
+    Ok(())
+}
+
+fn take_journal(journal: &mut Journal, held: &Held, workspace: &Workspace, trees: Option<&Trees>) {
+    let tree = journal.revision.and_then(|revision| workspace.fs_at(Revision(revision)).ok());
+    let source = Source { id: &journal.id, held, tree, large: Mutex::default() };
+    for target in &mut journal.targets {
+        take_target(target, &source, trees);
+    }
+}
+
+fn take_target(target: &mut Target, source: &Source<'_>, trees: Option<&Trees>) {
+    target.conflicts.clear();
+    target.trouble = None;
+    let store = match at(&target.address) {
+        Ok(store) => store,
+        Err(Refusal::Trouble(why)) => return target.trouble = Some(why),
+        Err(Refusal::Changed) => return,
+    };
+    let tree = trees.and_then(|trees| trees.bucket(target.mount.as_deref()?));
+    let taken = take_all(&store, &target.steps, source);
+    let steps = std::mem::take(&mut target.steps);
+    for (step, taken) in steps.into_iter().zip(taken) {
+        match taken {
+            Taken::Done(bytes, tag) => {
+                target.done += 1;
+                target.bytes += bytes;
+                if let (Some(tree), Act::Put { .. } | Act::Remove) = (tree, &step.act) {
+                    tree.wrote(&step.name, tag);
+                }
+                continue;
+            }
+            Taken::Conflict => target.conflicts.push(format!("{}/{}", target.address, step.name)),
+            Taken::Trouble(why) => target.trouble = Some(why),
+            Taken::Untried => {}
+        }
+        target.steps.push(step);
+    }
+}
+
+/// Writes to buckets that are not finished, each by the id of its run, and not being made by a live process.
+pub(crate) fn unfinished(workspace: &Workspace) -> Result<Vec<(String, Vec<BucketRecord>)>> {
+    let Ok(file) = workspace.file("write to a bucket from") else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for journal in Journal::all(file)?.into_iter().filter(|journal| journal.decided) {
+        if !Held::of(workspace, &journal.id)?.is_busy() {
+            let records = journal.records();
+            found.push((journal.id, records));
+        }
+    }
+    Ok(found)
+}
+
+/// Removes what a process that died had held for a commit that did not come about.
+pub(crate) fn clean(workspace: &Workspace) -> Result<()> {
+    let file = workspace.file("write to a bucket from")?;
+    for journal in Journal::all(file)?.into_iter().filter(|journal| !journal.decided) {
+        let held = Held::of(workspace, &journal.id)?;
+        if !held.is_busy() {
+            held.remove();
+            journal.forget(file)?;
+        }
+    }
+    Ok(())
+}
+
+/// What to do with what is left in a journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Finish {
+    /// Writes what still is as the run saw it.
+    #[default]
+    Retry,
+    /// Writes over what others changed meanwhile.
+    Overwrite,
+    /// Forgets it.
+    Drop,
+}
+
+/// Finishes a journal, by its id or the beginning of it. `None`: there is none.
+pub(crate) fn finish(
+    workspace: &Workspace,
+    id: &str,
+    how: Finish,
+) -> Result<Option<(String, Vec<BucketRecord>)>> {
+    let file = workspace.file("write to a bucket from")?;
+    let mut all: HashMap<String, Journal> = Journal::all(file)?
+        .into_iter()
+        .filter(|journal| journal.decided && journal.id.starts_with(id))
+        .map(|journal| (journal.id.clone(), journal))
+        .collect();
+    let ids: Vec<String> = all.keys().cloned().collect();
+    let only = match ids.as_slice() {
+        [] => return Ok(None),
+        [only] => only.clone(),
+        _ => return Err(Error::AmbiguousRun { id: id.into(), found: ids }),
+    };
+    let mut journal = all.remove(&only).expect("it is one of them");
+    let held = Held::of(workspace, &only)?.make()?;
+    match how {
+        Finish::Retry => take_journal(&mut journal, &held, workspace, None),
+        Finish::Overwrite => {
+            let steps = journal.targets.iter_mut().flat_map(|target| &mut target.steps);
+            steps.for_each(|step| step.want = Want::Anything);
+            take_journal(&mut journal, &held, workspace, None);
+        }
+        Finish::Drop => journal.targets.iter_mut().for_each(give_up),
+    }
+    let records = journal.records();
+    settle(&journal, held, workspace)?;
+    Ok(Some((only, records)))
+}
+
+fn give_up(target: &mut Target) {
+    target.steps.clear();
+    target.trouble = Some("the rest was dropped".into());
+}
+
+/// Promotes what a late commit made, once more or for the first time.
+pub(crate) fn promote(
+    workspace: &Workspace,
+    id: &str,
+    diff: &Diff,
+    judge: &RuleJudge<'_>,
+    places: &[VPathBuf],
+    revision: Revision,
+) -> Result<Vec<BucketRecord>> {
+    let targets = plan::promotions(diff, judge, places)?;
+    if targets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let held = Held::of(workspace, id)?.make()?;
+    let journal = Journal { id: id.into(), decided: true, revision: Some(revision.0), targets };
+    journal.write(workspace.file("write to a bucket from")?)?;
+    Staged { journal, held }.put_in_place(workspace, None)
+}

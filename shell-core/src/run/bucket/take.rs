@@ -1,0 +1,192 @@
+//! Taking the steps of a journal: several at once, in bounded memory, each so that it can be taken twice.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use cowry_vfs::{OpenOptions, Vfs};
+
+use super::journal::{Act, Held, Step, Want};
+use super::store::{Content, Refusal, Store};
+
+/// Steps under way at once.
+const PARALLEL: usize = 8;
+/// Files from this length on are written one after the other: each is several requests at once by itself.
+const LARGE: u64 = 4 << 20;
+/// How much is compared at once.
+const PIECE: u64 = 1 << 20;
+
+/// Where content comes from, and how what was written is known again.
+pub(super) struct Source<'a> {
+    pub id: &'a str,
+    pub held: &'a Held,
+    /// The tree of the revision that is promoted from.
+    pub tree: Option<Vfs>,
+    pub large: Mutex<()>,
+}
+
+/// How a step went.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// It is as it should be: bytes written, and the tag from now on.
+    Done(u64, Option<String>),
+    Conflict,
+    Trouble(String),
+    /// It was not tried, since others could not be taken.
+    Untried,
+}
+
+/// Takes all steps, in no certain order. The first that fails for another reason than a conflict ends it.
+pub(super) fn take_all(store: &Store, steps: &[Step], source: &Source<'_>) -> Vec<Taken> {
+    let taken = each(steps, |step| match take(store, step, source) {
+        Ok((bytes, tag)) => (Taken::Done(bytes, tag), true),
+        Err(Refusal::Changed) => (Taken::Conflict, true),
+        Err(Refusal::Trouble(why)) => (Taken::Trouble(why), false),
+    });
+    taken.into_iter().map(|taken| taken.unwrap_or(Taken::Untried)).collect()
+}
+
+/// What `work` makes of each item, several at once; `None` of those that were not begun after it had said no.
+pub(super) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> (R, bool) + Sync) -> Vec<Option<R>> {
+    let (next, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let made: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    let worker = || {
+        while let Some(at) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at < items.len()) {
+            if ended.load(Ordering::Relaxed) {
+                return;
+            }
+            let (one, goes_on) = work(&items[at]);
+            if !goes_on {
+                ended.store(true, Ordering::Relaxed);
+            }
+            *made[at].lock().unwrap_or_else(PoisonError::into_inner) = Some(one);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..PARALLEL.min(items.len()) {
+            scope.spawn(worker);
+        }
+        worker();
+    });
+    made.into_iter().map(|made| made.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
+fn take(store: &Store, step: &Step, source: &Source<'_>) -> Result<(u64, Option<String>), Refusal> {
+    match &step.act {
+        Act::Remove => remove(store, step).map(|()| (0, None)),
+        Act::Mark => store.mark(&step.name).map(|()| (0, None)),
+        Act::Unmark => store.unmark(&step.name).map(|()| (0, None)),
+        Act::Promote { size, .. } | Act::Put { size, .. } => {
+            let alone = (*size >= LARGE).then(|| source.large.lock().unwrap_or_else(PoisonError::into_inner));
+            let tag = put(store, step, *size, source)?;
+            drop(alone);
+            Ok((*size, tag))
+        }
+    }
+}
+
+/// Removes what the run saw; what is gone already is fine.
+fn remove(store: &Store, step: &Step) -> Result<(), Refusal> {
+    match (store.look(&step.name, "")?, &step.want) {
+        (None, _) => Ok(()),
+        (Some(there), Want::Tag(tag)) if there.tag.as_ref() != Some(tag) => Err(Refusal::Changed),
+        (Some(_), _) => store.remove(&step.name),
+    }
+}
+
+fn put(store: &Store, step: &Step, size: u64, source: &Source<'_>) -> Result<Option<String>, Refusal> {
+    let mark = mark(source.id, step);
+    let mut from = reader(step, source)?;
+    let content = Content { size, from: &mut from, metadata: metadata(step), mark: mark.clone() };
+    match store.write(&step.name, content, &step.want) {
+        Err(Refusal::Changed) => {
+            // Somebody changed it: perhaps this very run, before a crash.
+            let there = store.look(&step.name, &mark)?.ok_or(Refusal::Changed)?;
+            let ours = there.marked || there.size == size && is_same(store, step, size, source)?;
+            if ours { Ok(there.tag) } else { Err(Refusal::Changed) }
+        }
+        written => written,
+    }
+}
+
+fn mark(id: &str, step: &Step) -> String {
+    match step.act {
+        Act::Put { number, .. } => format!("{id}-{number}"),
+        _ => id.to_owned(),
+    }
+}
+
+fn metadata(step: &Step) -> BTreeMap<String, String> {
+    match step.act {
+        Act::Put { mode, mtime, .. } => file_metadata(mode, mtime),
+        _ => BTreeMap::new(),
+    }
+}
+
+/// Mode, time and owner as the layer of buckets keeps them, which is as `rclone` and `s3fs` do: the time in seconds, the mode
+/// with its kind, in decimal.
+fn file_metadata(mode: u32, mtime: i64) -> BTreeMap<String, String> {
+    const REGULAR: u32 = 0o100_000;
+    const NANOS: i64 = 1_000_000_000;
+    let time = format!("{}.{:09}", mtime.div_euclid(NANOS), mtime.rem_euclid(NANOS));
+    let mode = (REGULAR | mode & 0o777).to_string();
+    let owner = || "1000".to_owned();
+    BTreeMap::from([
+        ("mtime".into(), time),
+        ("mode".into(), mode),
+        ("uid".into(), owner()),
+        ("gid".into(), owner()),
+    ])
+}
+
+/// Whether what is there is what would be written, byte by byte.
+fn is_same(store: &Store, step: &Step, size: u64, source: &Source<'_>) -> Result<bool, Refusal> {
+    let mut from = reader(step, source)?;
+    let mut at = 0;
+    while at < size {
+        let there = store.read(&step.name, at..size.min(at + PIECE))?;
+        let mut ours = vec![0; there.len()];
+        if there.is_empty() || from.read_exact(&mut ours).is_err() || ours != there {
+            return Ok(false);
+        }
+        at += there.len() as u64;
+    }
+    Ok(true)
+}
+
+fn reader(step: &Step, source: &Source<'_>) -> Result<Box<dyn Read>, Refusal> {
+    match &step.act {
+        Act::Put { number, .. } => {
+            let path = source.held.staged(*number);
+            let file = File::open(&path).map_err(|error| {
+                Refusal::Trouble(format!("{} was held to be written: {error}", path.display()))
+            })?;
+            Ok(Box::new(file))
+        }
+        Act::Promote { path, .. } => {
+            let tree = source.tree.as_ref().ok_or_else(|| Refusal::Trouble("its revision is gone".into()))?;
+            let file = tree.open(path, OpenOptions { no_follow: true, ..OpenOptions::read() });
+            let file = file.map_err(|error| Refusal::Trouble(error.to_string()))?;
+            Ok(Box::new(Reading { file, at: 0 }))
+        }
+        _ => Ok(Box::new(io::empty())),
+    }
+}
+
+/// A file of a tree, read from its beginning.
+struct Reading {
+    file: cowry_vfs::File,
+    at: u64,
+}
+
+impl Read for Reading {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let piece = self.file.read_bytes_at(self.at, into.len()).map_err(io::Error::other)?;
+        into[..piece.len()].copy_from_slice(&piece);
+        self.at += piece.len() as u64;
+        Ok(piece.len())
+    }
+}

@@ -1,0 +1,44 @@
+//! Buckets after the end of a run: what was left is written, and what was committed late is promoted.
+
+use cowry_vfs::VPathBuf;
+use cowry_vfs::sqlite::Revision;
+
+use super::bucket::{self, Finish};
+use super::finish::row;
+use super::kept::find;
+use crate::error::{Error, Result};
+use crate::record::{BucketRecord, RunRecord};
+use crate::workspace::Workspace;
+
+/// Writes what a journal holds, or promotes again what a run committed.
+pub(crate) fn finish(workspace: &Workspace, id: &str, how: Finish) -> Result<(String, Vec<BucketRecord>)> {
+    let whole = find(workspace, id).ok().map(|record| record.id);
+    if let Some((id, buckets)) = bucket::finish(workspace, whole.as_deref().unwrap_or(id), how)? {
+        if let Ok(mut record) = find(workspace, &id) {
+            record.buckets.clone_from(&buckets);
+            workspace.file("change a run of")?.put_run(&row(&record))?;
+        }
+        return Ok((id, buckets));
+    }
+    let mut record = find(workspace, id)?;
+    let promotes = !record.policy.rules()?.promoted_to().is_empty();
+    if how == Finish::Drop || !promotes || record.revision().is_none() {
+        let id = record.id;
+        return Err(Error::Usage(format!("run {id} has nothing left to write to a bucket")));
+    }
+    promote(workspace, &mut record)?;
+    Ok((record.id, record.buckets))
+}
+
+/// Promotes what a run committed, and writes that into its record.
+pub(crate) fn promote(workspace: &Workspace, record: &mut RunRecord) -> Result<()> {
+    let rules = record.policy.rules()?;
+    let (Some(revision), false) = (record.revision(), rules.promoted_to().is_empty()) else { return Ok(()) };
+    let diff = workspace.diff(Revision(revision.saturating_sub(1)), Revision(revision))?;
+    let places: Vec<VPathBuf> =
+        record.policy.mounts.iter().filter_map(|mount| VPathBuf::parse(&mount.at).ok()).collect();
+    let judge = rules.judge(true);
+    record.buckets = bucket::promote(workspace, &record.id, &diff, &judge, &places, Revision(revision))?;
+    workspace.file("change a run of")?.put_run(&row(record))?;
+    Ok(())
+}
