@@ -29,6 +29,7 @@ const PARALLEL: usize = 16;
 /// A server, what is brought in and where it is taken out to.
 struct Bench {
     server: Server,
+    bucket: Bucket,
     bare: AmazonS3,
     runtime: Runtime,
     folder: TempDir,
@@ -44,6 +45,7 @@ struct Ran {
 impl Bench {
     fn new() -> Bench {
         let server = Server::start(BUCKET);
+        let bucket = bucket(&server);
         let bare = AmazonS3Builder::new()
             .with_bucket_name(BUCKET)
             .with_endpoint(server.endpoint())
@@ -140,6 +142,14 @@ impl Bench {
     }
 }
 
+/// The bucket as we meet it. It comes first: with it the choice of TLS that the bare client, too, needs.
+fn bucket(server: &Server) -> Bucket {
+    let environment = server.environment();
+    let env = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
+    let location = format!("s3://{BUCKET}").parse().expect("an address");
+    Bucket::open_with(&location, Connect::default(), &env).expect("it opens")
+}
+
 fn bytes(content: &[u8]) -> object_store::PutPayload {
     object_store::PutPayload::from(content.to_vec())
 }
@@ -231,11 +241,7 @@ pub fn folder_table() -> Table {
     let large = bench.folder.path().join("large");
     fs::write(&large, noise(LARGE_BYTES, 7)).expect("written");
     let (_, bare_out) = bench.bare_large(&large);
-    let environment = bench.server.environment();
-    let env =
-        move |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
-    let location = format!("s3://{BUCKET}").parse().expect("an address");
-    let bucket = Bucket::open_with(&location, Connect::default(), &env).expect("it opens");
+    let bucket = &bench.bucket;
     let layer = ObjectLayer::open(bucket.clone(), ObjectOptions::default()).expect("it is there");
     let files = Vfs::new(Arc::new(layer), VfsOptions::default());
     let head =
