@@ -2,8 +2,10 @@
 
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use cowry_s3_server::Server;
+use cowry_vfs::object::{Bucket, Connect, ObjectLayer, ObjectOptions};
 use cowry_vfs::sqlite::{RevisionKind, SealInfo};
 use cowry_vfs::{
     CrateLayer, Durability, Features, HostLayer, HostOptions, Layer, MemoryLayer, Overlay, OverlayOptions,
@@ -53,6 +55,9 @@ pub static BACKENDS: &[Backend] = &[
     Backend { name: "host", make: host, reopen: Some(host_again), excused: HOST },
     Backend { name: "overlay_host", make: overlay_host, reopen: None, excused: HOST },
     Backend { name: "crate", make: foreign, reopen: None, excused: CRATE },
+    Backend { name: "object_memory", make: object_memory, reopen: None, excused: OBJECT },
+    Backend { name: "object_s3", make: object_s3, reopen: None, excused: OBJECT_S3 },
+    Backend { name: "overlay_object", make: overlay_object, reopen: None, excused: OVERLAY_OBJECT },
     Backend { name: "read_only", make: read_only, reopen: None, excused: &[] },
     Backend { name: "host_read_only", make: host_read_only, reopen: None, excused: HOST },
 ];
@@ -69,6 +74,36 @@ const CRATE: &[(&str, &str)] = &[
     ("rename_dir::to_another_parent_counts_links", NO_COUNT),
     ("rename_dir::onto_empty_dir_replaces_it", NO_COUNT),
     ("times::reading_moves_nothing", "the filesystem moves access times itself"),
+];
+
+const OBJECT: &[(&str, &str)] = &[
+    ("getattr::directory_counts_its_subdirectories", NO_COUNT),
+    ("create::directory_raises_links_of_parent", NO_COUNT),
+    ("rmdir::lowers_links_of_parent", NO_COUNT),
+    ("rename_dir::to_another_parent_counts_links", NO_COUNT),
+    ("rename_dir::onto_empty_dir_replaces_it", NO_COUNT),
+    ("lookup::odd_names_are_names", "keys have no control characters"),
+];
+
+const OVERLAY_OBJECT: &[(&str, &str)] = &[
+    OBJECT[0],
+    OBJECT[1],
+    OBJECT[2],
+    OBJECT[3],
+    OBJECT[4],
+    OBJECT[5],
+    ("below::emptied_directory_can_be_removed", NO_COUNT),
+];
+
+/// The same, and what the server for tests cannot.
+const OBJECT_S3: &[(&str, &str)] = &[
+    OBJECT[0],
+    OBJECT[1],
+    OBJECT[2],
+    OBJECT[3],
+    OBJECT[4],
+    OBJECT[5],
+    ("lookup::name_of_255_bytes", "the server keeps notes on an object in a file with a longer name"),
 ];
 
 const NO_COUNT: &str = "directories do not count their subdirectories";
@@ -186,6 +221,41 @@ fn overlay_host(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
 
 fn foreign(_: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
     filled(CrateLayer::new(cowry_vfs::rust_vfs::MemoryFS::new()), fill)
+}
+
+/// A bucket in memory that is a directory's own.
+fn object_memory(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    filled(bucket_layer(memory_bucket(dir)), fill)
+}
+
+/// A prefix that is a directory's own, in a bucket of the one server of this process.
+fn object_s3(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    filled(bucket_layer(served_bucket(dir)), fill)
+}
+
+fn overlay_object(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    over(Arc::new(ReadOnly::new(object_memory(dir, fill))))
+}
+
+fn bucket_layer(bucket: Bucket) -> ObjectLayer {
+    ObjectLayer::open(bucket, ObjectOptions::default()).expect("the bucket is there")
+}
+
+fn memory_bucket(dir: &Path) -> Bucket {
+    let address = format!("memory://conformance/{}", own_prefix(dir));
+    Bucket::open(&address.parse().expect("an address"), Connect::default()).expect("a bucket in memory")
+}
+
+fn served_bucket(dir: &Path) -> Bucket {
+    static SERVER: LazyLock<Server> = LazyLock::new(|| Server::start("conformance"));
+    let address = format!("s3://conformance/{}", own_prefix(dir));
+    let env = SERVER.environment();
+    let env = move |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
+    Bucket::open_with(&address.parse().expect("an address"), Connect::default(), &env).expect("a bucket")
+}
+
+fn own_prefix(dir: &Path) -> String {
+    dir.file_name().expect("a directory of its own").to_string_lossy().into_owned()
 }
 
 fn read_only(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {

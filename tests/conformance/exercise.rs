@@ -10,6 +10,8 @@ use crate::backend::{Backend, Probe};
 /// Together twenty thousand operations on each backend.
 const RUNS: usize = 4;
 const OPS: usize = 5_000;
+/// The same where an operation is a request of a server or several.
+const SERVED_OPS: usize = 500;
 
 pub fn trials(backend: &'static Backend, probe: &Probe) -> Vec<Trial> {
     let runs = if probe.layer.writable { RUNS } else { 0 };
@@ -30,7 +32,8 @@ fn on_backend(backend: &'static Backend, seed: u64) -> Result<(), Failed> {
         Box::new(move || reopen(dir)) as Box<dyn Fn() -> _>
     });
     let mut target = VfsTarget::new(built.layer, reopen);
-    Ok(exercise(&mut target, seed, ops_or(OPS))?)
+    let ops = if backend.name.contains("s3") { SERVED_OPS } else { OPS };
+    Ok(exercise(&mut target, seed, ops_or(ops))?)
 }
 
 pub fn of_the_kernel() -> Trial {

@@ -5,6 +5,7 @@
 
 mod faults;
 mod faulty;
+mod files;
 mod proxy;
 mod server;
 

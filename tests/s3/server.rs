@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
+use super::files::Files;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper::{Method, Request};
@@ -59,7 +60,7 @@ impl Server {
     pub fn serve(folder: &Path, port: u16) -> Result<Server, String> {
         let files =
             s3s_fs::FileSystem::new(folder).map_err(|error| format!("{}: {error:?}", folder.display()))?;
-        let mut service = S3ServiceBuilder::new(files);
+        let mut service = S3ServiceBuilder::new(Files::new(files, folder));
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
         let service = service.build();
         let (tell, told) = mpsc::channel();

@@ -88,6 +88,14 @@ pub trait Layer: fmt::Debug + Send + Sync + 'static {
     /// Undoes one `open`. A node without links and pins is gone.
     fn release(&self, ino: Ino);
 
+    /// Hands on what was written to a file and is held back until nobody has it open. Who closes a file calls it
+    /// before `release`, which cannot tell of a failure. Where writes are done when they return, it does nothing.
+    ///
+    /// # Errors
+    /// `EBUSY` where somebody else changed the file meanwhile: nothing of theirs was overwritten, and what was written here
+    /// can still be read. Whatever else keeps it from being handed on; then it can be tried again.
+    fn flush(&self, ino: Ino) -> NodeResult<()>;
+
     /// Makes a node.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The changes that a layer which cannot be written refuses, in one place.
 
 /// Implements every method of [`Layer`](crate::Layer) that changes something, within an `impl Layer`, by refusing
-/// with `EROFS`. Savepoints are of nothing. What only reads, pins (`open`, `release`), `fsync` and `batch` are left to the layer.
+/// with `EROFS`. Savepoints are of nothing, and there is nothing to flush. What only reads, pins (`open`, `release`), `fsync` and `batch` are left to the layer.
 ///
 /// ```
 /// # use cowry_vfs::*;
@@ -43,6 +43,9 @@ macro_rules! refuse_changes {
             ::core::result::Result::Ok($crate::Savepoint::of_nothing())
         }
         fn roll_back(&self, _: &$crate::Savepoint) -> $crate::NodeResult<()> {
+            ::core::result::Result::Ok(())
+        }
+        fn flush(&self, _: $crate::Ino) -> $crate::NodeResult<()> {
             ::core::result::Result::Ok(())
         }
         $crate::refuse_changes! { @methods

@@ -25,7 +25,8 @@ const WRITTEN: u8 = 2;
 
 /// An open file or directory. It may be shared between threads; they share the cursor.
 ///
-/// A handle keeps the node alive when its last name is removed; dropping it lets go. Rights are those of the
+/// A handle keeps the node alive when its last name is removed; dropping it lets go, [`File::close`] also says whether all
+/// was well. Rights are those of the
 /// moment it was opened. Errors carry no path, as Node's do not, but [`File::path`] knows it.
 #[derive(Debug)]
 pub struct File {
@@ -339,6 +340,22 @@ impl File {
         self.node.mount.layer.fsync(Some(self.node.ino())).of("fsync")
     }
 
+    /// Closes it, and tells what dropping it cannot: whether all that was written has got where it belongs. On a
+    /// layer that holds writes back until a file is closed, a bucket, this is the moment of the upload.
+    ///
+    /// # Errors
+    /// `EBUSY` if somebody else changed the file meanwhile, and nothing of theirs was overwritten; `EIO`, `ETIMEDOUT`.
+    pub fn close(self) -> Result<()> {
+        self.flush().of("close")
+    }
+
+    pub(super) fn flush(&self) -> NodeResult<()> {
+        if !self.options.writes() {
+            return Ok(());
+        }
+        self.node.mount.layer.flush(self.node.ino())
+    }
+
     /// Sets the permission bits.
     ///
     /// # Errors
@@ -387,7 +404,7 @@ impl io::Write for &File {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        Ok(File::flush(self).of("write")?)
     }
 }
 
@@ -409,7 +426,7 @@ impl io::Write for File {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        Ok(File::flush(self).of("write")?)
     }
 }
 

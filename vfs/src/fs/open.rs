@@ -2,7 +2,8 @@
 
 use crate::errno::{Errno, NodeResult, Result};
 use crate::fs::{Access, Context, File, FsEventKind, OpenOptions, Vfs};
-use crate::node::{FileType, NewNode, SetAttr};
+use crate::layer::Layer;
+use crate::node::{FileType, Ino, NewAttr, NewNode, SetAttr, Stat};
 use crate::path::{Name, VPathBuf};
 use crate::walk::{Last, Node, Walk};
 
@@ -58,7 +59,7 @@ impl Vfs {
                 dir.mount.want_write()?;
                 self.credentials.need_entries(&dir)?;
                 let attr = self.new_attr(&dir, FileType::Regular, options.mode);
-                let stat = dir.mount.layer.create(dir.ino(), &name, NewNode::File(content), &attr)?;
+                let stat = make_open(&*dir.mount.layer, dir.ino(), &name, NewNode::File(content), &attr)?;
                 let place = walk.path().join(&name);
                 self.tell(FsEventKind::Create, || place.clone());
                 (Node { mount: dir.mount, stat }, place, true)
@@ -67,7 +68,9 @@ impl Vfs {
         if !created {
             self.check_open(&node, options)?;
         }
-        node.mount.layer.open(node.ino())?;
+        if !created {
+            node.mount.layer.open(node.ino())?;
+        }
         let file = File::new(self.shared.clone(), self.credentials, node, *options, (path, place));
         if options.truncate && !created {
             file.before_write()?;
@@ -92,6 +95,30 @@ impl Vfs {
             .need(node, Access { read: options.read, write: options.writes(), execute: false })?;
         if options.writes() { node.mount.want_write() } else { Ok(()) }
     }
+}
+
+/// Makes a file and pins it. A layer that holds writes back until a file is closed, which has no transactions, learns by the
+/// batch that there is no need to write an empty one first.
+fn make_open(
+    layer: &dyn Layer,
+    dir: Ino,
+    name: &Name,
+    node: NewNode<'_>,
+    attr: &NewAttr,
+) -> NodeResult<Stat> {
+    let make = |layer: &dyn Layer| {
+        let stat = layer.create(dir, name, node, attr)?;
+        layer.open(stat.ino).map(|()| stat)
+    };
+    if layer.features().transactions {
+        return make(layer);
+    }
+    let mut made = None;
+    layer.batch(&mut |layer| {
+        made = Some(make(layer)?);
+        Ok(())
+    })?;
+    made.ok_or_else(|| Errno::EIO.into())
 }
 
 fn check_options(options: &OpenOptions) -> NodeResult<()> {

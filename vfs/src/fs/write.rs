@@ -14,10 +14,10 @@ impl Vfs {
     pub fn write(&self, path: &str, data: &[u8]) -> Result<()> {
         let options = OpenOptions { write: true, create: true, ..OpenOptions::default() };
         let opened = self.open_with(path, &options, data)?;
-        if opened.created {
-            return Ok(());
+        if !opened.created {
+            opened.file.replace_content(data)?;
         }
-        opened.file.replace_content(data)
+        opened.file.flush().at("close", path)
     }
 
     /// Adds to the end of a file, which is made if there is none.
@@ -26,10 +26,10 @@ impl Vfs {
     /// As [`Vfs::write`].
     pub fn append(&self, path: &str, data: &[u8]) -> Result<()> {
         let opened = self.open_with(path, &OpenOptions::append(), data)?;
-        if opened.created {
-            return Ok(());
+        if !opened.created {
+            opened.file.write_all(data)?;
         }
-        opened.file.write_all(data)
+        opened.file.flush().at("close", path)
     }
 }
 

@@ -3,11 +3,15 @@
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::list::PaginatedListOptions;
 use object_store::path::Path as Key;
-use object_store::{Attribute, GetOptions, GetRange, ListResult, ObjectStoreExt, PutPayload};
+use object_store::{
+    Attribute, Attributes, GetOptions, GetRange, ListResult, ObjectStoreExt, PutOptions, PutPayload,
+};
 
-use super::bucket::{Bucket, Found, Page, found};
+use super::bridge;
+use super::bucket::{Bucket, Found, Page, found, look};
 use super::location::Scheme;
 use super::trouble::{Trouble, TroubleKind};
 
@@ -40,9 +44,15 @@ impl Bucket {
         self.counts.others.fetch_add(1, Ordering::Relaxed);
         let (key, root) = (self.key(folder)?, self.key("")?);
         let (objects, pages) = (self.objects.clone(), self.pages.clone());
+        // A memory does not list a folder's own marker with what is in it.
+        let may_mark = self.location.scheme() == Scheme::Memory;
         self.wait(folder, async move {
             let Some(pages) = pages else {
-                return Ok(page(&root, &key, objects.list_with_delimiter(Some(&key)).await?, None));
+                let mut page = page(&root, &key, objects.list_with_delimiter(Some(&key)).await?, None);
+                if !page.marker && !key.as_ref().is_empty() && may_mark {
+                    page.marker = look(&*objects, &key.join(""), String::new()).await?.is_some();
+                }
+                return Ok(page);
             };
             let prefix = if key.as_ref().is_empty() { String::new() } else { format!("{key}/") };
             let (offset, page_token) = match from {
@@ -124,6 +134,74 @@ impl Bucket {
         })
     }
 
+    /// Marks a folder as one that `source` is being moved to, so that a move that was interrupted can go on.
+    pub(super) fn put_moving(&self, source: &str, target: &str) -> Result<(), Trouble> {
+        self.counts.puts.fetch_add(1, Ordering::Relaxed);
+        let (objects, key) = (self.objects.clone(), self.marker(target)?);
+        let mut attributes = Attributes::new();
+        if self.attributes {
+            attributes.insert(Attribute::Metadata(MOVING.into()), digest(source).into());
+        }
+        let options = PutOptions { attributes, ..PutOptions::default() };
+        self.wait(target, async move {
+            objects.put_opts(&key, PutPayload::default(), options).await?;
+            Ok(())
+        })
+    }
+
+    /// Whether a folder is marked so.
+    pub(super) fn is_moving(&self, source: &str, target: &str) -> Result<bool, Trouble> {
+        self.counts.others.fetch_add(1, Ordering::Relaxed);
+        let (objects, key, at) = (self.objects.clone(), self.marker(target)?, target.to_owned());
+        let found = self.wait(target, async move { look(&*objects, &key, at).await })?;
+        Ok(found.is_some_and(|found| found.metadata.get(MOVING) == Some(&digest(source))))
+    }
+
+    /// Copies many objects inside the bucket, at most `parallel` requests under way.
+    ///
+    /// # Errors
+    /// The first that fails; what was copied before and beside it stays.
+    pub fn copy_many(&self, pairs: Vec<(String, String)>, parallel: usize) -> Result<(), Trouble> {
+        let (this, deadline) = (self.clone(), self.how.deadline);
+        let work = stream::iter(pairs).map(Ok).try_for_each_concurrent(parallel.max(1), move |(from, to)| {
+            let this = this.clone();
+            async move {
+                this.counts.others.fetch_add(1, Ordering::Relaxed);
+                let (source, target) = (this.key(&from)?, this.key(&to)?);
+                let copy = async { Ok(this.objects.copy(&source, &target).await?) };
+                bridge::bounded(deadline, copy)
+                    .await
+                    .map_err(|trouble| trouble.about(&this.location.join(&from)))
+            }
+        });
+        bridge::wait_long(work)
+    }
+
+    /// Removes many objects, at most `parallel` requests under way; those that are not there are removed already.
+    ///
+    /// # Errors
+    /// The first that fails; what was removed before and beside it is.
+    pub fn delete_many(&self, names: Vec<String>, parallel: usize) -> Result<(), Trouble> {
+        let (this, deadline) = (self.clone(), self.how.deadline);
+        let work = stream::iter(names).map(Ok).try_for_each_concurrent(parallel.max(1), move |name| {
+            let this = this.clone();
+            async move {
+                this.counts.others.fetch_add(1, Ordering::Relaxed);
+                let key = this.key(&name)?;
+                let delete = async {
+                    match this.objects.delete(&key).await {
+                        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                        Err(error) => Err(error.into()),
+                    }
+                };
+                bridge::bounded(deadline, delete)
+                    .await
+                    .map_err(|trouble| trouble.about(&this.location.join(&name)))
+            }
+        });
+        bridge::wait_long(work)
+    }
+
     /// The key of a marker: parsing would take the slash away, joining nothing to a key puts it there.
     fn marker(&self, folder: &str) -> Result<Key, Trouble> {
         if self.location.scheme() == Scheme::Local {
@@ -132,6 +210,14 @@ impl Bucket {
         }
         Ok(self.key(folder)?.join(""))
     }
+}
+
+/// Metadata of a marker: what is being moved to its folder.
+const MOVING: &str = "cowry-moving";
+
+/// Metadata is short and holds plain characters only.
+fn digest(name: &str) -> String {
+    blake3::hash(name.as_bytes()).to_hex().to_string()
 }
 
 /// S3's keys lose the slash of a marker where they are parsed; a memory's keep it.

@@ -292,6 +292,11 @@ impl Layer for Store {
         }
     }
 
+    /// Every write is done when it returns.
+    fn flush(&self, _: Ino) -> NodeResult<()> {
+        Ok(())
+    }
+
     fn create(&self, parent: Ino, name: &Name, node: NewNode<'_>, attr: &NewAttr) -> NodeResult<Stat> {
         self.edit(&mut |edit| edit.create(parent, name, node, attr))
     }
@@ -395,6 +400,7 @@ macro_rules! delegate_layer {
                 allocate(ino: Ino, how: Allocate, offset: u64, len: u64) -> ();
                 seek(ino: Ino, offset: u64, to: SeekTo) -> u64;
                 open(ino: Ino) -> ();
+                flush(ino: Ino) -> ();
                 create(parent: Ino, name: &Name, node: NewNode<'_>, attr: &NewAttr) -> Stat;
                 link(ino: Ino, parent: Ino, name: &Name) -> Stat;
                 unlink(parent: Ino, name: &Name) -> ();

@@ -1,33 +1,48 @@
 //! A bucket, or what is below a prefix of one, as a layer.
 
+mod batches;
 mod blocks;
 mod etag;
 mod find;
+mod names;
 mod nodes;
 mod read;
+mod rename;
+mod spool;
 mod state;
 #[cfg(test)]
 mod tests;
 mod window;
+mod write;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, ReentrantMutex};
 
 use super::bucket::Bucket;
 use super::trouble::Trouble;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::errno::{Errno, NodeResult};
 use crate::layer::Layer;
-use crate::node::{DirEntry, Features, Ino, SeekTo, Stat, StatFs};
+use crate::node::{
+    Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
+};
 use crate::path::Name;
+use crate::savepoint::Savepoint;
+use batches::Batches;
 use blocks::Blocks;
 use nodes::{Looks, Table};
-use read::Source;
 use state::State;
+use write::check_end;
+
+pub use write::Unwritten;
+
+/// What is read at once must fit into the cache.
+const CACHE_LEAST: u64 = 16 << 20;
 
 /// How an [`ObjectLayer`] is opened.
 #[derive(Clone, Debug)]
@@ -38,11 +53,13 @@ pub struct ObjectOptions {
     pub listing_lifetime: Duration,
     /// How many names are asked for at once; servers send 1000 at most.
     pub page_names: usize,
-    /// Bytes of content that are kept in memory.
+    /// Bytes of content that are kept in memory; 16 MiB at least.
     pub cache_bytes: u64,
     /// Nodes that are remembered. Beyond, those that nobody holds and nobody used lately are `ESTALE` by number and found
     /// again, with the same number, by name.
     pub nodes: usize,
+    /// Where writes wait for their upload, in files without names; without one, where temporary files are.
+    pub spool_folder: Option<PathBuf>,
     /// Owner of everything.
     pub uid: u32,
     /// Group of everything.
@@ -60,6 +77,7 @@ impl Default for ObjectOptions {
             page_names: 1000,
             cache_bytes: 32 << 20,
             nodes: 200_000,
+            spool_folder: None,
             uid: 1000,
             gid: 1000,
             clock: Arc::new(SystemClock),
@@ -83,6 +101,18 @@ pub struct ObjectLayer {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     blocks: Blocks,
+    spool_folder: Option<PathBuf>,
+    /// Held while names are made, removed and moved: what is known of them must match what was done to them.
+    names: ReentrantMutex<()>,
+    batches: Mutex<Batches>,
+    unwritten: Mutex<Vec<Unwritten>>,
+}
+
+impl Drop for ObjectLayer {
+    /// The last chance for what is not uploaded.
+    fn drop(&mut self) {
+        let _ = self.upload_all();
+    }
 }
 
 impl fmt::Debug for ObjectLayer {
@@ -108,10 +138,14 @@ impl ObjectLayer {
         let lifetime = i64::try_from(options.listing_lifetime.as_nanos()).unwrap_or(i64::MAX);
         let layer = ObjectLayer {
             bucket,
-            read_only: true,
+            read_only: options.read_only,
+            spool_folder: options.spool_folder,
+            names: ReentrantMutex::new(()),
+            batches: Mutex::default(),
+            unwritten: Mutex::default(),
             page_names: options.page_names.max(1),
             state: Mutex::new(State::new(Table::new(looks, options.nodes.max(16)), lifetime)),
-            blocks: Blocks::new(options.cache_bytes),
+            blocks: Blocks::new(options.cache_bytes.max(CACHE_LEAST)),
             clock: options.clock,
         };
         let fetch = layer.state.lock().open_window("", None, looks.born);
@@ -133,18 +167,14 @@ impl ObjectLayer {
         self.clock.now()
     }
 
-    fn source(&self, ino: Ino) -> NodeResult<Option<Source>> {
-        let mut state = self.state.lock();
-        let node = state.table.get(ino)?;
-        node.need_file()?;
-        let object = node.object.clone();
-        Ok(object.map(|object| Source { ino, key: node.key.clone(), object, content: node.content }))
+    /// # Errors
+    /// `EROFS`.
+    fn want_write(&self) -> NodeResult<()> {
+        if self.read_only { Err(Errno::EROFS.into()) } else { Ok(()) }
     }
 }
 
 impl Layer for ObjectLayer {
-    crate::refuse_changes!();
-
     fn name(&self) -> &str {
         "object"
     }
@@ -178,6 +208,11 @@ impl Layer for ObjectLayer {
         Ok(self.state.lock().table.get(ino)?.stat)
     }
 
+    fn setattr(&self, ino: Ino, changes: &SetAttr) -> NodeResult<Stat> {
+        self.want_write()?;
+        self.set_attributes(ino, changes)
+    }
+
     fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
         self.list(dir, after, limit)
     }
@@ -188,9 +223,53 @@ impl Layer for ObjectLayer {
     }
 
     fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
+        if let Some(spool) = self.spool_if_any(ino)? {
+            return spool.read().read(self, offset, len);
+        }
         match self.source(ino)? {
             Some(source) => self.read_source(&source, offset, len),
             None => Ok(Bytes::new()),
+        }
+    }
+
+    fn write(&self, ino: Ino, offset: u64, data: &[u8]) -> NodeResult<()> {
+        self.want_write()?;
+        if data.is_empty() {
+            return self.spool_if_any(ino).map(drop);
+        }
+        check_end(offset, data.len() as u64)?;
+        self.edit(ino, |spool| spool.write(offset, data))
+    }
+
+    fn append(&self, ino: Ino, data: &[u8]) -> NodeResult<u64> {
+        self.want_write()?;
+        if data.is_empty() {
+            self.spool_if_any(ino)?;
+            return Ok(self.getattr(ino)?.size);
+        }
+        self.edit(ino, |spool| {
+            let end = spool.size;
+            check_end(end, data.len() as u64)?;
+            spool.write(end, data).map(|()| end)
+        })
+    }
+
+    fn allocate(&self, ino: Ino, how: Allocate, offset: u64, len: u64) -> NodeResult<()> {
+        self.want_write()?;
+        self.spool_if_any(ino)?;
+        if len == 0 {
+            return Err(Errno::EINVAL.into());
+        }
+        let end = check_end(offset, len)?;
+        match how {
+            Allocate::Punch => Err(Errno::EOPNOTSUPP.into()),
+            Allocate::KeepSize => Ok(()),
+            Allocate::Reserve if end <= self.getattr(ino)?.size => Ok(()),
+            Allocate::Reserve => self.edit(ino, |spool| {
+                spool.resize(end.max(spool.size));
+                Ok(())
+            }),
+            Allocate::Zero => self.edit(ino, |spool| spool.zero(offset, end)),
         }
     }
 
@@ -210,10 +289,44 @@ impl Layer for ObjectLayer {
     }
 
     fn release(&self, ino: Ino) {
-        let mut state = self.state.lock();
-        if state.table.unpin(ino) {
-            state.table.let_go(ino);
+        let last = self.state.lock().table.unpin(ino);
+        if last {
+            self.let_go(ino);
         }
+    }
+
+    fn flush(&self, ino: Ino) -> NodeResult<()> {
+        self.upload(ino)
+    }
+
+    fn create(&self, parent: Ino, name: &Name, node: NewNode<'_>, attr: &NewAttr) -> NodeResult<Stat> {
+        self.want_write()?;
+        self.make(parent, name, node, attr)
+    }
+
+    fn link(&self, ino: Ino, parent: Ino, _: &Name) -> NodeResult<Stat> {
+        self.want_write()?;
+        self.getattr(ino)?;
+        self.state.lock().dir(parent)?;
+        Err(Errno::EOPNOTSUPP.into())
+    }
+
+    fn unlink(&self, parent: Ino, name: &Name) -> NodeResult<()> {
+        self.want_write()?;
+        self.remove_file(parent, name)
+    }
+
+    fn rmdir(&self, parent: Ino, name: &Name) -> NodeResult<()> {
+        self.want_write()?;
+        self.remove_dir(parent, name)
+    }
+
+    fn rename(&self, from: (Ino, &Name), to: (Ino, &Name), mode: RenameMode) -> NodeResult<()> {
+        self.want_write()?;
+        if mode != RenameMode::Replace {
+            return Err(Errno::EOPNOTSUPP.into());
+        }
+        self.move_entry(from, to)
     }
 
     fn getxattr(&self, ino: Ino, _: &str) -> NodeResult<Bytes> {
@@ -225,8 +338,32 @@ impl Layer for ObjectLayer {
         self.getattr(ino).map(|_| Vec::new())
     }
 
+    fn setxattr(&self, ino: Ino, _: &str, _: &[u8], _: XattrMode) -> NodeResult<()> {
+        self.want_write()?;
+        self.getattr(ino)?;
+        Err(Errno::EOPNOTSUPP.into())
+    }
+
+    fn removexattr(&self, ino: Ino, _: &str) -> NodeResult<()> {
+        self.want_write()?;
+        self.getattr(ino)?;
+        Err(Errno::EOPNOTSUPP.into())
+    }
+
+    fn savepoint(&self) -> NodeResult<Savepoint> {
+        if self.read_only { Ok(Savepoint::of_nothing()) } else { Err(Errno::EOPNOTSUPP.into()) }
+    }
+
+    fn roll_back(&self, _: &Savepoint) -> NodeResult<()> {
+        if self.read_only { Ok(()) } else { Err(Errno::EOPNOTSUPP.into()) }
+    }
+
     fn fsync(&self, ino: Option<Ino>) -> NodeResult<()> {
-        ino.map_or(Ok(()), |ino| self.getattr(ino).map(drop))
+        match ino {
+            None => self.upload_all(),
+            Some(ino) if self.getattr(ino)?.is_file() => self.upload(ino),
+            Some(_) => Ok(()),
+        }
     }
 
     /// A bucket has no bound, and nobody counts what is in it.
@@ -235,6 +372,15 @@ impl Layer for ObjectLayer {
     }
 
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
-        work(self)
+        self.batches.lock().begin();
+        let done = work(self);
+        let later = self.batches.lock().end();
+        for ino in later {
+            match &done {
+                Ok(()) => self.settle_if_any(ino)?,
+                Err(_) => self.discard(ino),
+            }
+        }
+        done
     }
 }

@@ -1,7 +1,11 @@
 //! What the layer knows of the bucket by number: one node for each content of a name that was seen.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
+
+use super::spool::Spool;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeResult};
 use crate::node::{FileType, Ino, Stat};
@@ -97,6 +101,8 @@ pub(super) struct Node {
     /// Of a folder: whether it has more than a page.
     pub big: bool,
     pub ahead: Ahead,
+    /// What was written and is not uploaded.
+    pub spool: Option<Arc<RwLock<Spool>>>,
     /// Whether it was used since it was last looked at for eviction.
     used: bool,
 }
@@ -118,9 +124,9 @@ impl Node {
         }
     }
 
-    /// Whether the layer must not forget it: somebody holds it open.
+    /// Whether the layer must not forget it: somebody holds it open, or what was written is here alone.
     fn is_held(&self) -> bool {
-        self.pins > 0
+        self.pins > 0 || (self.spool.is_some() && !self.gone)
     }
 }
 
@@ -249,20 +255,67 @@ impl Table {
         }
     }
 
+    /// Which content comes next.
+    pub fn new_content(&mut self) -> u64 {
+        self.contents += 1;
+        self.contents
+    }
+
+    /// The files that have a name and wait for an upload.
+    pub fn dirty(&self) -> Vec<Ino> {
+        let dirty = self.by_ino.values().filter(|node| node.spool.is_some() && !node.gone);
+        dirty.map(|node| node.stat.ino).collect()
+    }
+
+    /// A change of a folder's entries.
+    pub fn touch(&mut self, key: &str, now: Timestamp) {
+        if let Some(node) = self.named(key) {
+            (node.stat.mtime, node.stat.ctime) = (now, now);
+            node.stat.version += 1;
+        }
+    }
+
+    /// A node that is made here: nothing of it is in the bucket yet.
+    pub fn make(&mut self, key: &str, seen: &Seen, now: Timestamp) -> Stat {
+        self.contents += 1;
+        let ino = self.number(key, &format!("made {} {}", self.contents, self.looks.born.0));
+        let stat = Stat { atime: now, mtime: now, ctime: now, btime: now, ..self.stat(ino, seen) };
+        self.insert(key.to_owned(), stat, None);
+        stat
+    }
+
+    /// A node has another name.
+    pub fn rekey(&mut self, ino: Ino, to: &str) {
+        let Some(node) = self.by_ino.get_mut(&ino) else { return };
+        if self.by_key.get(&node.key) == Some(&ino) {
+            self.by_key.remove(&node.key);
+        }
+        to.clone_into(&mut node.key);
+        self.by_key.insert(to.to_owned(), ino);
+    }
+
+    /// Every node below a folder, by its name.
+    pub fn below(&self, folder: &str) -> Vec<(String, Ino)> {
+        let inside = |key: &str| key.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let below = self.by_key.iter().filter(|(key, _)| inside(key));
+        below.map(|(key, ino)| (key.clone(), *ino)).collect()
+    }
+
     pub fn insert(&mut self, key: String, stat: Stat, object: Option<Object>) {
         self.make_room();
-        self.contents += 1;
+        let content = self.new_content();
         self.by_key.insert(key.clone(), stat.ino);
         let node = Node {
             key,
             stat,
             object,
-            content: self.contents,
+            content,
             pins: 0,
             gone: false,
             checked: None,
             big: false,
             ahead: Ahead::default(),
+            spool: None,
             used: true,
         };
         self.by_ino.insert(stat.ino, node);

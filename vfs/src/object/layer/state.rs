@@ -198,6 +198,13 @@ impl State {
         self.windows.remove(dir);
     }
 
+    /// Forgets how a folder and all below it were listed.
+    pub fn drop_below(&mut self, dir: &str) {
+        let inside =
+            |key: &str| key.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.windows.retain(|key, _| !inside(key));
+    }
+
     /// As many entries as are known past where the list is, and what is to be asked for if that is not enough.
     pub fn gather(&mut self, dir: Ino, progress: &mut Progress, now: Timestamp) -> NodeResult<Step<()>> {
         let node = self.dir(dir)?;
@@ -298,13 +305,25 @@ impl State {
         self.table.forget(ino);
     }
 
-    #[allow(dead_code)] // Until it can be written.
+    /// A node has lost its name. Who has it open still reads it.
+    pub fn unname(&mut self, ino: Ino, now: Timestamp) {
+        let Ok(node) = self.table.get(ino) else { return };
+        let (key, dirty) = (node.key.clone(), node.spool.is_some());
+        node.stat.ctime = now;
+        node.stat.version += 1;
+        self.patch(&key, None);
+        self.table.forget(ino);
+        self.table.touch(split(&key).0, now);
+        if dirty {
+            self.end(&key);
+        }
+    }
+
     /// A name begins to be changed from here.
     pub fn begin(&mut self, key: &str) {
         self.changing.entry(key.to_owned()).or_default().open += 1;
     }
 
-    #[allow(dead_code)] // Until it can be written.
     /// A change of a name has ended, one way or the other.
     pub fn end(&mut self, key: &str) {
         self.seq += 1;

@@ -78,6 +78,15 @@ impl Window {
         self.entries.range::<Name, _>((start, Bound::Unbounded))
     }
 
+    /// Whether the folder surely stays when `but` has gone from it.
+    pub fn keeps(&self, but: Option<&str>) -> bool {
+        let objects = self
+            .entries
+            .iter()
+            .filter(|(_, seen)| !matches!(seen, Seen::Object(Object { modified: None, .. })));
+        self.marker || objects.into_iter().any(|(name, _)| Some(name.as_str()) != but)
+    }
+
     /// Notes what a name has become.
     pub fn patch(&mut self, name: &Name, seen: Option<Seen>) {
         if !self.covers(name) {
