@@ -17,6 +17,7 @@ pub const CASES: &[Case] = &[
     ("a_large_csv_is_read_line_by_line", a_large_csv_is_read_line_by_line),
     ("writes_reach_the_bucket_after_the_commit", writes_reach_the_bucket_after_the_commit),
     ("folders_are_marked_and_links_are_refused", folders_are_marked_and_links_are_refused),
+    ("what_a_bucket_cannot_keep_is_told_before_the_commit", what_a_bucket_cannot_keep_is_told),
     ("modes_and_times_go_with_content_only", modes_and_times_go_with_content_only),
     ("many_objects_are_written_and_removed", many_objects_are_written_and_removed),
     ("an_object_changed_meanwhile_is_a_conflict", an_object_changed_meanwhile_is_a_conflict),
@@ -154,6 +155,26 @@ fn folders_are_marked_and_links_are_refused() {
     assert!(reason.contains("memory://folders/in/link") && reason.contains("no symbolic links"), "{reason}");
     is(&bucket, &[("a.txt", "bucket")]);
     assert!(!place.has("/c") && report.record.kept_until.is_some());
+}
+
+fn what_a_bucket_cannot_keep_is_told() {
+    let place = Place::new();
+    let (policy, bucket) = share("memory://cannot/in", MountMode::ReadWrite);
+    let holes = "fs.writeFileSync('/data/big', 'x'); fs.truncateSync('/data/big', 2 ** 39);";
+    let long = "const dir = '/data/' + Array(9).fill('x'.repeat(200)).join('/'); \
+                fs.mkdirSync(dir, { recursive: true }); fs.writeFileSync(dir + '/a', '1');";
+    for (code, says) in [(holes, "nothing in most of it"), (long, "too long")] {
+        let report = place.run_with(policy.clone(), code);
+        let Fate::CommitFailed { reason } = &report.record.fate else { panic!("{:?}", report.record.fate) };
+        assert!(reason.contains(says), "{reason}");
+        is(&bucket, &[("a.txt", "bucket")]);
+    }
+    // Some holes are fine, and are zeros there.
+    let code = "fs.writeFileSync('/data/holes', 'x'); fs.truncateSync('/data/holes', 3000000)";
+    assert!(place.run_with(policy, code).is_success());
+    let content = bucket.get("holes", None, None).expect("read");
+    assert_eq!((content.len(), content[0]), (3_000_000, b'x'));
+    assert!(content[1..].iter().all(|byte| *byte == 0));
 }
 
 fn modes_and_times_go_with_content_only() {
