@@ -46,7 +46,7 @@ pub struct SqlArgs {
     /// Writes the result to a file of the host instead of printing it
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub to: Option<PathBuf>,
-    /// Mounts a host folder, read-only
+    /// Mounts a host folder or a bucket (s3://bucket/prefix), read-only
     #[arg(long = "mount", value_name = "/PATH=SOURCE")]
     pub mounts: Vec<String>,
     #[command(flatten)]

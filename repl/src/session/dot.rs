@@ -40,7 +40,7 @@ pub enum Dot {
     /// Bring files back as they were, as a revision of its own; globals are lost
     Restore(RestoreArgs),
     Fork(ForkArgs),
-    /// Mount a host folder, or list what is mounted; globals are lost
+    /// Mount a host folder or a bucket, or list what is mounted; globals are lost
     Mount {
         /// Where, and what: read-only unless it ends in `:rw`
         #[arg(value_name = "/PATH=SOURCE[:ro|:rw]")]

@@ -202,19 +202,24 @@ fn a_server_that_goes_away_loses_nothing() {
     assert!(told.contains("! cowry: 1 object is not written to s3://shells/in: "), "{told}");
     assert!(told.contains("nothing is lost: `cowry runs finish "), "{told}");
     let server = Server::serve(folder.path(), 0).expect("it listens");
+    put(&server, "in/w", "theirs");
     place.check(&format!(
         "
 $ cowry -w a.cowry runs
 …
 ! run … has 1 object left to write to s3://shells/results: `cowry runs finish …` does it
 ! run … has 1 object left to write to s3://shells/in: `cowry runs finish …` does it
-$ AWS_ENDPOINT_URL={} cowry -w a.cowry runs finish latest
+$ export AWS_ENDPOINT_URL={}; cowry -w a.cowry runs finish latest
 ! promoted 1 file (6 B) to s3://shells/results
-! wrote 1 object (7 B) to s3://shells/in
+! cowry: conflict, not written: s3://shells/in/w changed meanwhile; `cowry runs finish … --overwrite` writes over that, `--drop` forgets it
+[exit status: 122]
+$ AWS_ENDPOINT_URL={} cowry -w a.cowry runs finish latest --overwrite --json
+{{…\"left\":0,…}}
 $ cowry -w a.cowry runs finish latest --drop
 ! cowry: run … has nothing left to write to a bucket
 [exit status: 125]
 ",
+        server.endpoint(),
         server.endpoint()
     ));
     assert_eq!(object(&server, "results/r").as_deref(), Some("result"));

@@ -60,7 +60,8 @@ impl Ending<'_> {
         }
         let attempt = match self.stage(&record) {
             Err(Error::Bucket { why, .. }) => Attempt::Failed(why),
-            Err(error) => return Err(error),
+            // What the run did is kept whatever cannot be staged.
+            Err(error) => Attempt::Failed(error.to_string()),
             Ok(Err(conflicts)) => Attempt::Conflict(conflicts),
             Ok(Ok(mut outside)) => {
                 let attempt = self.attempt(file, &mut record, &mut outside);
@@ -72,7 +73,8 @@ impl Ending<'_> {
                         }
                     }
                     Attempt::Done(None) => {
-                        outside.decide(file, None)?;
+                        // What is promoted is in the workspace already.
+                        outside.decide(file, Some(file.head()?))?;
                         record.buckets = outside.put_in_place(self.workspace, self.trees)?;
                     }
                     Attempt::Conflict(_) | Attempt::Failed(_) => outside.abandon(self.workspace)?,

@@ -298,4 +298,37 @@ mod tests {
         assert!(frozen.lookup(frozen.root(), &name("a")).is_ok());
         assert_eq!(frozen.readdir(frozen.root(), None, 10).expect("listed").len(), 1);
     }
+
+    #[cfg(feature = "object")]
+    #[test]
+    fn where_listings_cost_requests_only_what_is_asked_for_is_listed() {
+        use cowry_vfs::object::{Bucket, Connect, Expect, ObjectLayer, ObjectOptions};
+        let address = "memory://frozen/large".parse().expect("an address");
+        let bucket = Bucket::open(&address, Connect::default()).expect("opened");
+        let put = |name: &str| {
+            bucket.put(name, Vec::new(), &Expect::Anything, &std::collections::BTreeMap::new()).expect(name);
+        };
+        (0..2500).for_each(|n| put(&format!("{n:05}")));
+        let layer = ObjectLayer::open(bucket.clone(), ObjectOptions::default()).expect("opened");
+        let frozen = Frozen::new(Arc::new(layer));
+        let root = frozen.root();
+        let missing = |text: &str| frozen.lookup(root, &name(text)).expect_err(text);
+        assert_eq!(missing("00000a"), Errno::ENOENT);
+        assert_eq!(missing("02400a"), Errno::ENOENT);
+        assert_eq!(frozen.seen().listed(root), Listed::Nothing);
+        let page = frozen.readdir(root, None, 10).expect("listed");
+        assert_eq!(page.len(), 10);
+        assert_eq!(frozen.seen().names[&root].len(), 1000, "one page");
+        put("00000a");
+        put("02400a");
+        let mut all: Vec<DirEntry> = Vec::new();
+        while let Ok(page) = frozen.readdir(root, all.last().map(|entry| &entry.name), 700)
+            && !page.is_empty()
+        {
+            all.extend(page);
+        }
+        assert_eq!(all.len(), 2500, "what was not there at the first look stays away");
+        assert!(all.is_sorted_by_key(|entry| entry.name.clone()));
+        assert_eq!(missing("00000a"), Errno::ENOENT);
+    }
 }

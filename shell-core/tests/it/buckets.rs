@@ -16,6 +16,10 @@ pub const CASES: &[Case] = &[
     ("a_bucket_is_read_and_not_written", a_bucket_is_read_and_not_written),
     ("a_large_csv_is_read_line_by_line", a_large_csv_is_read_line_by_line),
     ("writes_reach_the_bucket_after_the_commit", writes_reach_the_bucket_after_the_commit),
+    ("folders_are_marked_and_links_are_refused", folders_are_marked_and_links_are_refused),
+    ("what_a_bucket_cannot_keep_is_told_before_the_commit", what_a_bucket_cannot_keep_is_told),
+    ("modes_and_times_go_with_content_only", modes_and_times_go_with_content_only),
+    ("many_objects_are_written_and_removed", many_objects_are_written_and_removed),
     ("an_object_changed_meanwhile_is_a_conflict", an_object_changed_meanwhile_is_a_conflict),
     ("a_changed_object_is_no_mix_of_two", a_changed_object_is_no_mix_of_two),
     ("only_a_success_that_is_meant_writes_to_a_bucket", only_a_success_that_is_meant_writes_to_a_bucket),
@@ -126,6 +130,80 @@ fn writes_reach_the_bucket_after_the_commit() {
     assert_eq!((told.done, told.bytes, told.left), (4, 19, 0));
     assert_eq!(place.workspace.run_record(&report.record.id).expect("its record"), report.record);
     assert!(place.again().unfinished().expect("asked").is_empty());
+}
+
+fn value(report: &RunReport) -> String {
+    succeeded(report).value.as_ref().expect("a result").json.clone().expect("JSON")
+}
+
+fn folders_are_marked_and_links_are_refused() {
+    let place = Place::new();
+    let (policy, bucket) = share("memory://folders/in", MountMode::ReadWrite);
+    put(&bucket, "dir/only", "x");
+    let code = "fs.mkdirSync('/data/empty'); fs.unlinkSync('/data/dir/only')";
+    assert!(place.run_with(policy.clone(), code).is_success());
+    let list = "export default [fs.readdirSync('/data'), fs.readdirSync('/data/dir')]";
+    let report = place.run_with(policy.clone(), list);
+    assert_eq!(value(&report), "[[\"a.txt\",\"dir\",\"empty\"],[]]");
+    let code = "fs.rmdirSync('/data/empty'); fs.rmdirSync('/data/dir')";
+    assert!(place.run_with(policy.clone(), code).is_success());
+    let report = place.run_with(policy.clone(), "export default fs.readdirSync('/data')");
+    assert_eq!(value(&report), "[\"a.txt\"]");
+    let code = "fs.symlinkSync('a.txt', '/data/link'); fs.writeFileSync('/c', '1'); fs.writeFileSync('/data/a.txt', '1')";
+    let report = place.run_with(policy, code);
+    let Fate::CommitFailed { reason } = &report.record.fate else { panic!("{:?}", report.record.fate) };
+    assert!(reason.contains("memory://folders/in/link") && reason.contains("no symbolic links"), "{reason}");
+    is(&bucket, &[("a.txt", "bucket")]);
+    assert!(!place.has("/c") && report.record.kept_until.is_some());
+}
+
+fn what_a_bucket_cannot_keep_is_told() {
+    let place = Place::new();
+    let (policy, bucket) = share("memory://cannot/in", MountMode::ReadWrite);
+    let holes = "fs.writeFileSync('/data/big', 'x'); fs.truncateSync('/data/big', 2 ** 39);";
+    let long = "const dir = '/data/' + Array(9).fill('x'.repeat(200)).join('/'); \
+                fs.mkdirSync(dir, { recursive: true }); fs.writeFileSync(dir + '/a', '1');";
+    for (code, says) in [(holes, "nothing in most of it"), (long, "too long")] {
+        let report = place.run_with(policy.clone(), code);
+        let Fate::CommitFailed { reason } = &report.record.fate else { panic!("{:?}", report.record.fate) };
+        assert!(reason.contains(says), "{reason}");
+        is(&bucket, &[("a.txt", "bucket")]);
+    }
+    // Some holes are fine, and are zeros there.
+    let code = "fs.writeFileSync('/data/holes', 'x'); fs.truncateSync('/data/holes', 3000000)";
+    assert!(place.run_with(policy, code).is_success());
+    let content = bucket.get("holes", None, None).expect("read");
+    assert_eq!((content.len(), content[0]), (3_000_000, b'x'));
+    assert!(content[1..].iter().all(|byte| *byte == 0));
+}
+
+fn modes_and_times_go_with_content_only() {
+    let place = Place::new();
+    let (policy, bucket) = share("memory://modes/in", MountMode::ReadWrite);
+    let before = bucket.head("a.txt").expect("asked");
+    let code = "fs.chmodSync('/data/a.txt', 0o600); fs.utimesSync('/data/a.txt', 1, 2); \
+                fs.writeFileSync('/data/b', '1'); fs.chmodSync('/data/b', 0o6750); fs.utimesSync('/data/b', 1, 2.5);";
+    assert!(place.run_with(policy, code).is_success());
+    assert_eq!(bucket.head("a.txt").expect("asked"), before);
+    let metadata = bucket.head("b").expect("asked").expect("written").metadata;
+    let of = |name: &str| metadata.get(name).map(String::as_str);
+    assert_eq!((of("mtime"), of("mode")), (Some("2.500000000"), Some("33256")));
+}
+
+fn many_objects_are_written_and_removed() {
+    let place = Place::new();
+    let (policy, bucket) = share("memory://many/in", MountMode::ReadWrite);
+    let code = "fs.mkdirSync('/data/d'); for (let n = 0; n < 200; n++) fs.writeFileSync(`/data/d/${n}`, 'x'.repeat(n));";
+    let report = place.run_with(policy.clone(), code);
+    assert_eq!((report.record.buckets[0].done, report.record.buckets[0].bytes), (200, 199 * 100));
+    let all = objects(&bucket);
+    assert_eq!(all.len(), 201);
+    assert!(all[1..].iter().all(|(name, text)| name == &format!("d/{}", text.len())));
+    let report = place.run_with(policy, "fs.renameSync('/data/d', '/data/e'); fs.rmSync('/data/e/7');");
+    assert!(report.is_success(), "{:?}", report.record.buckets);
+    let all = objects(&bucket);
+    assert_eq!(all.len(), 200);
+    assert!(all[1..].iter().all(|(name, text)| name == &format!("e/{}", text.len()) && text.len() != 7));
 }
 
 /// Runs `code`; as soon as it prints something, `meanwhile` happens.

@@ -123,6 +123,18 @@ fn large_objects_are_written_in_parts() {
     uploads(&met(&server, "s3://shells/large", &[]));
 }
 
+#[test]
+fn names_that_cannot_be_keys_are_told() {
+    let bucket = Bucket::open(&at("memory://a-bucket/names"), Connect::default()).expect("it opens");
+    for good in ["a", "a b/c%2F.txt", "\u{e9}/\u{1f41a}", &"x".repeat(1018)] {
+        bucket.check_name(good).unwrap_or_else(|trouble| panic!("{trouble}"));
+    }
+    for bad in ["a//b", "a/../b", &"x".repeat(1019)] {
+        let trouble = bucket.check_name(bad).expect_err(bad);
+        assert_eq!(trouble.kind(), TroubleKind::Unsupported, "{trouble}");
+    }
+}
+
 /// Reads what it has and then fails.
 struct Broken(std::io::Cursor<Vec<u8>>);
 

@@ -18,8 +18,22 @@ pub const PART_BYTES: usize = 8 << 20;
 const PARALLEL: usize = 4;
 /// What servers allow at most, with some room.
 const PARTS: u64 = 9_000;
+/// The longest key that servers take, in bytes.
+const KEY_BYTES: usize = 1024;
 
 impl Bucket {
+    /// Whether an object can have this name. Asks nobody.
+    ///
+    /// # Errors
+    /// [`TroubleKind::Unsupported`] where it holds what no key may, or is too long with the prefix.
+    pub fn check_name(&self, name: &str) -> Result<(), Trouble> {
+        if self.key(name)?.as_ref().len() <= KEY_BYTES {
+            return Ok(());
+        }
+        let text = format!("the name is too long: a key has at most {KEY_BYTES} bytes");
+        Err(Trouble::new(TroubleKind::Unsupported, text).about(&self.location().join(name)))
+    }
+
     /// Writes an object of about `size` bytes (it may turn out otherwise) from a reader.
     ///
     /// At most [`PART_BYTES`] are one request. More is written in parts, of which a few are in memory at once; a

@@ -7,6 +7,7 @@
 //! could not be written stays in the journal, and [`finish`] tries again: what was written before a crash is known by a
 //! mark in its metadata, or by its content.
 
+mod hold;
 mod journal;
 mod plan;
 mod store;
@@ -16,12 +17,10 @@ mod tests;
 mod tree;
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Write as _;
 use std::sync::Mutex;
 
 use cowry_vfs::sqlite::{Revision, SqliteLayer};
-use cowry_vfs::{NodeResult, OpenOptions, VPathBuf, Vfs};
+use cowry_vfs::{NodeResult, VPathBuf};
 
 use self::journal::{Act, Held, Journal, Step, Target, Want};
 use self::plan::Writes;
@@ -36,9 +35,6 @@ use crate::error::{Error, Result};
 use crate::policy::{FileRules, RuleJudge};
 use crate::record::{BucketRecord, ConflictRecord};
 use crate::workspace::Workspace;
-
-/// The most bytes of a file that are copied at once.
-const PIECE: usize = 1 << 20;
 
 /// Everything journalled, but nothing written to a bucket yet.
 #[derive(Debug)]
@@ -91,6 +87,7 @@ pub(crate) fn stage(
     if !conflicts.is_empty() {
         return Ok(Before::Conflict(conflicts));
     }
+    targets.iter().try_for_each(|target| hold::check(target, diff.after()))?;
     let file = workspace.file("write to a bucket from")?;
     let held = Held::of(workspace, id)?.make()?;
     let mut staged = Staged {
@@ -100,7 +97,7 @@ pub(crate) fn stage(
     let done = (|| {
         // Before anything is held, so that whoever finds it knows that nobody needs it.
         staged.journal.write(file)?;
-        targets.iter().try_for_each(|target| hold(target, diff.after(), &staged.held))
+        targets.iter().try_for_each(|target| hold::hold(target, diff.after(), &staged.held))
     })();
     match done {
         Ok(()) => {
@@ -165,33 +162,6 @@ fn is_as_seen(store: &Store, step: &Step) -> std::result::Result<bool, Refusal> 
 
 fn at(address: &str) -> std::result::Result<Store, Refusal> {
     Store::open(&Address::parse(address).map_err(Refusal::Trouble)?)
-}
-
-/// Copies what a mount is to get into the folder beside the workspace, to stay there whatever happens.
-fn hold(target: &Target, after: &Vfs, held: &Held) -> Result<()> {
-    let Some(mount) = &target.mount else { return Ok(()) };
-    for step in &target.steps {
-        if let Act::Put { number, .. } = step.act {
-            copy_out(after, &format!("{mount}/{}", step.name), &held.staged(number))?;
-        }
-    }
-    let folder = File::open(&held.path).and_then(|folder| folder.sync_all());
-    folder.map_err(|error| Error::host("write", &held.path, error))
-}
-
-fn copy_out(from: &Vfs, path: &str, to: &std::path::Path) -> Result<()> {
-    let host = |error| Error::host("write", to, error);
-    let source = from.open(path, OpenOptions { no_follow: true, ..OpenOptions::read() })?;
-    let mut target = File::create(to).map_err(host)?;
-    let mut at = 0;
-    loop {
-        let piece = source.read_bytes_at(at, PIECE)?;
-        if piece.is_empty() {
-            return target.sync_all().map_err(host);
-        }
-        target.write_all(&piece).map_err(host)?;
-        at += piece.len() as u64;
-    }
 }
 
 impl Staged {
@@ -361,6 +331,7 @@ pub(crate) fn promote(
     if targets.is_empty() {
         return Ok(Vec::new());
     }
+    targets.iter().try_for_each(|target| hold::check(target, diff.after()))?;
     let held = Held::of(workspace, id)?.make()?;
     let journal = Journal { id: id.into(), decided: true, revision: Some(revision.0), targets };
     journal.write(workspace.file("write to a bucket from")?)?;

@@ -70,6 +70,11 @@ impl Store {
         &self.bucket
     }
 
+    /// Whether an object can have this name. Asks nobody.
+    pub fn check_name(&self, name: &str) -> Result<(), Refusal> {
+        Ok(self.bucket.check_name(name)?)
+    }
+
     /// What is there under a name.
     pub fn look(&self, name: &str, mark: &str) -> Result<Option<There>, Refusal> {
         let found = self.bucket.head(name)?;

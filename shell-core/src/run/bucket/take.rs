@@ -42,6 +42,8 @@ pub(super) enum Taken {
 /// Takes all steps, in no certain order. The first that fails for another reason than a conflict ends it.
 pub(super) fn take_all(store: &Store, steps: &[Step], source: &Source<'_>) -> Vec<Taken> {
     let taken = each(steps, |step| match take(store, step, source) {
+        // Others are not to suffer from one name.
+        Err(Refusal::Trouble(why)) if store.check_name(&step.name).is_err() => (Taken::Trouble(why), true),
         Ok((bytes, tag)) => (Taken::Done(bytes, tag), true),
         Err(Refusal::Changed) => (Taken::Conflict, true),
         Err(Refusal::Trouble(why)) => (Taken::Trouble(why), false),
