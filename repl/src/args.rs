@@ -70,6 +70,10 @@ pub enum Command {
     Fork(command::fork::ForkArgs),
     Flatten(command::flatten::FlattenArgs),
     Prune(command::prune::PruneArgs),
+    #[cfg(feature = "object")]
+    Push(command::push::PushArgs),
+    #[cfg(feature = "object")]
+    Pull(command::pull::PullArgs),
     Watch(command::watch::WatchArgs),
     Gc(command::gc::GcArgs),
     #[cfg(feature = "object")]

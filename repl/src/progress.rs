@@ -41,6 +41,17 @@ impl Progress {
         self.bar.set_prefix(format!("{files} files"));
     }
 
+    /// It is about something else now, and so far.
+    #[cfg(feature = "object")]
+    pub fn stage(&mut self, doing: &'static str, bytes: u64, of_bytes: u64) {
+        if self.bar.message() != doing {
+            self.bar.set_message(doing);
+            self.bar.reset_eta();
+        }
+        self.at(0, bytes, Some(of_bytes));
+        self.bar.set_prefix("");
+    }
+
     fn show(&mut self, bounded: bool) {
         self.shown = true;
         let template = match bounded {

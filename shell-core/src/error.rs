@@ -176,6 +176,12 @@ pub enum Error {
         /// The bucket's address, what is wrong with it and what to check.
         why: String,
     },
+    /// The bucket of a push or pull, or what is in it, cannot be used.
+    #[error("{0}")]
+    Push(String),
+    /// Somebody else was faster, or went another way.
+    #[error("{0}")]
+    Diverged(String),
     /// A file of the host.
     #[error("cannot {what} {}: {source}", path.display())]
     Host {
@@ -219,10 +225,12 @@ impl Error {
             | Error::AmbiguousRun { .. }
             | Error::NothingKept { .. } => ErrorKind::Usage,
             Error::Refused(_) | Error::Runtime(RuntimeError::Refused { .. }) => ErrorKind::Refused,
-            Error::Conflict { .. } => ErrorKind::Conflict,
+            Error::Conflict { .. } | Error::Diverged(_) => ErrorKind::Conflict,
             Error::Files(_) => ErrorKind::Files,
             Error::Runtime(_) => ErrorKind::Runtime,
-            Error::Host { .. } | Error::Stream { .. } | Error::Bucket { .. } => ErrorKind::Host,
+            Error::Host { .. } | Error::Stream { .. } | Error::Bucket { .. } | Error::Push(_) => {
+                ErrorKind::Host
+            }
         }
     }
 

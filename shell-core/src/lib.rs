@@ -41,6 +41,7 @@
 //! | [`record`] | what is remembered of a run |
 //! | [`diff`] | what differs between two trees |
 //! | `kernel` | a workspace mounted for any program (feature `fuse`, Linux) |
+//! | `push` | workspaces in a bucket, pushed and pulled (feature `object`) |
 //! | [`transfer`] | host folders and tar archives in and out |
 //! | [`units`] | sizes and durations with their units |
 //! | [`vfs`] | filesystems, re-exported |
@@ -59,6 +60,8 @@ pub mod kernel;
 mod merge;
 mod mount;
 pub mod policy;
+#[cfg(feature = "object")]
+pub mod push;
 pub mod record;
 mod revision;
 mod run;

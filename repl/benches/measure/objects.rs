@@ -57,6 +57,7 @@ impl Bench {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         Bench {
             server,
+            bucket,
             bare,
             runtime: runtime.expect("a runtime"),
             folder: tempfile::tempdir().expect("a folder"),

@@ -17,6 +17,10 @@ pub mod merge_args;
 pub mod mount;
 pub mod name;
 pub mod prune;
+#[cfg(feature = "object")]
+pub mod pull;
+#[cfg(feature = "object")]
+pub mod push;
 pub mod quota;
 pub mod repl;
 pub mod restore;
@@ -49,6 +53,10 @@ pub fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Fork(args) => fork::run(context, &args),
         Command::Flatten(args) => flatten::run(context, &args),
         Command::Prune(args) => prune::run(context, &args),
+        #[cfg(feature = "object")]
+        Command::Push(args) => push::run(context, &args),
+        #[cfg(feature = "object")]
+        Command::Pull(args) => pull::run(context, &args),
         Command::Watch(args) => watch::run(context, &args),
         Command::Gc(args) => gc::run(context, &args),
         #[cfg(feature = "object")]

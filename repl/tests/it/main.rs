@@ -15,6 +15,8 @@ mod output;
 mod prompt;
 mod pty;
 mod published;
+#[cfg(feature = "object")]
+mod push;
 mod quota;
 mod runs;
 mod sql;

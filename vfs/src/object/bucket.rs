@@ -367,14 +367,8 @@ impl Bucket {
     /// # Errors
     /// Whatever keeps the store from it.
     pub fn delete(&self, name: &str) -> Result<(), Trouble> {
-        self.counts.others.fetch_add(1, Ordering::Relaxed);
-        let (objects, key) = (self.objects.clone(), self.key(name)?);
-        self.wait(name, async move {
-            match objects.delete(&key).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-                Err(error) => Err(error.into()),
-            }
-        })
+        let (this, at) = (self.clone(), name.to_owned());
+        self.wait(name, async move { this.remove(&at).await })
     }
 
     /// Removes many objects, at most `parallel` requests under way; one that is not there is removed already.

@@ -177,31 +177,6 @@ impl Bucket {
         bridge::wait_long(work)
     }
 
-    /// Removes many objects, at most `parallel` requests under way; those that are not there are removed already.
-    ///
-    /// # Errors
-    /// The first that fails; what was removed before and beside it is.
-    pub fn delete_many(&self, names: Vec<String>, parallel: usize) -> Result<(), Trouble> {
-        let (this, deadline) = (self.clone(), self.how.deadline);
-        let work = stream::iter(names).map(Ok).try_for_each_concurrent(parallel.max(1), move |name| {
-            let this = this.clone();
-            async move {
-                this.counts.others.fetch_add(1, Ordering::Relaxed);
-                let key = this.key(&name)?;
-                let delete = async {
-                    match this.objects.delete(&key).await {
-                        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-                        Err(error) => Err(error.into()),
-                    }
-                };
-                bridge::bounded(deadline, delete)
-                    .await
-                    .map_err(|trouble| trouble.about(&this.location.join(&name)))
-            }
-        });
-        bridge::wait_long(work)
-    }
-
     /// The key of a marker: parsing would take the slash away, joining nothing to a key puts it there.
     fn marker(&self, folder: &str) -> Result<Key, Trouble> {
         if self.location.scheme() == Scheme::Local {

@@ -11,6 +11,7 @@ mod folder;
 mod layer;
 mod location;
 mod profile;
+pub mod push;
 mod trouble;
 mod upload;
 

@@ -80,7 +80,7 @@ fn whole(error: &ForkError) -> String {
 impl Tx<'_> {
     /// Copies what is seen of ancestors, under the numbers it has, and cuts the tie. Returns how many inodes and
     /// chunks it was.
-    fn copy_ancestors(&mut self) -> NodeResult<(usize, usize)> {
+    pub(super) fn copy_ancestors(&mut self) -> NodeResult<(usize, usize)> {
         let base = self.shared.lineage.base().unwrap_or(-1);
         let (content, chunk) = self.state.first;
         let valid = format!("from_rev <= {base} AND to_rev > {base}");

@@ -43,6 +43,8 @@ mod runs;
 mod schema;
 mod snapshot;
 mod tier;
+#[cfg(feature = "object")]
+pub(crate) mod travel;
 mod turn;
 mod tx;
 mod usage;
@@ -157,6 +159,7 @@ impl SqliteLayer {
     /// See [`OpenError`].
     pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<SqliteLayer, OpenError> {
         let path = path.as_ref();
+        let place = place::Place::of(path);
         let (conn, access) = open::connect(path, options)?;
         let durability = durability::of(&conn, path, options)?;
         let lineage = Lineage::follow(&conn, path, options)?;
@@ -164,6 +167,11 @@ impl SqliteLayer {
             schema::refuse_writes(&conn).map_err(|e| OpenError::sqlite(path, e))?;
         }
         let shared = Arc::new(Shared::new(path, options, access, lineage));
+        if place.is_ok_and(|place| !place.holds()) {
+            // A newer state took its place while this one was not known to be here.
+            drop((conn, shared));
+            return SqliteLayer::open(path, options);
+        }
         let layer = SqliteLayer { writer: WriterLock::new(Writer::new(conn, durability)), shared };
         if !options.read_only {
             layer.sweep_orphans();

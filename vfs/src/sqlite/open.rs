@@ -14,6 +14,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::lineage::uri;
 use super::{Durability, SqliteOptions, schema};
 
+#[cfg(feature = "object")]
+pub(super) use self::create::replace;
 pub(super) use self::create::{create, create_with, place};
 pub use self::error::OpenError;
 pub(super) use self::presence::{Presence, beside, same_file, side_file};
@@ -94,6 +96,13 @@ fn is_refused<T>(read: &rusqlite::Result<T>) -> bool {
 fn is_at_rest(path: &Path) -> bool {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     beside(&path, "-wal").metadata().map_or(true, |log| log.len() == 0)
+}
+
+/// A connection to a file as it is, which need not be a workspace; it is made if it is missing.
+#[cfg(feature = "object")]
+pub(super) fn raw(path: &Path) -> rusqlite::Result<Connection> {
+    let access = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | FLAGS;
+    Connection::open_with_flags(plain(path), access)
 }
 
 /// A connection for reading.

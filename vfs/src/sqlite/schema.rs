@@ -248,13 +248,18 @@ pub(super) fn lay_out(
 ) -> rusqlite::Result<()> {
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.execute_batch("BEGIN IMMEDIATE")?;
-    conn.execute_batch(TABLES)?;
-    conn.execute_batch(TABLES_OF_2)?;
+    tables(conn)?;
     begin(conn)?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
     conn.pragma_update(None, "user_version", VERSION)?;
     conn.execute_batch("COMMIT")?;
     conn.pragma_update(Some("main"), "journal_mode", "WAL")
+}
+
+/// Makes the tables of this version.
+pub(super) fn tables(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch(TABLES)?;
+    conn.execute_batch(TABLES_OF_2)
 }
 
 /// What a new workspace begins with: revision 0 and in it the root directory.

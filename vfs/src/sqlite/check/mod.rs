@@ -160,7 +160,7 @@ fn integrity(conn: &Connection) -> NodeResult<Vec<String>> {
 }
 
 /// Why, as far down as it goes.
-fn reason(error: &NodeError) -> String {
+pub(super) fn reason(error: &NodeError) -> String {
     let mut at: &dyn std::error::Error = error;
     while let Some(source) = at.source() {
         at = source;

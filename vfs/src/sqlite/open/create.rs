@@ -74,6 +74,19 @@ pub(in crate::sqlite) fn place(draft: &Path, path: &Path, options: &SqliteOption
     sync(&folder(path), options).map_err(io)
 }
 
+/// Makes a file that nobody has open durable and puts it in the place of another one that nobody has open.
+#[cfg(feature = "object")]
+pub(in crate::sqlite) fn replace(
+    draft: &Path,
+    path: &Path,
+    options: &SqliteOptions,
+) -> Result<(), OpenError> {
+    let io = |e| OpenError::io(path, e);
+    sync(draft, options).map_err(io)?;
+    std::fs::rename(draft, path).map_err(io)?;
+    sync(&folder(path), options).map_err(io)
+}
+
 /// A place where a test lets the making of a file fail.
 fn pass(place: &'static str, path: &Path) -> Result<(), OpenError> {
     failpoint::pass(place).map_err(|e| OpenError::Io { path: path.to_owned(), source: e.into() })

@@ -34,7 +34,7 @@ impl Shared {
 }
 
 /// Device, number and birth of a file, and the machine that says so.
-fn identity(path: &Path) -> Option<Hash> {
+pub(in crate::sqlite) fn identity(path: &Path) -> Option<Hash> {
     let meta = path.metadata().ok()?;
     let born = meta.created().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     let machine = std::fs::read("/etc/machine-id").unwrap_or_default();

@@ -56,6 +56,8 @@ use crate::errno::{NodeError, NodeResult};
 #[cfg(feature = "object")]
 pub use self::deep::BucketReport;
 #[cfg(feature = "object")]
+pub(super) use self::home::identity;
+#[cfg(feature = "object")]
 pub use self::lower::{MoveReport, Moved};
 #[cfg(feature = "object")]
 pub use self::net::OpenBucket;

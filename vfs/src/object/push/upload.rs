@@ -1,0 +1,341 @@
+//! Pushing.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::block::{self, Cut, Hash};
+use super::depot::Depot;
+use super::manifest::{self, Manifest};
+use super::parallel::in_parallel;
+use super::running::{Doing, Running};
+use super::{Content, PARALLEL, PushError, PushInfo, PushName, PushProgress, Stage};
+use crate::errno::NodeError;
+use crate::failpoint;
+use crate::object::{Bucket, Expect};
+use crate::sqlite::travel::{self, Claim, Outside};
+use crate::sqlite::{Revision, SqliteLayer};
+
+/// What to push, and how.
+#[derive(Clone, Debug)]
+pub struct PushOptions {
+    /// What it is called.
+    pub name: PushName,
+    /// This revision alone, as a workspace without history; the whole workspace if `None`.
+    pub revision: Option<Revision>,
+    /// Sends every block, also those that are there: one of them may be damaged.
+    pub all: bool,
+    /// Requests under way at once.
+    pub parallel: usize,
+}
+
+impl PushOptions {
+    /// The whole workspace under this name.
+    pub fn new(name: PushName) -> PushOptions {
+        PushOptions { name, revision: None, all: false, parallel: PARALLEL }
+    }
+}
+
+/// What a push did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pushed {
+    /// What is there now.
+    pub info: PushInfo,
+    /// Whether it was all there already, so that there is no new push.
+    pub unchanged: bool,
+    /// Blocks that it is.
+    pub blocks: u64,
+    /// Blocks that were sent.
+    pub sent_blocks: u64,
+    /// Bytes that were sent, compressed.
+    pub sent_bytes: u64,
+}
+
+/// Pushes a workspace. It may be changed meanwhile: what is pushed is what was there when it was copied, which takes
+/// as much room beside the file as the file. What was written and is in no revision goes along.
+///
+/// # Errors
+/// [`PushError::Conflict`] if the latest push of the name has revisions that this workspace has not, while somebody
+/// cleans up, and if somebody else pushes to the name meanwhile; [`PushError::Unusable`] if the name is another
+/// workspace's, or something else is at the address. What was sent stays and is found by the next push.
+pub fn push(
+    bucket: &Bucket,
+    layer: &SqliteLayer,
+    options: &PushOptions,
+    on_progress: &mut dyn FnMut(PushProgress),
+) -> Result<Pushed, PushError> {
+    let depot = Depot::find_or_make(bucket)?;
+    let last = depot.latest(&options.name)?;
+    if let Some(last) = &last {
+        require_succession(layer, options, &last.info)?;
+    }
+    let draft = Draft::make(layer, options, on_progress)?;
+    failpoint::pass("PUSH_COPIED")?;
+    let mut running = Running::enter(bucket, Doing::Push)?;
+    let shop = Shop::new(depot, last.as_ref().filter(|_| !options.all), options.all)?;
+    let mut sending = Sending { shop: &shop, running: &mut running, parallel: options.parallel, on_progress };
+    let (pieces, lists) = sending.content(layer, &draft.path)?;
+    let (bytes, block, hashes) = sending.file(&draft.path)?;
+    failpoint::pass("PUSH_SENT")?;
+    let info = draft.info(layer, options, last.as_ref(), bytes)?;
+    let manifest = Manifest { info, block, hashes, pieces, lists };
+    if let Some(last) = last.filter(|last| (&last.hashes, &last.lists) == (&manifest.hashes, &manifest.lists))
+    {
+        return Ok(shop.done(&last, true));
+    }
+    running.require()?;
+    depot.write(&manifest)?;
+    // Who took this for dead before that was written may have removed blocks.
+    if let Err(error) = running.require() {
+        let _ = depot.remove(&options.name, manifest.info.number);
+        return Err(error);
+    }
+    Ok(shop.done(&manifest, false))
+}
+
+/// Nobody's revisions are put out of sight by what is pushed now.
+fn require_succession(layer: &SqliteLayer, options: &PushOptions, last: &PushInfo) -> Result<(), PushError> {
+    let id = layer.id()?;
+    let id = if options.revision.is_some() { travel::snapshot_id(id) } else { id };
+    let (name, revision) = (&options.name, last.revision);
+    if last.workspace != id {
+        return Err(PushError::Unusable(format!(
+            "{name} is another workspace there ({}): say another name with --name",
+            last.workspace
+        )));
+    }
+    if options.revision.is_some() {
+        return Ok(());
+    }
+    match layer.sealed_at(revision)? {
+        Some(at) if at == last.sealed_at => Ok(()),
+        // It was pruned here.
+        None if revision < layer.head()? => Ok(()),
+        None => Err(PushError::Conflict(format!(
+            "{name} is at revision {revision} there, and this workspace at {}: pull it first",
+            layer.head()?
+        ))),
+        Some(_) => Err(PushError::Conflict(format!(
+            "revision {revision} of {name} there is another one than revision {revision} here: pull it into a file of \
+             its own and merge, or push under another name"
+        ))),
+    }
+}
+
+/// The copy that is pushed, which goes in the end.
+struct Draft {
+    path: PathBuf,
+    _claim: Claim,
+}
+
+impl Draft {
+    fn make(
+        layer: &SqliteLayer,
+        options: &PushOptions,
+        on_progress: &mut dyn FnMut(PushProgress),
+    ) -> Result<Draft, PushError> {
+        let workspace = layer.path();
+        let lock = travel::beside(workspace, "-pushing");
+        let claim = Claim::take(lock).map_err(PushError::host("make a copy beside", workspace))?;
+        let Some(claim) = claim else {
+            let workspace = workspace.display();
+            let why = format!("{workspace} is being pushed by another process: try again when that is done");
+            return Err(PushError::Conflict(why));
+        };
+        let draft = Draft { path: travel::beside(workspace, "-push"), _claim: claim };
+        let copying = |bytes, of_bytes| PushProgress { stage: Stage::Copying, blocks: 0, bytes, of_bytes };
+        match options.revision {
+            None => layer.copy_out(&draft.path, &mut |done, all| on_progress(copying(done, all)))?,
+            Some(revision) => layer.copy_revision(&draft.path, revision)?,
+        }
+        Ok(draft)
+    }
+
+    /// What the copy is, by what is in it.
+    fn info(
+        &self,
+        layer: &SqliteLayer,
+        options: &PushOptions,
+        last: Option<&Manifest>,
+        bytes: u64,
+    ) -> Result<PushInfo, PushError> {
+        let arrival = travel::inspect(&self.path)?;
+        Ok(PushInfo {
+            name: options.name.clone(),
+            number: last.map_or(0, |last| last.info.number) + 1,
+            workspace: arrival.workspace,
+            revision: arrival.head,
+            sealed_at: arrival.sealed_at,
+            pushed_at: layer.options().clock.now(),
+            bytes,
+            content: if options.revision.is_some() { Content::Revision } else { Content::Workspace },
+            version: env!("CARGO_PKG_VERSION").into(),
+        })
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        remove(&self.path);
+    }
+}
+
+pub(super) fn remove(draft: &Path) {
+    travel::clear_beside(draft);
+    let _ = std::fs::remove_file(draft);
+}
+
+/// Blocks of a workspace on their way to the bucket.
+struct Sending<'a, 'b> {
+    shop: &'a Shop<'b>,
+    running: &'a mut Running<'b>,
+    parallel: usize,
+    on_progress: &'a mut dyn FnMut(PushProgress),
+}
+
+impl Sending<'_, '_> {
+    /// Sends the content that the copy refers to and that lies in a bucket, and lets the copy refer to that. Returns
+    /// how many pieces it is, and the blocks that list them.
+    fn content(&mut self, layer: &SqliteLayer, draft: &Path) -> Result<(u64, Vec<Hash>), PushError> {
+        let outside = Outside::of(layer, draft)?;
+        let pieces = outside.hashes.len() as u64;
+        if pieces == 0 {
+            return Ok((0, Vec::new()));
+        }
+        if pieces > manifest::PIECES_MOST {
+            return Err(PushError::Unusable(
+                "the workspace has too much content in a bucket to be pushed".into(),
+            ));
+        }
+        let of_bytes = outside.bytes;
+        let mut done = PushProgress { stage: Stage::Content, blocks: 0, bytes: 0, of_bytes };
+        let (shop, running, on_progress) = (self.shop, &mut *self.running, &mut *self.on_progress);
+        in_parallel(
+            outside.hashes.len(),
+            self.parallel,
+            &|number| shop.put(&outside.hashes[number], || Ok(outside.fetch(&outside.hashes[number])?)),
+            &mut |_, ()| {
+                done.blocks += 1;
+                done.bytes = (u128::from(of_bytes) * u128::from(done.blocks) / u128::from(pieces)) as u64;
+                on_progress(done);
+                Ok(())
+            },
+            &mut || running.beat(),
+        )?;
+        let list: Vec<u8> = outside.hashes.concat();
+        let mut lists = Vec::new();
+        for piece in list.chunks(manifest::LISTED as usize) {
+            let hash = block::hash_of(piece);
+            shop.put(&hash, || Ok(Bytes::copy_from_slice(piece)))?;
+            lists.push(hash);
+        }
+        outside.settle()?;
+        Ok((pieces, lists))
+    }
+
+    /// Sends the copy. Returns its size, the size of its blocks, and their hashes in order.
+    fn file(&mut self, draft: &Path) -> Result<(u64, u64, Vec<Hash>), PushError> {
+        let failed = || PushError::host("read", draft);
+        let bytes = draft.metadata().map_err(failed())?.len();
+        let block = block::size_for(bytes).ok_or_else(|| {
+            PushError::Unusable("the workspace is too large to be pushed: 4 TiB is the most".into())
+        })?;
+        let cut = Cut::of(draft, block).map_err(failed())?;
+        let mut hashes = vec![[0; 32]; bytes.div_ceil(block) as usize];
+        let mut done = PushProgress { stage: Stage::Uploading, blocks: 0, bytes: 0, of_bytes: bytes };
+        let (shop, running, on_progress) = (self.shop, &mut *self.running, &mut *self.on_progress);
+        in_parallel(
+            hashes.len(),
+            self.parallel,
+            &|number| {
+                let length = block::length_of(number as u64, bytes, block);
+                let content = cut.read(number as u64, length).map_err(failed())?;
+                let content = content.ok_or_else(|| failed()(io::ErrorKind::UnexpectedEof.into()))?;
+                let hash = block::hash_of(&content);
+                shop.put(&hash, || Ok(content.into())).map(|()| hash)
+            },
+            &mut |number, hash| {
+                hashes[number] = hash;
+                done.blocks += 1;
+                done.bytes += block::length_of(number as u64, bytes, block);
+                on_progress(done);
+                Ok(())
+            },
+            &mut || running.beat(),
+        )?;
+        Ok((bytes, block, hashes))
+    }
+}
+
+/// The blocks that are in the bucket, and those that come.
+struct Shop<'a> {
+    bucket: &'a Bucket,
+    all: bool,
+    /// Those that need not be sent: they are there, or somebody is at it.
+    known: Mutex<HashSet<Hash>>,
+    /// Those that are there by their first byte, listed when the first of them is asked for.
+    shelves: Vec<Mutex<Option<HashSet<Hash>>>>,
+    sent_blocks: AtomicU64,
+    sent_bytes: AtomicU64,
+}
+
+impl<'a> Shop<'a> {
+    /// What the last push names is there.
+    fn new(depot: Depot<'a>, last: Option<&Manifest>, all: bool) -> Result<Shop<'a>, PushError> {
+        let mut known = HashSet::new();
+        if let Some(last) = last {
+            known.extend(last.hashes.iter().chain(&last.lists).copied());
+            depot.pieces(last, &mut |piece| known.extend([piece]))?;
+        }
+        Ok(Shop {
+            bucket: depot.bucket,
+            all,
+            known: Mutex::new(known),
+            shelves: (0..256).map(|_| Mutex::default()).collect(),
+            sent_blocks: AtomicU64::new(0),
+            sent_bytes: AtomicU64::new(0),
+        })
+    }
+
+    /// Sees to it that a block is there.
+    fn put(&self, hash: &Hash, content: impl FnOnce() -> Result<Bytes, PushError>) -> Result<(), PushError> {
+        if !self.known.lock().insert(*hash) || (!self.all && self.is_there(hash)?) {
+            return Ok(());
+        }
+        let packed = block::pack(&content()?).map_err(NodeError::io)?;
+        let length = packed.len() as u64;
+        self.bucket.put(&block::name(hash), packed, &Expect::Anything, &BTreeMap::new())?;
+        self.sent_blocks.fetch_add(1, Ordering::Relaxed);
+        self.sent_bytes.fetch_add(length, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Few blocks that are new ask for few listings; many ask for 256, however many they are.
+    fn is_there(&self, hash: &Hash) -> Result<bool, PushError> {
+        let mut shelf = self.shelves[usize::from(hash[0])].lock();
+        if let Some(known) = &*shelf {
+            return Ok(known.contains(hash));
+        }
+        let mut found = HashSet::new();
+        self.bucket.list_all(&block::shelf(hash[0]), |object| {
+            // An empty one is what some stores leave of a write that broke off.
+            found.extend(block::by_name(&object.name).filter(|_| object.size > 0));
+            Ok(())
+        })?;
+        Ok(shelf.insert(found).contains(hash))
+    }
+
+    fn done(&self, manifest: &Manifest, unchanged: bool) -> Pushed {
+        Pushed {
+            info: manifest.info.clone(),
+            unchanged,
+            blocks: manifest.hashes.len() as u64 + manifest.lists.len() as u64 + manifest.pieces,
+            sent_blocks: self.sent_blocks.load(Ordering::Relaxed),
+            sent_bytes: self.sent_bytes.load(Ordering::Relaxed),
+        }
+    }
+}
