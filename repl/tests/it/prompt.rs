@@ -91,6 +91,7 @@ one
 ! committed revision 1: 1 added
 ! no changes
 ! discarded; globals are lost with it
+! 1 line after the exit was not run
 $ cowry -w a.cowry log -n 1
 1  20…Z  session  …  the first
 "#,
@@ -164,6 +165,7 @@ fn process_exit_ends_the_session_with_its_status() {
         r#"
 $ printf '1\nprocess.exit(3)\n2\n' | cowry repl
 1
+! 1 line after the exit was not run
 [exit status: 3]
 "#,
     );
