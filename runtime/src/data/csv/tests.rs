@@ -334,3 +334,24 @@ proptest! {
         prop_assert!(!read.advance().unwrap());
     }
 }
+
+/// Values after more rows without one than decide about a column.
+#[test]
+fn a_column_that_is_empty_first_is_what_its_first_values_are() {
+    for (later, expected) in [
+        ("1,2\n1,3\n", "Integer(2) Integer(3)"),
+        ("1,2\n1,x\n", "Text(\"2\") Text(\"x\")"),
+        ("1,2\n1,0.5\n1,n/a\n", "Text(\"2\") Text(\"0.5\") Text(\"n/a\")"),
+        ("1,true\n", "Boolean(true)"),
+    ] {
+        let text = format!("n,late\n{}{later}", "1,\n".repeat(1500));
+        let mut rows = CsvRows::new(Source::text(text), &CsvOptions::default()).expect("a header");
+        let mut seen = Vec::new();
+        while rows.advance().expect("good rows") {
+            seen.extend(
+                Some(rows.value(1)).filter(|value| *value != Value::Null).map(|value| format!("{value:?}")),
+            );
+        }
+        assert_eq!(seen.join(" "), expected);
+    }
+}

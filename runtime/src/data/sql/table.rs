@@ -139,6 +139,9 @@ impl TableFile {
             let part = &mut self.parts[at];
             (part.columns, part.is_whole, part.is_settled) = (rows.columns().to_vec(), true, true);
         }
+        if (wanted.stop)() {
+            return Err(SqlError::Interrupted);
+        }
         // Once is enough: what is left is text of a kind that no other look would find.
         self.is_indexed &= !wanted.codes;
         self.merge()
