@@ -13,6 +13,8 @@ use cowry_vfs::{
 };
 use tempfile::TempDir;
 
+use crate::sealing::Sealing;
+
 /// Fills a layer before a case works on it.
 pub type Fill<'a> = &'a dyn Fn(&Arc<dyn Layer>);
 
@@ -46,6 +48,8 @@ pub struct Probe {
 pub static BACKENDS: &[Backend] = &[
     Backend { name: "memory", make: memory, reopen: None, excused: &[] },
     Backend { name: "sqlite", make: sqlite, reopen: Some(open_sqlite), excused: &[] },
+    Backend { name: "sqlite_bucket", make: sqlite_bucket, reopen: Some(open_sqlite_bucket), excused: &[] },
+    Backend { name: "sqlite_s3", make: sqlite_s3, reopen: None, excused: &[] },
     Backend { name: "sqlite_revision", make: sqlite_revision, reopen: None, excused: &[] },
     Backend { name: "fork", make: fork, reopen: Some(open_fork), excused: &[] },
     Backend { name: "overlay", make: overlay, reopen: None, excused: &[] },
@@ -157,6 +161,20 @@ fn sqlite(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
 
 fn open_sqlite(dir: &Path) -> Arc<dyn Layer> {
     Arc::new(SqliteLayer::open(dir.join("workspace"), &sqlite_options()).expect("it was closed"))
+}
+
+/// All content is in a bucket.
+fn sqlite_bucket(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    filled(Sealing::in_memory(dir), fill)
+}
+
+fn open_sqlite_bucket(dir: &Path) -> Arc<dyn Layer> {
+    Arc::new(Sealing::again(dir))
+}
+
+/// The same on a server.
+fn sqlite_s3(dir: &Path, fill: Fill<'_>) -> Arc<dyn Layer> {
+    filled(Sealing::on_server(dir), fill)
 }
 
 /// A sealed revision: it is only read.

@@ -6,6 +6,7 @@ mod differ;
 mod document;
 mod exercise;
 mod model;
+mod sealing;
 
 use std::sync::Arc;
 

@@ -25,7 +25,7 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct ContentArgs {
-    /// A bucket and a prefix that new content goes to: s3://, gs://, az://, file:/// or memory://
+    /// A bucket and a prefix that new content goes to: s3://, gs://, az:// or file:///
     #[arg(value_name = "ADDRESS")]
     address: Option<String>,
     /// Keep pieces shorter than this in the file
@@ -51,6 +51,12 @@ impl ContentArgs {
     fn wanted(&self, now: Option<ContentTier>) -> Outcome<Option<ContentTier>> {
         if self.local {
             return Ok(None);
+        }
+        if self.address.as_ref().is_some_and(|address| address.starts_with("memory:")) {
+            return Err(Failure::new(
+                "memory:// forgets everything when the command ends: name a bucket, s3://bucket/prefix, or a folder, \
+                 file:///folder",
+            ));
         }
         let mut tier = match (&self.address, now) {
             (Some(address), Some(now)) => ContentTier { address: address.clone(), ..now },

@@ -3,6 +3,8 @@
 #[cfg(feature = "object")]
 mod buckets;
 mod console;
+#[cfg(feature = "object")]
+mod content;
 mod embedding;
 mod files;
 mod history;

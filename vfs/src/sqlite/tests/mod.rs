@@ -23,6 +23,8 @@ mod restore;
 mod runs;
 #[cfg(feature = "object")]
 mod tier;
+#[cfg(feature = "object")]
+mod tier_faults;
 mod usage;
 
 use std::path::PathBuf;

@@ -558,3 +558,66 @@ fn an_address_must_be_one_and_hold_no_secret() {
     }
     assert_eq!(f.layer.content_tier().expect("readable"), None);
 }
+
+/// Buckets of a server, with some of its environment set otherwise.
+fn met(server: &cowry_s3_server::Server, otherwise: Option<(&'static str, &'static str)>) -> OpenBucket {
+    let env = server.environment();
+    OpenBucket::new(move |location| {
+        Bucket::open_with(location, Connect { retries: 2, ..Connect::default() }, &|name| {
+            let other = otherwise.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
+            other.or_else(|| env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()))
+        })
+    })
+}
+
+#[test]
+fn content_goes_to_a_server_and_a_wrong_key_is_told_without_it() {
+    let server = cowry_s3_server::Server::start("shells");
+    let f = Fixture::with(&|options| SqliteOptions { buckets: met(&server, None), ..alone(options) });
+    f.layer.set_content_tier(Some(&tier("s3://shells/content"))).expect("set");
+    let long = noise(20, 5 << 20);
+    commit(&f, |overlay| make(overlay, "long", &long)).expect("committed");
+    f.put("/short", b"short");
+    f.seal();
+    let open = |otherwise| {
+        let options = SqliteOptions { buckets: met(&server, otherwise), ..alone(options(&f.clock)) };
+        SqliteLayer::open(&f.path, &options).expect("it opens")
+    };
+    assert!(read(&open(None), "/long") == long);
+    assert!(f.layer.check_buckets(&mut |_| {}).expect("checked").is_sound());
+    let stranger = open(Some(("AWS_SECRET_ACCESS_KEY", "not-this-one")));
+    assert_eq!(tree_names(&stranger), ["long", "short"], "what is in the file is read");
+    let error = stranger.read(ino(&stranger, "/short"), 0, 10).expect_err("refused");
+    let says = why(&error);
+    assert!(says.contains("AWS_SECRET_ACCESS_KEY") && !says.contains("not-this-one"), "{says}");
+    f.unlink("/long");
+    f.seal();
+    f.layer.prune(&PruneRequest { keep_last: Some(1), ..PruneRequest::default() }).expect("pruned");
+    f.layer.gc().expect("collected");
+    f.layer.sweep_content(FOREVER).expect("swept");
+    assert_eq!(f.layer.check_buckets(&mut |_| {}).expect("checked").unreferenced, 0);
+    assert_eq!(read(&open(None), "/short"), b"short");
+}
+
+fn tree_names(layer: &SqliteLayer) -> Vec<String> {
+    let entries = layer.readdir(ROOT_INO, None, usize::MAX).expect("listed");
+    entries.into_iter().map(|entry| entry.name.as_str().to_owned()).collect()
+}
+
+#[test]
+fn what_no_row_knows_of_is_found_by_the_listing_and_spared_while_it_is_young() {
+    let at = address();
+    let f = fixture(&at);
+    f.put("/file", b"some content");
+    f.seal();
+    let home = f.layer.content_use().expect("readable").homes.remove(0).address;
+    damage(&home, "ab/unknown", b"nobody's");
+    damage(&at, "another-workspace/ab/object", b"somebody's");
+    let swept = f.layer.sweep_content(FOREVER).expect("swept");
+    assert_eq!((swept.objects, swept.young), (0, 1), "the clock says that it is not written yet");
+    f.clock.advance(100 * 365 * 86_400_000_000_000);
+    let swept = f.layer.sweep_content(FOREVER).expect("swept");
+    assert_eq!((swept.objects, swept.young), (1, 0));
+    assert_eq!(objects(&at).len(), 2, "its own object and that of another workspace stay");
+    assert_eq!(afresh(&f, "/file").expect("it is read"), b"some content");
+}

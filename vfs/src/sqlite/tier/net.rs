@@ -64,8 +64,9 @@ struct Flight {
 }
 
 impl Flight {
+    /// The first result counts.
     fn land(&self, result: NodeResult<Bytes>) {
-        *self.landed.lock() = Some(result);
+        self.landed.lock().get_or_insert(result);
         self.told.notify_all();
     }
 
@@ -164,29 +165,52 @@ impl Tier {
             }
             flights.insert(key, flight.clone());
         }
-        fly(self.net.store.clone(), bucket, object, flight.clone(), true);
+        let store = self.net.store.clone();
+        Request { store, object, flight: flight.clone(), again: true }.go(bucket);
         Ok(flight)
     }
 }
 
-/// One request. What comes damaged may have been damaged on its way: it is asked for once more.
-fn fly(store: Arc<Store>, bucket: Bucket, object: Object, flight: Arc<Flight>, again: bool) {
-    let (name, most, next) = (object.name.clone(), object.stored_max(), bucket.clone());
-    bucket.fetch(&name, most, move |got| {
-        let at = next.location().join(&object.name);
-        let result = match got.map(|stored| object.decode(stored)) {
+/// A request under way. Whoever waits for it is told something whatever becomes of it.
+struct Request {
+    store: Arc<Store>,
+    object: Object,
+    flight: Arc<Flight>,
+    /// What comes damaged may have been damaged on its way: it is asked for once more.
+    again: bool,
+}
+
+impl Request {
+    fn go(self, bucket: Bucket) {
+        let (name, most, next) = (self.object.name.clone(), self.object.stored_max(), bucket.clone());
+        bucket.fetch(&name, most, move |got| self.land(next, got));
+    }
+
+    fn land(mut self, bucket: Bucket, got: Result<Bytes, Trouble>) {
+        let result = match got.map(|stored| self.object.decode(stored)) {
             Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(_)) if again => return fly(store, next, object, flight, false),
-            Ok(Err(why)) => Err(NodeError::io(format!("{at}: {why}"))),
+            Ok(Err(_)) if self.again => {
+                self.again = false;
+                return self.go(bucket);
+            }
+            Ok(Err(why)) => {
+                Err(NodeError::io(format!("{}: {why}", bucket.location().join(&self.object.name))))
+            }
             Err(trouble) => Err(error(trouble)),
         };
         if let Ok(bytes) = &result {
-            store.chunks.keep(object.hash, bytes.clone());
-            store.cache.iter().for_each(|cache| cache.put(&object.hash, bytes));
+            self.store.chunks.keep(self.object.hash, bytes.clone());
+            self.store.cache.iter().for_each(|cache| cache.put(&self.object.hash, bytes));
         }
-        flight.land(result);
-        store.flights.lock().remove(&(object.home, object.name));
-    });
+        self.flight.land(result);
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.flight.land(Err(NodeError::io("a request was lost inside this process; report this")));
+        self.store.flights.lock().remove(&(self.object.home, std::mem::take(&mut self.object.name)));
+    }
 }
 
 /// Whether an object was not there.

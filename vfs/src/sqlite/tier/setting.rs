@@ -140,7 +140,7 @@ impl SqliteLayer {
                 "SELECT h.address, h.owner IS ?1, count(c.id), coalesce(sum(c.length), 0) FROM main.home h
                  LEFT JOIN main.chunk c ON c.home = h.id GROUP BY h.id ORDER BY h.address",
             )?;
-            let homes = statement.query_map([owner.map(|owner| owner.to_vec())], |row| {
+            let homes = statement.query_map([owner.map_or(Vec::new(), |owner| owner.to_vec())], |row| {
                 Ok(ContentHome {
                     address: row.get(0)?,
                     own: row.get(1)?,
