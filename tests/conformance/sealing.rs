@@ -189,6 +189,10 @@ impl Layer for Sealing {
         self.then_seal(self.layer.removexattr(ino, name))
     }
 
+    fn flush(&self, ino: Ino) -> NodeResult<()> {
+        self.layer.flush(ino)
+    }
+
     fn fsync(&self, ino: Option<Ino>) -> NodeResult<()> {
         self.layer.fsync(ino)
     }
