@@ -30,6 +30,7 @@ struct Mounted {
     mount: Mount,
     layer: Arc<dyn Layer>,
     /// What is known of it beyond the tree, if it is a bucket that can be written.
+    #[cfg_attr(not(feature = "object"), expect(dead_code, reason = "there are no buckets"))]
     bucket: Option<BucketTree>,
 }
 
@@ -55,16 +56,19 @@ impl Trees {
     }
 
     /// Where something is mounted.
+    #[cfg(feature = "object")]
     pub fn places(&self) -> Vec<VPathBuf> {
         self.mounts.iter().map(|mounted| mounted.mount.at.clone()).collect()
     }
 
     /// The buckets that can be written.
+    #[cfg(feature = "object")]
     pub fn buckets(&self) -> impl Iterator<Item = (&Mount, &BucketTree)> {
         self.mounts.iter().filter_map(|mounted| Some((&mounted.mount, mounted.bucket.as_ref()?)))
     }
 
     /// The one of these that is mounted at a place.
+    #[cfg(feature = "object")]
     pub fn bucket(&self, at: &str) -> Option<&BucketTree> {
         self.buckets().find(|(mount, _)| mount.at.as_str() == at).map(|(_, tree)| tree)
     }
