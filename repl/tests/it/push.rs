@@ -68,7 +68,7 @@ $ cowry -w site.cowry push s3://nowhere/x
 ! cowry: s3://nowhere/x: no keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE [..]
 [exit status: 125]
 $ cowry -w site.cowry push file://$PWD/bucket --name a/b
-! cowry: invalid value 'a/b' for '--name <NAME>': "a/b" cannot name a push: use letters, digits, - and _ [..]
+! cowry: invalid value 'a/b' for '--name <NAME>': "a/b" cannot name a push: use letters, digits, - _ and . of ASCII, [..]
 [exit status: 125]
 $ cowry -q -w site.cowry push file://$PWD/bucket
 $ cowry -q -w copy.cowry pull file://$PWD/bucket

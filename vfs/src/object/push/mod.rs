@@ -37,12 +37,15 @@
 mod block;
 mod depot;
 mod download;
+mod draft;
 mod error;
 mod manifest;
 mod name;
 mod parallel;
+mod partial;
 mod prune;
 mod running;
+mod shop;
 mod upload;
 
 #[cfg(test)]

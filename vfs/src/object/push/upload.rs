@@ -1,23 +1,21 @@
 //! Pushing.
 
-use std::collections::{BTreeMap, HashSet};
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::block::{self, Cut, Hash};
 use super::depot::Depot;
+use super::draft::Draft;
 use super::manifest::{self, Manifest};
 use super::parallel::in_parallel;
 use super::running::{Doing, Running};
-use super::{Content, PARALLEL, PushError, PushInfo, PushName, PushProgress, Stage};
-use crate::errno::NodeError;
+use super::shop::Shop;
+use super::{PARALLEL, PushError, PushInfo, PushName, PushProgress, Stage};
 use crate::failpoint;
-use crate::object::{Bucket, Expect};
-use crate::sqlite::travel::{self, Claim, Outside};
+use crate::object::Bucket;
+use crate::sqlite::travel::{self, Outside};
 use crate::sqlite::{Revision, SqliteLayer};
 
 /// What to push, and how.
@@ -126,69 +124,6 @@ fn require_succession(layer: &SqliteLayer, options: &PushOptions, last: &PushInf
     }
 }
 
-/// The copy that is pushed, which goes in the end.
-struct Draft {
-    path: PathBuf,
-    _claim: Claim,
-}
-
-impl Draft {
-    fn make(
-        layer: &SqliteLayer,
-        options: &PushOptions,
-        on_progress: &mut dyn FnMut(PushProgress),
-    ) -> Result<Draft, PushError> {
-        let workspace = layer.path();
-        let lock = travel::beside(workspace, "-pushing");
-        let claim = Claim::take(lock).map_err(PushError::host("make a copy beside", workspace))?;
-        let Some(claim) = claim else {
-            let workspace = workspace.display();
-            let why = format!("{workspace} is being pushed by another process: try again when that is done");
-            return Err(PushError::Conflict(why));
-        };
-        let draft = Draft { path: travel::beside(workspace, "-push"), _claim: claim };
-        let copying = |bytes, of_bytes| PushProgress { stage: Stage::Copying, blocks: 0, bytes, of_bytes };
-        match options.revision {
-            None => layer.copy_out(&draft.path, &mut |done, all| on_progress(copying(done, all)))?,
-            Some(revision) => layer.copy_revision(&draft.path, revision)?,
-        }
-        Ok(draft)
-    }
-
-    /// What the copy is, by what is in it.
-    fn info(
-        &self,
-        layer: &SqliteLayer,
-        options: &PushOptions,
-        last: Option<&Manifest>,
-        bytes: u64,
-    ) -> Result<PushInfo, PushError> {
-        let arrival = travel::inspect(&self.path)?;
-        Ok(PushInfo {
-            name: options.name.clone(),
-            number: last.map_or(0, |last| last.info.number) + 1,
-            workspace: arrival.workspace,
-            revision: arrival.head,
-            sealed_at: arrival.sealed_at,
-            pushed_at: layer.options().clock.now(),
-            bytes,
-            content: if options.revision.is_some() { Content::Revision } else { Content::Workspace },
-            version: env!("CARGO_PKG_VERSION").into(),
-        })
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        remove(&self.path);
-    }
-}
-
-pub(super) fn remove(draft: &Path) {
-    travel::clear_beside(draft);
-    let _ = std::fs::remove_file(draft);
-}
-
 /// Blocks of a workspace on their way to the bucket.
 struct Sending<'a, 'b> {
     shop: &'a Shop<'b>,
@@ -226,15 +161,19 @@ impl Sending<'_, '_> {
             },
             &mut || running.beat(),
         )?;
-        let list: Vec<u8> = outside.hashes.concat();
-        let mut lists = Vec::new();
-        for piece in list.chunks(manifest::LISTED as usize) {
-            let hash = block::hash_of(piece);
-            shop.put(&hash, || Ok(Bytes::copy_from_slice(piece)))?;
-            lists.push(hash);
-        }
+        let lists = self.lists(&outside.hashes)?;
         outside.settle()?;
         Ok((pieces, lists))
+    }
+
+    /// Sends the list of pieces of content, and returns its blocks.
+    fn lists(&self, pieces: &[Hash]) -> Result<Vec<Hash>, PushError> {
+        let whole: Vec<u8> = pieces.concat();
+        let lists = whole.chunks(manifest::LISTED as usize).map(|list| {
+            let hash = block::hash_of(list);
+            self.shop.put(&hash, || Ok(Bytes::copy_from_slice(list))).map(|()| hash)
+        });
+        lists.collect()
     }
 
     /// Sends the copy. Returns its size, the size of its blocks, and their hashes in order.
@@ -268,74 +207,5 @@ impl Sending<'_, '_> {
             &mut || running.beat(),
         )?;
         Ok((bytes, block, hashes))
-    }
-}
-
-/// The blocks that are in the bucket, and those that come.
-struct Shop<'a> {
-    bucket: &'a Bucket,
-    all: bool,
-    /// Those that need not be sent: they are there, or somebody is at it.
-    known: Mutex<HashSet<Hash>>,
-    /// Those that are there by their first byte, listed when the first of them is asked for.
-    shelves: Vec<Mutex<Option<HashSet<Hash>>>>,
-    sent_blocks: AtomicU64,
-    sent_bytes: AtomicU64,
-}
-
-impl<'a> Shop<'a> {
-    /// What the last push names is there.
-    fn new(depot: Depot<'a>, last: Option<&Manifest>, all: bool) -> Result<Shop<'a>, PushError> {
-        let mut known = HashSet::new();
-        if let Some(last) = last {
-            known.extend(last.hashes.iter().chain(&last.lists).copied());
-            depot.pieces(last, &mut |piece| known.extend([piece]))?;
-        }
-        Ok(Shop {
-            bucket: depot.bucket,
-            all,
-            known: Mutex::new(known),
-            shelves: (0..256).map(|_| Mutex::default()).collect(),
-            sent_blocks: AtomicU64::new(0),
-            sent_bytes: AtomicU64::new(0),
-        })
-    }
-
-    /// Sees to it that a block is there.
-    fn put(&self, hash: &Hash, content: impl FnOnce() -> Result<Bytes, PushError>) -> Result<(), PushError> {
-        if !self.known.lock().insert(*hash) || (!self.all && self.is_there(hash)?) {
-            return Ok(());
-        }
-        let packed = block::pack(&content()?).map_err(NodeError::io)?;
-        let length = packed.len() as u64;
-        self.bucket.put(&block::name(hash), packed, &Expect::Anything, &BTreeMap::new())?;
-        self.sent_blocks.fetch_add(1, Ordering::Relaxed);
-        self.sent_bytes.fetch_add(length, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Few blocks that are new ask for few listings; many ask for 256, however many they are.
-    fn is_there(&self, hash: &Hash) -> Result<bool, PushError> {
-        let mut shelf = self.shelves[usize::from(hash[0])].lock();
-        if let Some(known) = &*shelf {
-            return Ok(known.contains(hash));
-        }
-        let mut found = HashSet::new();
-        self.bucket.list_all(&block::shelf(hash[0]), |object| {
-            // An empty one is what some stores leave of a write that broke off.
-            found.extend(block::by_name(&object.name).filter(|_| object.size > 0));
-            Ok(())
-        })?;
-        Ok(shelf.insert(found).contains(hash))
-    }
-
-    fn done(&self, manifest: &Manifest, unchanged: bool) -> Pushed {
-        Pushed {
-            info: manifest.info.clone(),
-            unchanged,
-            blocks: manifest.hashes.len() as u64 + manifest.lists.len() as u64 + manifest.pieces,
-            sent_blocks: self.sent_blocks.load(Ordering::Relaxed),
-            sent_bytes: self.sent_bytes.load(Ordering::Relaxed),
-        }
     }
 }
