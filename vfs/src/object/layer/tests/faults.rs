@@ -76,7 +76,7 @@ fn one_schedule(seed: u64) -> Result<(), String> {
 fn write(vfs: &Vfs, path: &str, content: &str, round: usize) -> bool {
     let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
     let _ = vfs.mkdir_all(parent, 0o755);
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         return vfs.write(path, content.as_bytes()).is_ok();
     }
     let Ok(file) = vfs.open(path, OpenOptions::write()) else { return false };
