@@ -34,6 +34,12 @@ impl Place {
         Place { variables, ..Place::new() }
     }
 
+    /// The same place with more variables.
+    pub fn having(mut self, variables: Vec<(&'static str, String)>) -> Place {
+        self.variables.extend(variables);
+        self
+    }
+
     /// Where commands run.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("work")

@@ -12,10 +12,10 @@ fn content_is_moved_to_a_bucket_and_back() {
         r#"
 $ cowry -w a.cowry content
 new content goes into the file
-in the file: 2 pieces (293 KiB)
+in the file: 2 pieces (293[..])
 $ cowry -w a.cowry content file://$PWD/bucket
 new content goes to file:///[..]/work/bucket: pieces of 64 KiB and more
-in the file: 2 pieces (293 KiB), of which 1 (256 KiB) wait to be moved
+in the file: 2 pieces (293[..]), of which 1 (256 KiB) wait to be moved
 $ cowry -w a.cowry content --move --compress zstd
 new content goes to file:///[..]/work/bucket: pieces of 64 KiB and more, compressed
 in the file: 1 piece ([..] KiB)
@@ -34,7 +34,7 @@ $ cowry -w a.cowry content --local --move
 new content goes into the file
 in the file: [..]
 in file:///[..]/work/bucket/[..]: 0 pieces (0 B)
-in buckets and no longer needed: [..] objects, which `cowry gc` deletes
+in buckets and no longer needed: [..], which `cowry gc` deletes
 ! moved [..] into the file
 $ cowry -q -w a.cowry gc --grace 0s
 $ find bucket -type f | wc -l
@@ -56,8 +56,8 @@ $ cowry -q -w a.cowry content file://$PWD/bucket --move | wc -l
 $ rm -r bucket/*/* ../home/.cache
 $ cowry -w a.cowry fs cat /big | wc -c
 0
-! cowry: EIO: [..] '/big': file:///[..]/work/bucket/[..]: there is no such object
-$ cowry -w a.cowry fs cat /small
+! cowry: EIO: [..]: file:///[..]/work/bucket/[..]: there is no such object[..]
+$ cowry -w a.cowry fs cat /small | wc -c
 1
 $ cowry -w a.cowry check
 ! no damage found

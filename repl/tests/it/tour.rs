@@ -26,9 +26,12 @@ fn blocks(markdown: &str) -> Vec<(usize, String)> {
 
 /// Runs a document's blocks in one fresh place; what `export` sets there holds to its end, as in one shell.
 fn walk_through(document: &str) {
+    walk_through_in(document, &Place::merged());
+}
+
+fn walk_through_in(document: &str, place: &Place) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("in the repository");
     let text = std::fs::read_to_string(root.join(document)).expect("the document is there");
-    let place = Place::merged();
     // A reader has the repository's examples at hand.
     std::os::unix::fs::symlink(root.join("examples"), place.path().join("examples")).expect("linked");
     let blocks = blocks(&text);
@@ -88,6 +91,15 @@ fn merging_goes_as_its_page_says() {
 #[test]
 fn the_repl_goes_as_its_page_says() {
     walk_through("docs/repl.md");
+}
+
+/// With the server that the page begins with.
+#[test]
+fn object_storage_goes_as_its_page_says() {
+    let place = Place::merged();
+    std::fs::create_dir_all(place.path().join("buckets/shells")).expect("made");
+    let server = cowry_s3_server::Server::serve(&place.path().join("buckets"), 0).expect("it listens");
+    walk_through_in("docs/object-storage.md", &place.having(server.environment()));
 }
 
 #[test]
