@@ -1,5 +1,7 @@
 //! Folders of a bucket: names between slashes, and the objects that mark them.
 
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -46,9 +48,11 @@ impl Bucket {
         let (objects, pages) = (self.objects.clone(), self.pages.clone());
         // A memory does not list a folder's own marker with what is in it.
         let may_mark = self.location.scheme() == Scheme::Memory;
+        let on_host = self.on_host(folder).is_some_and(|path| path.is_dir());
         self.wait(folder, async move {
             let Some(pages) = pages else {
                 let mut page = page(&root, &key, objects.list_with_delimiter(Some(&key)).await?, None);
+                page.marker |= on_host;
                 if !page.marker && !key.as_ref().is_empty() && may_mark {
                     page.marker = look(&*objects, &key.join(""), String::new()).await?.is_some();
                 }
@@ -109,8 +113,11 @@ impl Bucket {
     /// Makes an empty object `folder/`, by which tools know a folder without content.
     ///
     /// # Errors
-    /// [`TroubleKind::Unsupported`] for a folder of the host, which keeps none.
+    /// Whatever keeps the store from it.
     pub fn put_marker(&self, folder: &str) -> Result<(), Trouble> {
+        if let Some(path) = self.on_host(folder) {
+            return std::fs::create_dir_all(path).map_err(|error| self.failed(folder, &error));
+        }
         self.counts.puts.fetch_add(1, Ordering::Relaxed);
         let (objects, key) = (self.objects.clone(), self.marker(folder)?);
         self.wait(folder, async move {
@@ -124,6 +131,15 @@ impl Bucket {
     /// # Errors
     /// Whatever keeps the store from it.
     pub fn delete_marker(&self, folder: &str) -> Result<(), Trouble> {
+        if let Some(path) = self.on_host(folder) {
+            return match std::fs::remove_dir(path) {
+                // Something is in it by now, made by somebody else: it is no empty folder any more.
+                Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
+                    Err(self.failed(folder, &error))
+                }
+                _ => Ok(()),
+            };
+        }
         self.counts.others.fetch_add(1, Ordering::Relaxed);
         let (objects, key) = (self.objects.clone(), self.marker(folder)?);
         self.wait(folder, async move {
@@ -136,6 +152,9 @@ impl Bucket {
 
     /// Marks a folder as one that `source` is being moved to, so that a move that was interrupted can go on.
     pub(super) fn put_moving(&self, source: &str, target: &str) -> Result<(), Trouble> {
+        if self.on_host(target).is_some() {
+            return self.put_marker(target);
+        }
         self.counts.puts.fetch_add(1, Ordering::Relaxed);
         let (objects, key) = (self.objects.clone(), self.marker(target)?);
         let mut attributes = Attributes::new();
@@ -151,6 +170,9 @@ impl Bucket {
 
     /// Whether a folder is marked so.
     pub(super) fn is_moving(&self, source: &str, target: &str) -> Result<bool, Trouble> {
+        if self.on_host(target).is_some() {
+            return Ok(false);
+        }
         self.counts.others.fetch_add(1, Ordering::Relaxed);
         let (objects, key, at) = (self.objects.clone(), self.marker(target)?, target.to_owned());
         let found = self.wait(target, async move { look(&*objects, &key, at).await })?;
@@ -177,12 +199,18 @@ impl Bucket {
         bridge::wait_long(work)
     }
 
+    /// Where a folder is on the host, of which an empty folder is its own marker.
+    fn on_host(&self, folder: &str) -> Option<PathBuf> {
+        let local = self.location.scheme() == Scheme::Local;
+        local.then(|| Path::new("/").join(self.location.join(folder).prefix()))
+    }
+
+    fn failed(&self, folder: &str, error: &std::io::Error) -> Trouble {
+        Trouble::new(TroubleKind::Other, error.to_string()).about(&self.location.join(folder))
+    }
+
     /// The key of a marker: parsing would take the slash away, joining nothing to a key puts it there.
     fn marker(&self, folder: &str) -> Result<Key, Trouble> {
-        if self.location.scheme() == Scheme::Local {
-            let trouble = Trouble::new(TroubleKind::Unsupported, "a file:// address keeps no empty folders");
-            return Err(trouble.about(&self.location.join(folder)));
-        }
         Ok(self.key(folder)?.join(""))
     }
 }

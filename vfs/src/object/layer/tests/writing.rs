@@ -325,3 +325,23 @@ fn what_waits_is_uploaded_when_the_layer_goes() {
     drop(world.layer);
     assert_eq!(world.beside.get("f", None, None).expect("there"), "later");
 }
+
+#[test]
+fn a_folder_of_the_host_is_written_as_a_bucket_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let address = format!("file://{}/in it", folder.path().display());
+    let bucket = Bucket::open(&address.parse().expect("an address"), how()).expect("it opens");
+    let layer = Arc::new(ObjectLayer::open(bucket, ObjectOptions::default()).expect("it opens"));
+    let vfs = Vfs::new(layer, VfsOptions::default());
+    vfs.mkdir_all("/d/empty", 0o755).expect("made");
+    vfs.write("/d/f", b"content").expect("written");
+    vfs.append("/d/f", b" and more").expect("appended");
+    vfs.rename("/d", "/e", RenameMode::Replace).expect("moved");
+    assert_eq!(vfs.read("/e/f").expect("there"), "content and more");
+    assert!(!vfs.exists("/d") && vfs.exists("/e/empty"));
+    vfs.unlink("/e/f").expect("removed");
+    assert!(vfs.exists("/e"));
+    vfs.rmdir("/e/empty").expect("removed");
+    vfs.rmdir("/e").expect("removed");
+    assert_eq!(std::fs::read_dir(folder.path().join("in it")).expect("there").count(), 0);
+}
