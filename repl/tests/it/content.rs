@@ -30,6 +30,8 @@ $ cowry -w a.cowry check --deep
 ! no damage found
 $ cowry -q -w a.cowry run -e 'fs.writeFileSync("/big", "y".repeat(700000)); fs.readFileSync("/big", "utf8").length'
 700000
+$ find bucket -type f | wc -l
+2
 $ cowry -w a.cowry content --local --move
 new content goes into the file
 in the file: [..]
@@ -62,7 +64,7 @@ $ cowry -w a.cowry fs cat /small | wc -c
 $ cowry -w a.cowry check
 ! no damage found
 $ cowry -w a.cowry check --deep --json
-{"sound":true,[..]"missing":["file:///[..]"],[..]
+{"sound":true,[..]"missing":["file:///[..]"],[..]}
 [exit status: 125]
 "#,
     );

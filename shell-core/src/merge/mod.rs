@@ -225,6 +225,7 @@ impl Commit<'_> {
         &self,
         note: impl Fn(&InoMap) -> cowry_vfs::NodeResult<()>,
     ) -> Result<Option<Option<RevisionInfo>>> {
+        let _prepared = self.file.prepare(None, &self.merged.overlay, &InoMap::new(), self.judge)?;
         let mut overtaken = false;
         let mut sealed = None;
         let result = self.file.batch(&mut |_| {

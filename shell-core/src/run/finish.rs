@@ -112,6 +112,10 @@ impl Ending<'_> {
         };
         let rest = if record.outcome.is_success() { None } else { encode(after) };
         let base = Revision(record.base);
+        let _prepared = match file.prepare(None, after, &InoMap::default(), &self.judge) {
+            Ok(prepared) => prepared,
+            Err(error) => return Attempt::Failed(reason(&error)),
+        };
         let mut conflicts = None;
         let mut revision = None;
         let result = file.batch(&mut |_| {

@@ -59,6 +59,8 @@ impl Session {
         let Some(Some(after)) = self.written.first() else { return Ok(None) };
         let info = SealInfo { message: message.map(Into::into), ..SealInfo::of(RevisionKind::Session) };
         let judge = self.options.policy.files.judge(true);
+        let before = self.committed.first().and_then(Option::as_ref);
+        let _prepared = file.prepare(before, after, &self.nodes, &judge)?;
         let mut nodes = self.nodes.clone();
         let mut outcome = Ok(None);
         let result = file.batch(&mut |_| {
@@ -66,7 +68,7 @@ impl Session {
             let request = CommitRequest {
                 base: self.base,
                 own: &self.own,
-                before: self.committed.first().and_then(Option::as_ref),
+                before,
                 after,
                 committed: &mut nodes,
                 judge: &judge,

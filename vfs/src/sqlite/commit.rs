@@ -3,8 +3,9 @@
 use super::SqliteLayer;
 use super::conflict::{self, Conflict};
 use super::revision::{Revision, RevisionKind, SealInfo};
+use super::tier::Staged;
 use crate::commit::{Applied, Apply, InoMap, Judge, plan, with_stage};
-use crate::errno::{Errno, NodeError};
+use crate::errno::{Errno, NodeError, NodeResult};
 use crate::overlay::Overlay;
 
 /// What to commit, and on what it was based.
@@ -55,7 +56,28 @@ fn list(conflicts: &[Conflict]) -> String {
     text
 }
 
+/// Content of a commit that is where it belongs before the commit begins.
+pub struct Prepared<'a> {
+    _staged: Option<Staged<'a>>,
+}
+
 impl SqliteLayer {
+    /// Uploads what a commit is going to write, where content goes to a bucket: for whoever commits within a batch,
+    /// which waits for nothing. Keep the result until the batch has ended. Does nothing within one.
+    ///
+    /// # Errors
+    /// `EIO`, `ETIMEDOUT` of the bucket; those of reading the overlay.
+    pub fn prepare(
+        &self,
+        before: Option<&Overlay>,
+        after: &Overlay,
+        committed: &InoMap,
+        judge: &dyn Judge,
+    ) -> NodeResult<Prepared<'_>> {
+        let _staged = self.stage_content((before, after), committed, judge)?;
+        Ok(Prepared { _staged })
+    }
+
     /// Commits what an overlay changed and its judge lets persist, as one revision, in one transaction. Direct
     /// writes that are not sealed yet and paths that have expired become revisions of their own before it. After an
     /// error everything is as it was.
@@ -67,9 +89,8 @@ impl SqliteLayer {
     /// [`CommitError::Conflict`] if others changed the same since the base; otherwise those of the layers, `EBUSY` among
     /// them while another process writes.
     pub fn commit(&self, request: CommitRequest<'_>) -> Result<Committed, CommitError> {
-        #[cfg(feature = "object")]
-        let _staged = self.stage_content(&request)?;
         let CommitRequest { base, own, before, after, committed, judge, info } = request;
+        let _prepared = self.prepare(before, after, committed, judge)?;
         let mut conflicts = Vec::new();
         let result = self.in_batch(|| {
             self.seal(&SealInfo::of(RevisionKind::Edit))?;

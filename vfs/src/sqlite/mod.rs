@@ -75,7 +75,7 @@ use crate::path::Name;
 use crate::savepoint::Savepoint;
 
 pub use self::check::{CheckReport, RepairReport, SalvageReport, salvage};
-pub use self::commit::{CommitError, CommitRequest, Committed};
+pub use self::commit::{CommitError, CommitRequest, Committed, Prepared};
 pub use self::conflict::{Conflict, ConflictKind};
 pub use self::durability::Durability;
 pub use self::flatten::FlattenReport;

@@ -231,11 +231,15 @@ fn commit(f: &Fixture, write: impl FnOnce(&Overlay)) -> Result<Committed, Commit
     let (base, tree) = f.layer.latest().expect("a head");
     let overlay = Overlay::new(tree, OverlayOptions::default());
     write(&overlay);
-    f.layer.commit(CommitRequest {
+    commit_of(&f.layer, base, &overlay)
+}
+
+fn commit_of(layer: &SqliteLayer, base: Revision, overlay: &Overlay) -> Result<Committed, CommitError> {
+    layer.commit(CommitRequest {
         base,
         own: &[],
         before: None,
-        after: &overlay,
+        after: overlay,
         committed: &mut crate::commit::InoMap::new(),
         judge: &crate::commit::PersistAll,
         info: &SealInfo::of(RevisionKind::Run),
@@ -297,6 +301,24 @@ fn what_is_committed_was_foreseen() {
     });
     written.expect("committed");
     assert_eq!(places(&f.layer).0, 0);
+}
+
+#[test]
+fn what_is_prepared_is_named_within_a_batch() {
+    let at = address();
+    let f = fixture(&at);
+    let (_, tree) = f.layer.latest().expect("a head");
+    let overlay = Overlay::new(tree, OverlayOptions::default());
+    make(&overlay, "new", &noise(19, 2 << 20));
+    let (nodes, judge) = (crate::commit::InoMap::new(), crate::commit::PersistAll);
+    let prepared = f.layer.prepare(None, &overlay, &nodes, &judge).expect("uploaded");
+    let sent = objects(&at).len() as u64;
+    f.layer
+        .batch(&mut |_| commit_of(&f.layer, Revision(0), &overlay).map(drop).map_err(NodeError::io))
+        .expect("committed");
+    drop(prepared);
+    assert_eq!(places(&f.layer), (0, sent));
+    assert!(afresh(&f, "/new").expect("it is read") == noise(19, 2 << 20));
 }
 
 #[test]

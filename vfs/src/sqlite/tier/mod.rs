@@ -87,6 +87,19 @@ pub(super) struct Tier {
 /// The most contents whose readers are remembered.
 const READERS_MAX: usize = 64;
 
+/// Objects that were uploaded for a commit and wait to be named; forgotten when dropped. What nobody named is a stray.
+pub(super) struct Staged<'a> {
+    tier: &'a Tier,
+    hashes: Vec<Hash>,
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        let mut stock = self.tier.stock.lock();
+        self.hashes.iter().for_each(|hash| drop(stock.remove(hash)));
+    }
+}
+
 impl Tier {
     pub(super) fn new(options: &SqliteOptions, chunks: &Arc<ChunkCache>) -> Tier {
         let _ = (options, chunks);

@@ -6,27 +6,14 @@ use bytes::Bytes;
 
 use super::super::SqliteLayer;
 use super::super::chunk::Hash;
-use super::super::commit::CommitRequest;
 use super::super::content::inline_max;
 use super::super::extent::Cuts;
 use super::cutter::Cutter;
 use super::upload::ROUND_BYTES;
-use super::{ContentTier, Tier};
-use crate::commit::with_stage;
+use super::{ContentTier, Staged};
+use crate::commit::{InoMap, Judge, with_stage};
 use crate::errno::NodeResult;
-
-/// What waits to be named; forgotten when dropped. What nobody named is a stray.
-pub(in crate::sqlite) struct Staged<'a> {
-    tier: &'a Tier,
-    hashes: Vec<Hash>,
-}
-
-impl Drop for Staged<'_> {
-    fn drop(&mut self) {
-        let mut stock = self.tier.stock.lock();
-        self.hashes.iter().for_each(|hash| drop(stock.remove(hash)));
-    }
-}
+use crate::overlay::Overlay;
 
 impl SqliteLayer {
     /// Uploads what a commit is going to write as far as that can be told beforehand. What it writes beyond that
@@ -36,7 +23,9 @@ impl SqliteLayer {
     /// What keeps the bucket from taking it; those of reading the overlay.
     pub(in crate::sqlite) fn stage_content(
         &self,
-        request: &CommitRequest<'_>,
+        states: (Option<&Overlay>, &Overlay),
+        committed: &InoMap,
+        judge: &dyn Judge,
     ) -> NodeResult<Option<Staged<'_>>> {
         if self.shared.options.read_only || self.writer.is_owned_by_current_thread() {
             return Ok(None);
@@ -46,10 +35,9 @@ impl SqliteLayer {
         let staged = Staged { tier: &self.shared.tier, hashes: Vec::new() };
         let mut work =
             Work { layer: self, tier: &tier, staged, round: Vec::new(), bytes: 0, seen: HashSet::new() };
-        let CommitRequest { before, after, committed, judge, .. } = request;
-        with_stage((*before, after), committed, self, *judge, |stage| {
+        with_stage(states, committed, self, judge, |stage| {
             let (mut cutter, mut at) = (Cutter::new(Cuts::of(Some(&tier))), None);
-            stage.bytes(after, inline_max(Some(&tier)) as u64, &mut |file, offset, bytes| {
+            stage.bytes(states.1, inline_max(Some(&tier)) as u64, &mut |file, offset, bytes| {
                 if at != Some((file, offset)) {
                     cutter.finish(&mut |chunk| work.add(chunk))?;
                 }

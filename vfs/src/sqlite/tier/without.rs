@@ -4,8 +4,10 @@ use bytes::Bytes;
 
 use super::super::SqliteLayer;
 use super::super::chunk::ChunkCache;
-use super::{Object, Tier};
+use super::{Object, Staged, Tier};
+use crate::commit::{InoMap, Judge};
 use crate::errno::{NodeError, NodeResult};
+use crate::overlay::Overlay;
 
 fn unknown() -> NodeError {
     NodeError::io("the content is in a bucket and this build knows none: build it with the feature object")
@@ -31,6 +33,17 @@ impl Tier {
 }
 
 impl SqliteLayer {
+    /// # Errors
+    /// `EIO` of a workspace whose content goes to a bucket.
+    pub(in crate::sqlite) fn stage_content(
+        &self,
+        _states: (Option<&Overlay>, &Overlay),
+        _committed: &InoMap,
+        _judge: &dyn Judge,
+    ) -> NodeResult<Option<Staged<'_>>> {
+        self.raise().map(|()| None)
+    }
+
     /// # Errors
     /// `EIO` if anything is in a bucket.
     pub(in crate::sqlite) fn own_content(&self) -> NodeResult<()> {
