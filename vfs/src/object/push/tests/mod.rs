@@ -3,6 +3,7 @@
 mod ahead;
 mod broken;
 mod content;
+mod faults;
 mod hostile;
 mod pruning;
 mod trips;
