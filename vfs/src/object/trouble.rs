@@ -162,7 +162,11 @@ fn by_kind(error: &object_store::Error, text: &str) -> Trouble {
         E::NotSupported { .. } | E::NotImplemented { .. } => {
             Trouble::new(TroubleKind::Unsupported, "this store cannot do that")
         }
-        E::InvalidPath { .. } => Trouble::new(TroubleKind::Unsupported, "the name cannot be a key"),
+        E::InvalidPath { source } => {
+            let text = source.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            let cut: String = text.chars().filter(|c| !c.is_control()).take(300).collect();
+            Trouble::new(TroubleKind::Unsupported, format!("a key that cannot be shown or used: {cut}"))
+        }
         _ => generic(text),
     }
 }

@@ -91,9 +91,13 @@ impl Default for ObjectOptions {
 ///   for [`ObjectOptions::listing_lifetime`].
 /// - An inode is one content of a name. Where a listing or a read shows another ETag, the name has a new inode and the
 ///   old one is `ESTALE`; a read never mixes two contents.
-/// - Where a name is both an object and a folder, the folder is shown. Objects whose names cannot be one (`//`, `.`,
-///   control characters, past 255 bytes) are not.
-/// - Directories have `nlink` 2 and the time at which the layer was opened.
+/// - Where a name is both an object and a folder, the folder is shown. Names past 255 bytes are not shown; a key with an
+///   empty part, `.`, `..` or a control character keeps the folder it is in from being listed.
+/// - What is written waits in a file without a name until the last handle is closed, and is uploaded on the condition
+///   that the bucket still has what was seen; else it is `EBUSY`, by [`Layer::flush`]. Nothing is uploaded of a file that nobody
+///   closes but by `fsync`, and when the layer goes.
+/// - A rename is a copy and a removal, and of a directory one for each object: not atomic, and gone on with when repeated.
+/// - Directories have `nlink` 2 and the time at which the layer was opened. Modes and owners are not kept.
 pub struct ObjectLayer {
     bucket: Bucket,
     read_only: bool,
