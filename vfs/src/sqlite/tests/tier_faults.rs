@@ -137,7 +137,7 @@ fn put(layer: &dyn Layer, file: &str, content: &[u8]) -> NodeResult<()> {
 fn schedule(seed: u64) {
     let folder = tempfile::tempdir().expect("a folder");
     let clock = ManualClock::new(Timestamp(START));
-    let stalls = seed % 37 == 0;
+    let stalls = seed.is_multiple_of(37);
     let per_mille = [50, 150, 400][(seed % 3) as usize];
     let faults = Faults::new(seed, per_mille);
     let faults = Arc::new(if stalls { faults } else { faults.without(&[Fault::Stall]) });
