@@ -54,7 +54,7 @@ pub fn run(context: &mut Context, args: &PullArgs) -> Outcome {
     if pulled.pieces > 0 && !pulled.unchanged {
         let pieces = counted(pulled.pieces, "piece");
         context.out.note(&format!(
-            "{pieces} of content stay at {} and are read there; `cowry content --local --move` brings them into the file",
+            "big content stays at {} ({pieces}) and is read there; `cowry content --local --move` brings it into the file",
             args.address
         ));
     }
