@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Mutex};
 
-use cowry_s3_server::Server;
+use cowry_s3_server::TestBucket;
 use cowry_vfs::object::{Bucket, Connect, ObjectLayer, ObjectOptions};
 use cowry_vfs::sqlite::{RevisionKind, SealInfo};
 use cowry_vfs::{
@@ -265,11 +265,22 @@ fn memory_bucket(dir: &Path) -> Bucket {
 }
 
 fn served_bucket(dir: &Path) -> Bucket {
-    static SERVER: LazyLock<Server> = LazyLock::new(|| Server::start("conformance"));
-    let address = format!("s3://conformance/{}", own_prefix(dir));
-    let env = SERVER.environment();
-    let env = move |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
-    Bucket::open_with(&address.parse().expect("an address"), Connect::default(), &env).expect("a bucket")
+    let tests = test_bucket();
+    let address = tests.address(&own_prefix(dir)).parse().expect("an address");
+    Bucket::open_with(&address, Connect::default(), &|name| tests.env(name)).expect("a bucket")
+}
+
+static TESTS: Mutex<Option<Arc<TestBucket>>> = Mutex::new(None);
+
+/// The bucket that all cases share: on a server of this process, or a real one.
+pub fn test_bucket() -> Arc<TestBucket> {
+    let mut tests = TESTS.lock().unwrap_or_else(|broken| broken.into_inner());
+    tests.get_or_insert_with(|| Arc::new(TestBucket::start())).clone()
+}
+
+/// Ends the server: nothing that is static is dropped by itself.
+pub fn end() {
+    drop(TESTS.lock().unwrap_or_else(|broken| broken.into_inner()).take());
 }
 
 fn own_prefix(dir: &Path) -> String {

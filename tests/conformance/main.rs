@@ -28,7 +28,9 @@ fn main() {
     }
     trials.push(exercise::of_the_kernel());
     trials.extend(document::trials());
-    libtest_mimic::run(&arguments, trials).exit();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    backend::end();
+    conclusion.exit();
 }
 
 fn layer_trials(backend: &'static Backend, probe: &Probe, group: &Group<Case>, trials: &mut Vec<Trial>) {

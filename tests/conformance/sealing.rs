@@ -3,10 +3,8 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, Weak};
 
 use bytes::Bytes;
-use cowry_s3_server::Server;
 use cowry_vfs::object::{Bucket, Connect};
 use cowry_vfs::sqlite::{ChunkFolder, ContentTier, OpenBucket, RevisionKind, SealInfo};
 use cowry_vfs::{
@@ -14,10 +12,11 @@ use cowry_vfs::{
     Savepoint, SeekTo, SetAttr, SqliteLayer, SqliteOptions, Stat, StatFs, XattrMode,
 };
 
-/// The layer, and the server that has its content if one has.
+use crate::backend::test_bucket;
+
+/// The layer.
 pub struct Sealing {
     layer: SqliteLayer,
-    _server: Option<Arc<Server>>,
 }
 
 impl fmt::Debug for Sealing {
@@ -30,35 +29,31 @@ impl Sealing {
     /// A new one, with its content in memory.
     pub fn in_memory(dir: &Path) -> Sealing {
         let layer = SqliteLayer::create(dir.join("workspace"), &options(OpenBucket::default()));
-        Sealing::set(layer.expect("an empty directory takes a workspace"), &memory(dir), None)
+        Sealing::set(layer.expect("an empty directory takes a workspace"), &memory(dir))
     }
 
     /// The same, opened again.
     pub fn again(dir: &Path) -> Sealing {
         let layer = SqliteLayer::open(dir.join("workspace"), &options(OpenBucket::default()));
-        Sealing { layer: layer.expect("it was closed"), _server: None }
+        Sealing { layer: layer.expect("it was closed") }
     }
 
-    /// A new one, with its content on a server that speaks S3: one for all cases that are running.
+    /// A new one, with its content on a server that speaks S3: the one that all cases share.
     pub fn on_server(dir: &Path) -> Sealing {
-        let server = server();
-        let env = server.environment();
+        let tests = test_bucket();
+        let env = tests.clone();
         let buckets = OpenBucket::new(move |location| {
-            Bucket::open_with(location, Connect::default(), &|name| {
-                env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
-            })
+            Bucket::open_with(location, Connect::default(), &|name| env.env(name))
         });
         let layer = SqliteLayer::create(dir.join("workspace"), &options(buckets));
-        let name =
-            dir.file_name().expect("it has a name").to_string_lossy().trim_start_matches('.').to_owned();
-        let address = format!("s3://shells/{name}");
-        Sealing::set(layer.expect("an empty directory takes a workspace"), &address, Some(server))
+        let address = tests.address(&dir.file_name().expect("it has a name").to_string_lossy());
+        Sealing::set(layer.expect("an empty directory takes a workspace"), &address)
     }
 
-    fn set(layer: SqliteLayer, address: &str, server: Option<Arc<Server>>) -> Sealing {
+    fn set(layer: SqliteLayer, address: &str) -> Sealing {
         let tier = ContentTier { above: 0, ..ContentTier::at(address) };
         layer.set_content_tier(Some(&tier)).expect("it can be set");
-        Sealing { layer, _server: server }
+        Sealing { layer }
     }
 
     /// Seals what was done, whatever became of it.
@@ -79,16 +74,6 @@ fn memory(dir: &Path) -> String {
 fn options(buckets: OpenBucket) -> SqliteOptions {
     let chunk_folder = ChunkFolder { folder: None, bytes: Some(0) };
     SqliteOptions { durability: Durability::None, chunk_folder, buckets, ..SqliteOptions::default() }
-}
-
-fn server() -> Arc<Server> {
-    static RUNNING: Mutex<Weak<Server>> = Mutex::new(Weak::new());
-    let mut running = RUNNING.lock().unwrap_or_else(|broken| broken.into_inner());
-    running.upgrade().unwrap_or_else(|| {
-        let server = Arc::new(Server::start("shells"));
-        *running = Arc::downgrade(&server);
-        server
-    })
 }
 
 #[deny(clippy::missing_trait_methods)]

@@ -3,12 +3,14 @@
 //!
 //! For tests and for trying things out. It is not for production: it knows one pair of keys and no TLS.
 
+mod bucket;
 mod faults;
 mod faulty;
 mod files;
 mod proxy;
 mod server;
 
+pub use bucket::TestBucket;
 pub use faults::{Fault, Faults, Request};
 pub use faulty::Faulty;
 pub use proxy::Proxy;

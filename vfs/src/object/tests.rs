@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cowry_s3_server::{Fault, Faults, Proxy, SECRET_KEY, Server};
+use cowry_s3_server::{Fault, Faults, Proxy, SECRET_KEY, Server, TestBucket};
 
 use super::{Bucket, Connect, Expect, Location, PART_BYTES, Trouble, TroubleKind};
 
@@ -71,10 +71,13 @@ fn a_folder_is_a_bucket() {
     works(&Bucket::open(&location, Connect::default()).expect("it opens")).expect("works");
 }
 
+/// With `COWRY_TEST_BUCKET` a real one.
 #[test]
 fn a_server_has_buckets() {
-    let server = Server::start("shells");
-    works(&met(&server, "s3://shells/some/prefix", &[])).expect("works");
+    let tests = TestBucket::start();
+    let bucket =
+        Bucket::open_with(&at(&tests.address("some/prefix")), Connect::default(), &|name| tests.env(name));
+    works(&bucket.expect("it opens")).expect("works");
 }
 
 #[test]
