@@ -32,9 +32,7 @@ impl TestBucket {
     /// A variable of its clients' environment.
     pub fn env(&self, name: &str) -> Option<String> {
         match &self.server {
-            Some(server) => {
-                server.environment().into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
-            }
+            Some(server) => server.env(name),
             None => std::env::var(name).ok(),
         }
     }

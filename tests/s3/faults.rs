@@ -5,6 +5,10 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How long a reply that does not come takes: longer than anybody waits.
+pub(crate) const FOREVER: Duration = Duration::from_secs(3600);
 
 /// What a request is about.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,10 +14,7 @@ use object_store::{
     ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-use crate::faults::{Fault, Faults, Request};
-
-/// How long a reply that does not come takes: longer than anybody waits.
-const FOREVER: Duration = Duration::from_secs(3600);
+use crate::faults::{FOREVER, Fault, Faults, Request};
 
 /// A store round another one, whose requests fail as a schedule says. What is above it sees final outcomes: nothing
 /// below tries again.

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -20,10 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::faults::{Fault, Faults, Request};
-
-/// How long a reply that does not come takes: longer than anybody waits.
-const FOREVER: Duration = Duration::from_secs(3600);
+use crate::faults::{FOREVER, Fault, Faults, Request};
 
 type Broken = Box<dyn std::error::Error + Send + Sync>;
 type Body = BoxBody<Bytes, Broken>;

@@ -104,6 +104,11 @@ impl Server {
         ]
     }
 
+    /// One variable of it, as [`environment`](Server::environment) has them.
+    pub fn env(&self, name: &str) -> Option<String> {
+        self.environment().into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
     /// Requests so far: GET, PUT, all others.
     pub fn requests(&self) -> (u64, u64, u64) {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);

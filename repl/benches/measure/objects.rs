@@ -145,10 +145,8 @@ impl Bench {
 
 /// The bucket as we meet it. It comes first: with it the choice of TLS that the bare client, too, needs.
 fn bucket(server: &Server) -> Bucket {
-    let environment = server.environment();
-    let env = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
     let location = format!("s3://{BUCKET}").parse().expect("an address");
-    Bucket::open_with(&location, Connect::default(), &env).expect("it opens")
+    Bucket::open_with(&location, Connect::default(), &|name| server.env(name)).expect("it opens")
 }
 
 fn bytes(content: &[u8]) -> object_store::PutPayload {

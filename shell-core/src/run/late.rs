@@ -3,12 +3,24 @@
 use cowry_vfs::VPathBuf;
 use cowry_vfs::sqlite::Revision;
 
-use super::bucket::{self, Finish};
+use super::bucket;
 use super::finish::row;
 use super::kept::find;
 use crate::error::{Error, Result};
 use crate::record::{BucketRecord, RunRecord};
 use crate::workspace::Workspace;
+
+/// What to do with what is left to be written to buckets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Finish {
+    /// Writes what still is as the run saw it.
+    #[default]
+    Retry,
+    /// Writes over what others changed meanwhile.
+    Overwrite,
+    /// Forgets it.
+    Drop,
+}
 
 /// Writes what a journal holds, or promotes again what a run committed.
 pub(crate) fn finish(workspace: &Workspace, id: &str, how: Finish) -> Result<(String, Vec<BucketRecord>)> {

@@ -24,13 +24,13 @@ use cowry_runtime::{SourceKind, Value};
 use cowry_vfs::VPathBuf;
 use cowry_vfs::commit::Verdict;
 
-pub use self::bucket::Finish;
 pub(crate) use self::execute::execute;
 pub(crate) use self::host::finish_host_writes;
 pub use self::kept::Side;
 pub(crate) use self::kept::{
     Kept, after_all, commit_kept, diff_kept, drop_kept, find, forget, load, note_verdicts,
 };
+pub use self::late::Finish;
 pub(crate) use self::late::{finish, promote};
 use crate::diff::Diff;
 use crate::interrupt::InterruptHandle;

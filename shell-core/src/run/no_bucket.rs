@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cowry_vfs::sqlite::{Revision, SqliteLayer};
 use cowry_vfs::{Clock, Layer, NodeResult, VPathBuf};
 
+use super::late::Finish;
 use super::trees::Trees;
 use crate::address::Address;
 use crate::diff::Diff;
@@ -12,18 +13,6 @@ use crate::error::Result;
 use crate::policy::{FileRules, RuleJudge};
 use crate::record::{BucketRecord, ConflictRecord};
 use crate::workspace::Workspace;
-
-/// What to do with what is left to be written to buckets.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Finish {
-    /// Writes what still is as the run saw it.
-    #[default]
-    Retry,
-    /// Writes over what others changed meanwhile.
-    Overwrite,
-    /// Forgets it.
-    Drop,
-}
 
 #[derive(Debug)]
 pub(crate) enum Staged {}

@@ -41,23 +41,14 @@ pub(super) fn wait<T: Send + 'static>(
     deadline: Duration,
     work: impl Future<Output = Result<T, Trouble>> + Send + 'static,
 ) -> Result<T, Trouble> {
-    let (tell, told) = mpsc::sync_channel(1);
-    runtime().spawn(async move {
-        let outcome = tokio::time::timeout(deadline, work).await;
-        let _ = tell.send(outcome.unwrap_or_else(|_| Err(Trouble::deadline(deadline))));
-    });
-    told.recv().unwrap_or_else(|_| Err(Trouble::lost()))
+    begin(deadline, work).end()
 }
 
 /// Runs `work` to its end however long it takes: its parts have deadlines of their own.
 pub(super) fn wait_long<T: Send + 'static>(
     work: impl Future<Output = Result<T, Trouble>> + Send + 'static,
 ) -> Result<T, Trouble> {
-    let (tell, told) = mpsc::sync_channel(1);
-    runtime().spawn(async move {
-        let _ = tell.send(work.await);
-    });
-    told.recv().unwrap_or_else(|_| Err(Trouble::lost()))
+    spawn(work).end()
 }
 
 /// Begins `work`, to be waited for later; it is dropped when `deadline` has passed.
@@ -65,9 +56,13 @@ pub(super) fn begin<T: Send + 'static>(
     deadline: Duration,
     work: impl Future<Output = Result<T, Trouble>> + Send + 'static,
 ) -> Waiting<T> {
+    spawn(bounded(deadline, work))
+}
+
+fn spawn<T: Send + 'static>(work: impl Future<Output = Result<T, Trouble>> + Send + 'static) -> Waiting<T> {
     let (tell, told) = mpsc::sync_channel(1);
     runtime().spawn(async move {
-        let _ = tell.send(bounded(deadline, work).await);
+        let _ = tell.send(work.await);
     });
     Waiting(told)
 }

@@ -334,8 +334,11 @@ impl Bucket {
                 let trouble = Trouble::from(error);
                 // A request that was tried again finds what its first try made.
                 let may_be_ours = trouble.is_uncertain() || trouble.kind() == TroubleKind::Changed;
+                if !(known && may_be_ours) {
+                    return Err(trouble);
+                }
                 match look(&*self.objects, &key, name).await {
-                    Ok(Some(found)) if known && may_be_ours && found.metadata.get(WRITE) == Some(&mark) => {
+                    Ok(Some(found)) if found.metadata.get(WRITE) == Some(&mark) => {
                         Ok(Written { etag: found.etag })
                     }
                     _ => Err(trouble),

@@ -21,7 +21,7 @@ mod tests;
 pub use bucket::{Bucket, Expect, Found, Page, Written};
 pub use connect::Connect;
 pub use folder::From as ListFrom;
-pub use layer::{ObjectLayer, ObjectOptions, Unwritten};
+pub use layer::{ObjectLayer, ObjectOptions, Unwritten, node_metadata};
 pub use location::{Location, LocationError, Scheme};
 pub use trouble::{Trouble, TroubleKind};
 pub use upload::PART_BYTES;

@@ -27,6 +27,7 @@ use self::plan::Writes;
 use self::store::{Refusal, Store};
 use self::take::{Source, Taken, each, take_all};
 pub(crate) use self::tree::{BucketTree, open};
+use super::late::Finish;
 use super::steps::Steps;
 use super::trees::Trees;
 use crate::address::Address;
@@ -265,18 +266,6 @@ pub(crate) fn clean(workspace: &Workspace) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// What to do with what is left in a journal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Finish {
-    /// Writes what still is as the run saw it.
-    #[default]
-    Retry,
-    /// Writes over what others changed meanwhile.
-    Overwrite,
-    /// Forgets it.
-    Drop,
 }
 
 /// Finishes a journal, by its id or the beginning of it. `None`: there is none.

@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use cowry_vfs::{OpenOptions, Vfs};
+use cowry_vfs::object::node_metadata;
+use cowry_vfs::{FileType, OpenOptions, Timestamp, Vfs};
 
 use super::journal::{Act, Held, Step, Want};
 use super::store::{Content, Refusal, Store};
@@ -128,20 +129,10 @@ fn metadata(step: &Step) -> BTreeMap<String, String> {
     }
 }
 
-/// Mode, time and owner as the layer of buckets keeps them, which is as `rclone` and `s3fs` do: the time in seconds, the mode
-/// with its kind, in decimal.
+/// What is kept with a file, of which only the permissions are taken over.
 fn file_metadata(mode: u32, mtime: i64) -> BTreeMap<String, String> {
-    const REGULAR: u32 = 0o100_000;
-    const NANOS: i64 = 1_000_000_000;
-    let time = format!("{}.{:09}", mtime.div_euclid(NANOS), mtime.rem_euclid(NANOS));
-    let mode = (REGULAR | mode & 0o777).to_string();
-    let owner = || "1000".to_owned();
-    BTreeMap::from([
-        ("mtime".into(), time),
-        ("mode".into(), mode),
-        ("uid".into(), owner()),
-        ("gid".into(), owner()),
-    ])
+    const OWNER: u32 = 1000;
+    node_metadata(FileType::Regular.mode_bits() | mode & 0o777, Timestamp(mtime), (OWNER, OWNER))
 }
 
 /// Whether what is there is what would be written, byte by byte.

@@ -39,7 +39,7 @@ use nodes::{Looks, Table};
 use state::State;
 use write::check_end;
 
-pub use write::Unwritten;
+pub use write::{Unwritten, node_metadata};
 
 /// What is read at once must fit into the cache.
 const CACHE_LEAST: u64 = 16 << 20;

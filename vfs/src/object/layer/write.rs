@@ -10,6 +10,7 @@ use super::ObjectLayer;
 use super::nodes::{Object, Seen};
 use super::read::Source;
 use super::spool::Spool;
+use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
 use crate::node::{Ino, SetAttr, Stat};
 use crate::object::bucket::{Expect, WRITE, mark};
@@ -292,15 +293,20 @@ impl ObjectLayer {
     }
 }
 
-/// What is kept with an object, as `rclone` and `s3fs` write and read it: the time in seconds, the mode with its kind and
-/// the owner in decimal.
+/// What is kept with the object of a node.
 pub(super) fn metadata(stat: &Stat) -> BTreeMap<String, String> {
-    let (seconds, nanos) = stat.mtime.split();
+    node_metadata(stat.kind.mode_bits() | stat.mode, stat.mtime, (stat.uid, stat.gid))
+}
+
+/// What is kept with an object, as `rclone` and `s3fs` write and read it: the time in seconds, the mode with its kind and
+/// the owner (user, group) in decimal.
+pub fn node_metadata(mode: u32, mtime: Timestamp, owner: (u32, u32)) -> BTreeMap<String, String> {
+    let (seconds, nanos) = mtime.split();
     BTreeMap::from([
         ("mtime".to_owned(), format!("{seconds}.{nanos:09}")),
-        ("mode".to_owned(), (stat.kind.mode_bits() | stat.mode).to_string()),
-        ("uid".to_owned(), stat.uid.to_string()),
-        ("gid".to_owned(), stat.gid.to_string()),
+        ("mode".to_owned(), mode.to_string()),
+        ("uid".to_owned(), owner.0.to_string()),
+        ("gid".to_owned(), owner.1.to_string()),
     ])
 }
 
