@@ -234,6 +234,16 @@ impl Error {
         }
     }
 
+    /// Whether a bucket is to blame, and not the workspace's own file.
+    pub fn is_of_bucket(&self) -> bool {
+        match self {
+            Error::Bucket { .. } | Error::Push(_) => true,
+            Error::Files(error) => is_trouble(std::error::Error::source(error)),
+            Error::Store(error) => is_trouble(std::error::Error::source(error)),
+            _ => false,
+        }
+    }
+
     pub(crate) fn host(what: &'static str, path: impl Into<PathBuf>, source: std::io::Error) -> Error {
         Error::Host { what, path: path.into(), source }
     }
@@ -252,8 +262,20 @@ impl From<NodeError> for Error {
 /// What the layer said of it, which says more than its number; else the number's own text.
 fn store_text(error: &NodeError) -> String {
     let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-    // Being locked is no failure, and its text says what to do.
-    if *error == Errno::EBUSY { text } else { format!("the workspace failed: {text}") }
+    // Being locked is no failure, and its text says what to do; a bucket's trouble is not the file's.
+    let is_its_own = *error != Errno::EBUSY && !is_trouble(std::error::Error::source(error));
+    if is_its_own { format!("the workspace failed: {text}") } else { text }
+}
+
+/// Whether it is what a bucket said.
+#[cfg(feature = "object")]
+fn is_trouble(cause: Option<&(dyn std::error::Error + 'static)>) -> bool {
+    cause.is_some_and(|cause| cause.is::<cowry_vfs::object::Trouble>())
+}
+
+#[cfg(not(feature = "object"))]
+fn is_trouble(_: Option<&(dyn std::error::Error + 'static)>) -> bool {
+    false
 }
 
 /// Names the first few paths; the whole list is in the error and in the run record.

@@ -71,6 +71,25 @@ $ cowry -w a.cowry check --deep --json
 }
 
 #[test]
+fn a_commit_says_why_the_bucket_did_not_take_it() {
+    let place = Place::new();
+    place.run("cowry -q -w a.cowry run -e 1; cowry -w a.cowry content file://$PWD/bucket; touch bucket");
+    place.check(
+        r#"
+$ cowry -w a.cowry run -e 'fs.writeFileSync("/big", "x".repeat(300000))'
+! cowry: nothing committed: EIO: i/o error: file:///[..]/work/bucket/[..]; `cowry runs commit [..]` tries again
+[exit status: 125]
+$ cowry -w a.cowry runs commit latest
+! cowry: file:///[..]/work/bucket/[..]
+[exit status: 125]
+$ rm bucket
+$ cowry -w a.cowry runs commit latest
+! committed revision [..]
+"#,
+    );
+}
+
+#[test]
 fn what_cannot_be_is_refused() {
     check(
         r#"

@@ -196,7 +196,10 @@ fn reason(error: &NodeError) -> String {
         Errno::EDQUOT => {
             format!("{error}: the workspace's quota leaves no room; raise it with `cowry quota`")
         }
-        _ => error.to_string(),
+        _ => match std::error::Error::source(error) {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        },
     }
 }
 
