@@ -201,6 +201,17 @@ fn what_is_wrong_is_said_without_secrets() {
 }
 
 #[test]
+fn an_answer_that_nobody_knows_is_told_in_the_words_of_the_server() {
+    let told = |text: &str| Trouble::from(object_store::Error::Generic { store: "X", source: text.into() });
+    let xml = "400 Bad Request: <?xml version=\"1.0\"?>\n<Error>\n<Code>Bad</Code><Message>Not\n so.</Message></Error>";
+    assert_eq!(told(xml).to_string(), "the server answers Bad: Not so.");
+    assert_eq!(told("<Error><Code>Bad</Code></Error>").to_string(), "the server answers Bad");
+    let other = told(&format!("a pipe\u{7} broke {}", "far away ".repeat(100))).to_string();
+    assert_eq!(other.matches("a pipe broke").count(), 1, "{other}");
+    assert!(other.len() <= 300 && !other.contains('\u{7}'), "{other}");
+}
+
+#[test]
 fn settings_that_cannot_be_are_refused_at_once() {
     let told = |env: &'static [(&'static str, &'static str)]| {
         let env =

@@ -163,9 +163,8 @@ fn by_kind(error: &object_store::Error, text: &str) -> Trouble {
             Trouble::new(TroubleKind::Unsupported, "this store cannot do that")
         }
         E::InvalidPath { source } => {
-            let text = source.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-            let cut: String = text.chars().filter(|c| !c.is_control()).take(300).collect();
-            Trouble::new(TroubleKind::Unsupported, format!("a key that cannot be shown or used: {cut}"))
+            let text = line(&source.to_string());
+            Trouble::new(TroubleKind::Unsupported, format!("a key that cannot be shown or used: {text}"))
         }
         _ => generic(text),
     }
@@ -186,18 +185,35 @@ fn generic(text: &str) -> Trouble {
     if has("operation timed out") || has("timed out") {
         return Trouble::new(TroubleKind::TimedOut, "the server did not answer in time; check the network");
     }
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cut: String = line.chars().take(300).collect();
-    Trouble::new(TroubleKind::Other, cut)
+    let said = element(text, "Code").map(|code| match element(text, "Message") {
+        Some(message) => format!("the server answers {code}: {message}"),
+        None => format!("the server answers {code}"),
+    });
+    Trouble::new(TroubleKind::Other, line(said.as_deref().unwrap_or(text)))
 }
 
-/// What an error and all behind it say.
+/// The text on one line that is no longer than what one reads.
+fn line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+/// What stands in the first element of that name of a server's XML.
+fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(&format!("<{name}>"))?;
+    Some(rest.split_once("</")?.0).filter(|inner| !inner.is_empty())
+}
+
+/// What an error and all behind it say; most of them repeat those behind them.
 fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(error) = next {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let behind = error.to_string();
+        if !text.contains(&behind) {
+            text.push_str(": ");
+            text.push_str(&behind);
+        }
         next = error.source();
     }
     text
