@@ -7,7 +7,6 @@
 mod bridge;
 mod bucket;
 mod connect;
-mod folder;
 mod layer;
 mod location;
 mod profile;
@@ -18,9 +17,8 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
-pub use bucket::{Bucket, Expect, Found, Page, Written};
+pub use bucket::{Bucket, Expect, Found, From as ListFrom, Page, Written};
 pub use connect::Connect;
-pub use folder::From as ListFrom;
 pub use layer::{ObjectLayer, ObjectOptions, Unwritten, node_metadata};
 pub use location::{Location, LocationError, Scheme};
 pub use trouble::{Trouble, TroubleKind};

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Read;
-use std::sync::atomic::Ordering;
 
 use bytes::{Bytes, BytesMut};
 use object_store::path::Path as Key;
-use object_store::{Attribute, Attributes, MultipartUpload, PutMultipartOptions, PutPayload};
+use object_store::{MultipartUpload, PutMultipartOptions, PutPayload};
 
 use super::bridge::{self, Waiting};
 use super::bucket::{Bucket, Expect, WRITE, Written, look, mark};
@@ -107,12 +106,9 @@ impl<'a> Parts<'a> {
         metadata: &BTreeMap<String, String>,
     ) -> Result<Parts<'a>, Trouble> {
         let (objects, key) = (bucket.objects.clone(), bucket.key(name)?);
-        let mut attributes = Attributes::new();
-        for (name, value) in metadata.iter().filter(|_| bucket.keeps_metadata()) {
-            attributes.insert(Attribute::Metadata(name.clone().into()), value.clone().into());
-        }
+        let attributes = bucket.attributes(metadata.clone());
         let options = PutMultipartOptions { attributes, ..PutMultipartOptions::default() };
-        bucket.counts.puts.fetch_add(1, Ordering::Relaxed);
+        bucket.counts.put();
         let at = key.clone();
         let upload = bucket.wait(name, async move { Ok(objects.put_multipart_opts(&at, options).await?) })?;
         Ok(Parts { bucket, name, key, upload, under_way: VecDeque::new() })
@@ -139,7 +135,7 @@ impl<'a> Parts<'a> {
         {
             oldest.end()?;
         }
-        self.bucket.counts.puts.fetch_add(1, Ordering::Relaxed);
+        self.bucket.counts.put();
         let part = bridge::enter(|| self.upload.put_part(PutPayload::from(part)));
         self.under_way.push_back(bridge::begin(self.bucket.how.deadline, async move { Ok(part.await?) }));
         Ok(())
@@ -162,7 +158,7 @@ impl<'a> Parts<'a> {
     /// Makes the object of its parts. A lost reply is found out about by the mark.
     fn complete(mut self, mark: &str) -> Result<Written, Trouble> {
         let (objects, key, mark) = (self.bucket.objects.clone(), self.key, mark.to_owned());
-        self.bucket.counts.puts.fetch_add(1, Ordering::Relaxed);
+        self.bucket.counts.put();
         self.bucket.wait(self.name, async move {
             let trouble = match self.upload.complete().await {
                 Ok(put) => return Ok(Written { etag: put.e_tag }),

@@ -5,8 +5,7 @@ use super::nodes::{Object, Seen, join};
 use super::state::{Fetch, Progress, Step};
 use crate::errno::{Errno, NodeResult};
 use crate::node::{DirEntry, Ino, Stat};
-use crate::object::bucket::Page;
-use crate::object::folder::From;
+use crate::object::bucket::{From, Page};
 use crate::object::trouble::{Trouble, TroubleKind};
 use crate::path::Name;
 

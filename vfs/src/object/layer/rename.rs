@@ -6,8 +6,7 @@ use std::collections::HashMap;
 
 use crate::errno::{Errno, NodeError, NodeResult};
 use crate::node::{Ino, Stat};
-use crate::object::bucket::Found;
-use crate::object::folder::From;
+use crate::object::bucket::{Found, From};
 use crate::path::Name;
 
 /// What a server copies in one request.

@@ -7,8 +7,7 @@ use super::window::Window;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
 use crate::node::{DirEntry, Ino, Stat};
-use crate::object::bucket::Page;
-use crate::object::folder::From;
+use crate::object::bucket::{From, Page};
 use crate::path::Name;
 
 /// Folders whose listings are kept.

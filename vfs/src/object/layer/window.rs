@@ -9,8 +9,7 @@ use std::ops::Bound;
 
 use super::nodes::{Object, Seen};
 use crate::clock::Timestamp;
-use crate::object::bucket::Page;
-use crate::object::folder::From;
+use crate::object::bucket::{From, Page};
 use crate::path::Name;
 
 /// The most names of one folder that are kept; those already told go first.

@@ -1,0 +1,163 @@
+//! Reading objects, and looking at them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use object_store::path::Path as Key;
+use object_store::{Attribute, Attributes, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
+
+use super::{Bucket, Found};
+use crate::object::bridge;
+use crate::object::trouble::{Trouble, TroubleKind};
+
+impl Bucket {
+    /// What an object is: one request, no content. `None` if there is none.
+    ///
+    /// # Errors
+    /// Whatever keeps the store from telling.
+    pub fn head(&self, name: &str) -> Result<Option<Found>, Trouble> {
+        self.counts.other();
+        let (objects, key, at) = (self.objects.clone(), self.key(name)?, name.to_owned());
+        self.wait(name, async move { look(&*objects, &key, at).await })
+    }
+
+    /// Bytes of an object; all of them without a range. A range may end past the end. With `etag`, only of the
+    /// content that has it.
+    ///
+    /// # Errors
+    /// [`TroubleKind::Missing`]; [`TroubleKind::Changed`] where the object has another ETag by now.
+    pub fn get(&self, name: &str, range: Option<Range<u64>>, etag: Option<&str>) -> Result<Bytes, Trouble> {
+        self.counts.get();
+        let (objects, key) = (self.objects.clone(), self.key(name)?);
+        let options = part(range, etag);
+        self.wait(name, async move { Ok(objects.get_opts(&key, options).await?.bytes().await?) })
+    }
+
+    /// Bytes of an object and what it is, in one request; as [`Bucket::get`].
+    ///
+    /// # Errors
+    /// As [`Bucket::get`].
+    pub fn get_with(
+        &self,
+        name: &str,
+        range: Option<Range<u64>>,
+        etag: Option<&str>,
+    ) -> Result<(Found, Bytes), Trouble> {
+        self.counts.get();
+        let (objects, key, at) = (self.objects.clone(), self.key(name)?, name.to_owned());
+        let options = part(range, etag);
+        self.wait(name, async move {
+            let got = objects.get_opts(&key, options).await?;
+            let what = looked_at(at, &got.attributes, got.meta.clone());
+            Ok((what, got.bytes().await?))
+        })
+    }
+
+    /// Bytes of many objects, at most `parallel` requests under way; `each` has its outcome in the order of `names`.
+    ///
+    /// # Errors
+    /// The first that `each` returns.
+    pub fn get_many(
+        &self,
+        names: Vec<String>,
+        parallel: usize,
+        mut each: impl FnMut(&str, Result<Bytes, Trouble>) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let (tell, told) = bridge::channel(parallel.max(1));
+        let (this, deadline, wanted) = (self.clone(), self.how.deadline, names.len());
+        bridge::start(async move {
+            let one = |name: String| {
+                let this = this.clone();
+                async move {
+                    let got = bridge::bounded(deadline, this.read(&name)).await;
+                    (got.map_err(|trouble| trouble.about(&this.location.join(&name))), name)
+                }
+            };
+            let mut under_way = stream::iter(names).map(one).buffered(parallel.max(1));
+            while let Some(got) = under_way.next().await {
+                if tell.send(got).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let mut seen = 0;
+        for (got, name) in told {
+            each(&name, got)?;
+            seen += 1;
+        }
+        if seen == wanted { Ok(()) } else { Err(Trouble::lost()) }
+    }
+
+    /// Reads an object of at most `most` bytes in the background; `then` has the outcome, on a thread that may block.
+    pub fn fetch(&self, name: &str, most: u64, then: impl FnOnce(Result<Bytes, Trouble>) + Send + 'static) {
+        let (this, name) = (self.clone(), name.to_owned());
+        bridge::start(async move {
+            let got = bridge::in_turn(this.how.deadline, this.read_small(&name, most)).await;
+            let got = got.map_err(|trouble| trouble.about(&this.location.join(&name)));
+            bridge::blocking(move || then(got)).await;
+        });
+    }
+
+    async fn read_small(&self, name: &str, most: u64) -> Result<Bytes, Trouble> {
+        self.counts.get();
+        let got = self.objects.get(&self.key(name)?).await?;
+        if got.meta.size > most {
+            let text = format!("it has {} bytes and should have no more than {most}", got.meta.size);
+            return Err(Trouble::new(TroubleKind::TooLarge, text));
+        }
+        Ok(got.bytes().await?)
+    }
+
+    async fn read(&self, name: &str) -> Result<Bytes, Trouble> {
+        self.counts.get();
+        Ok(self.objects.get(&self.key(name)?).await?.bytes().await?)
+    }
+}
+
+fn part(range: Option<Range<u64>>, etag: Option<&str>) -> GetOptions {
+    GetOptions {
+        range: range.map(GetRange::Bounded),
+        if_match: etag.map(str::to_owned),
+        ..GetOptions::default()
+    }
+}
+
+/// What an object is, asked for it alone. `None` if there is none.
+pub(in crate::object) async fn look(
+    objects: &dyn ObjectStore,
+    key: &Key,
+    name: String,
+) -> Result<Option<Found>, Trouble> {
+    let options = GetOptions { head: true, ..GetOptions::default() };
+    match objects.get_opts(key, options).await {
+        Ok(got) => Ok(Some(looked_at(name, &got.attributes, got.meta))),
+        Err(error) => match Trouble::from(error) {
+            trouble if trouble.kind() == TroubleKind::Missing => Ok(None),
+            trouble => Err(trouble),
+        },
+    }
+}
+
+fn looked_at(name: String, attributes: &Attributes, meta: ObjectMeta) -> Found {
+    let metadata = attributes.iter().filter_map(|(name, value)| match name {
+        Attribute::Metadata(name) => Some((name.to_lowercase(), value.as_ref().to_owned())),
+        _ => None,
+    });
+    let metadata = metadata.collect();
+    Found { name, metadata, ..found(&Key::default(), meta) }
+}
+
+/// What a listing says of an object.
+pub(super) fn found(root: &Key, meta: ObjectMeta) -> Found {
+    let whole = meta.location.as_ref();
+    let below = whole.strip_prefix(root.as_ref()).unwrap_or(whole).trim_start_matches('/');
+    Found {
+        name: below.to_owned(),
+        size: meta.size,
+        etag: meta.e_tag,
+        modified: meta.last_modified.timestamp_nanos_opt().unwrap_or(0),
+        metadata: BTreeMap::new(),
+    }
+}
