@@ -30,10 +30,16 @@ pub enum Request {
 pub enum Fault {
     /// It fails and nothing took place.
     Before,
+    /// Half of it arrives and then the connection is reset. Nothing took place.
+    Cut,
     /// It takes place and its reply is lost.
     After,
+    /// It takes place and the server says that it failed: 500. Who tries again finds what the first try did.
+    BrokenAfter,
     /// The server is overloaded: 503 with `Retry-After`. Nothing took place.
     Throttled,
+    /// The client asks too often: 429 with `Retry-After`. Nothing took place.
+    TooMany,
     /// The server fails: 500. Nothing took place.
     Broken,
     /// The connection is reset half way through the body of the reply.
@@ -50,26 +56,42 @@ pub enum Fault {
     Expired,
     /// The reply does not come. It did take place.
     Stall,
+    /// The reply does not come. Nothing took place. No schedule has it: it is for a [`Gate`](crate::Gate).
+    Hold,
 }
 
 impl Fault {
     /// The faults that can befall a request of this kind.
     fn of(request: Request) -> &'static [Fault] {
         use Fault::{
-            After, Before, Broken, Corrupt, Expired, Reset, Short, Stall, Throttled, Truncated, WrongTag,
+            After, Before, Broken, BrokenAfter, Corrupt, Cut, Expired, Reset, Short, Stall, Throttled,
+            TooMany, Truncated, WrongTag,
         };
         match request {
-            Request::Get => &[Before, Throttled, Broken, Reset, Short, Corrupt, WrongTag, Expired, Stall],
-            Request::Put => &[Before, After, Throttled, Broken, Expired, Stall],
-            Request::Delete => &[Before, After, Throttled, Broken, Expired],
-            Request::List => &[Before, Throttled, Truncated, Expired],
-            Request::Other => &[Before, After, Throttled, Broken],
+            Request::Get => {
+                &[Before, Throttled, TooMany, Broken, Reset, Short, Corrupt, WrongTag, Expired, Stall]
+            }
+            Request::Put => {
+                &[Before, Cut, After, BrokenAfter, Throttled, TooMany, Broken, WrongTag, Expired, Stall]
+            }
+            Request::Delete => &[Before, Cut, After, BrokenAfter, Throttled, Broken, Expired],
+            Request::List => &[Before, Throttled, TooMany, Reset, Corrupt, Truncated, Expired],
+            Request::Other => &[Before, Cut, After, BrokenAfter, Throttled, Broken],
         }
     }
 }
 
+/// What decides about requests.
+pub trait Plan: Send + Sync {
+    /// What happens to the next request of this kind about `key`.
+    fn next(&self, request: Request, key: &str) -> Option<Fault>;
+
+    /// Where a body of `length` bytes is cut.
+    fn cut(&self, key: &str, length: usize) -> usize;
+}
+
 /// A schedule. The same seed has the same fault for the n-th request of one kind about one object, whatever else is
-/// under way.
+/// under way. What is drawn by lot in names does not count: see [`settled`].
 #[derive(Debug)]
 pub struct Faults {
     seed: u64,
@@ -111,11 +133,18 @@ impl Faults {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// What happens to the next request of this kind about `key`.
-    pub fn next(&self, request: Request, key: &str) -> Option<Fault> {
+    /// A number below `below` that goes with the seed and `key`: where a body is cut.
+    pub(crate) fn draw(&self, key: &str, below: usize) -> usize {
+        (mix(self.seed ^ 1, &settled(key)) % below.max(1) as u64) as usize
+    }
+}
+
+impl Plan for Faults {
+    fn next(&self, request: Request, key: &str) -> Option<Fault> {
+        let key = settled(key);
         let nth = {
             let mut seen = self.seen.lock().unwrap_or_else(|broken| broken.into_inner());
-            let nth = seen.entry((request, key.to_owned())).or_default();
+            let nth = seen.entry((request, key.clone())).or_default();
             *nth += 1;
             *nth
         };
@@ -130,10 +159,21 @@ impl Faults {
         Some(fault)
     }
 
-    /// A number below `below` that goes with the seed and `key`: where a body is cut.
-    pub(crate) fn draw(&self, key: &str, below: usize) -> usize {
-        (mix(self.seed ^ 1, &key) % below.max(1) as u64) as usize
+    fn cut(&self, key: &str, length: usize) -> usize {
+        self.draw(key, length)
     }
+}
+
+/// A key without what is drawn by lot: who wrote it, and what makes a name one that nobody used before.
+fn settled(key: &str) -> String {
+    let is_lot = |text: &str, least| text.len() >= least && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let part = |part: &str| match part.rsplit_once('-') {
+        Some((what, lot)) if is_lot(lot.trim_end_matches(".zst"), 8) => what.to_owned(),
+        // The BLAKE3 of a content, which is longer, says what it is.
+        _ if is_lot(part, 16) && part.len() < 64 => String::new(),
+        _ => part.to_owned(),
+    };
+    key.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 /// A number that depends on the seed and on `what`, and on nothing else. (The hasher's keys are fixed.)

@@ -14,7 +14,7 @@ use object_store::{
     ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-use crate::faults::{FOREVER, Fault, Faults, Request};
+use crate::faults::{FOREVER, Fault, Faults, Plan, Request};
 
 /// A store round another one, whose requests fail as a schedule says. What is above it sees final outcomes: nothing
 /// below tries again.
@@ -39,7 +39,7 @@ impl Faulty {
     ) -> Result<T> {
         match self.faults.next(request, key) {
             None => work.await,
-            Some(Fault::After) => {
+            Some(Fault::After | Fault::BrokenAfter) => {
                 let _ = work.await;
                 Err(failed("the reply was lost"))
             }
@@ -97,7 +97,7 @@ fn failed(why: &'static str) -> Error {
 
 fn refused(fault: Fault) -> Error {
     match fault {
-        Fault::Throttled => failed("<Code>SlowDown</Code>"),
+        Fault::Throttled | Fault::TooMany => failed("<Code>SlowDown</Code>"),
         Fault::Expired => failed("<Code>ExpiredToken</Code>"),
         _ => failed("it failed on purpose"),
     }
@@ -206,7 +206,7 @@ impl MultipartUpload for FaultyUpload {
     async fn complete(&mut self) -> Result<PutResult> {
         match self.faults.next(Request::Put, &self.key) {
             None => self.inner.complete().await,
-            Some(Fault::After | Fault::Stall) => {
+            Some(Fault::After | Fault::BrokenAfter | Fault::Stall) => {
                 let _ = self.inner.complete().await;
                 Err(failed("the reply was lost"))
             }

@@ -7,6 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use super::files::Files;
+use super::keys::Keys;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper::{Method, Request};
@@ -102,6 +103,11 @@ impl Server {
             ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.into()),
             ("AWS_REGION", "us-east-1".into()),
         ]
+    }
+
+    /// The same, to be changed or passed on.
+    pub fn keys(&self) -> Keys {
+        Keys::new(self.environment())
     }
 
     /// One variable of it, as [`environment`](Server::environment) has them.

@@ -23,8 +23,6 @@ mod restore;
 mod runs;
 #[cfg(feature = "object")]
 mod tier;
-#[cfg(feature = "object")]
-mod tier_faults;
 mod usage;
 
 use std::path::PathBuf;

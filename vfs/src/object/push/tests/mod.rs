@@ -84,10 +84,8 @@ pub(super) fn met(address: &str) -> Bucket {
 
 /// A bucket of a server.
 pub(super) fn served(server: &Server, address: &str) -> Bucket {
-    let env = server.environment();
     let location: Location = address.parse().expect("an address");
-    let variable = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
-    Bucket::open_with(&location, Connect::default(), &variable).expect("it opens")
+    Bucket::open_with(&location, Connect::default(), &|name| server.env(name)).expect("it opens")
 }
 
 /// Bytes that no compression makes fewer, the same each time.

@@ -1,5 +1,6 @@
 //! Random schedules of faults: two who write one workspace and one who writes another below the same prefix, while
-//! requests fail, replies are lost, and what comes is short or damaged.
+//! requests fail, replies are lost, and what comes is short or damaged. Most of them fail in a store in memory, some on the
+//! wire to a server (`wire.rs`).
 //!
 //! Then: nothing that was acknowledged is lost, nothing was ever read that is not what was written, every object
 //! that a row names is sound, and once the sweep has been over it nothing else is left. `COWRY_FAULT_SEED` runs one
@@ -10,8 +11,6 @@ use std::collections::HashMap;
 use cowry_s3_server::{Fault, Faults, Faulty};
 
 use super::*;
-use crate::object::{Bucket, Connect};
-use crate::overlay::{Overlay, OverlayOptions};
 
 /// Schedules of each of the tests below.
 const SCHEDULES: u64 = 130;
@@ -32,17 +31,23 @@ impl Chance {
     }
 }
 
-fn faulty_options(clock: &Arc<ManualClock>, faults: &Arc<Faults>, deadline: Duration) -> SqliteOptions {
-    let faults = faults.clone();
-    let buckets = OpenBucket::new(move |location| {
-        let bucket = Bucket::open(location, Connect { deadline, ..Connect::default() })?;
-        Ok(bucket.wrapped(|inner| Arc::new(Faulty::new(inner, faults.clone()))))
-    });
-    SqliteOptions {
-        buckets,
-        busy_timeout: Duration::from_secs(120),
-        chunk_folder: ChunkFolder { folder: None, bytes: Some(0) },
-        ..options(clock)
+/// What a schedule is about.
+pub(super) struct Bench<'a> {
+    pub seed: u64,
+    pub faults: &'a Faults,
+    /// How buckets are met where requests fail.
+    pub buckets: OpenBucket,
+    /// Where the content of both workspaces goes.
+    pub address: String,
+}
+
+/// How much fails in a schedule, and what: stalls cost a deadline each, so few schedules have them.
+pub(super) fn faults(seed: u64) -> (Arc<Faults>, Duration) {
+    let faults = Faults::new(seed, [50, 150, 400][(seed % 3) as usize]);
+    if seed.is_multiple_of(37) {
+        (Arc::new(faults), Duration::from_secs(1))
+    } else {
+        (Arc::new(faults.without(&[Fault::Stall])), Duration::from_secs(60))
     }
 }
 
@@ -108,8 +113,15 @@ impl Writer<'_> {
     fn read(&mut self) {
         for (file, content) in &self.files {
             let stat = self.layer.lookup(ROOT_INO, &name(file)).expect("it was acknowledged");
-            if let Ok(read) = self.layer.read(stat.ino, 0, usize::MAX) {
-                assert!(read == content[..], "seed {}: {file} is not what was written", self.seed);
+            match self.layer.read(stat.ino, 0, usize::MAX) {
+                Ok(read) => {
+                    assert!(read == content[..], "seed {}: {file} is not what was written", self.seed)
+                }
+                Err(error) => assert!(
+                    matches!(error.errno(), Errno::EIO | Errno::ETIMEDOUT),
+                    "seed {}: {file}: {error}",
+                    self.seed
+                ),
             }
         }
     }
@@ -134,19 +146,27 @@ fn put(layer: &dyn Layer, file: &str, content: &[u8]) -> NodeResult<()> {
     }
 }
 
-fn schedule(seed: u64) {
+fn in_memory(seed: u64) {
+    let (faults, deadline) = faults(seed);
+    let failing = faults.clone();
+    let buckets = OpenBucket::new(move |location| {
+        let bucket = Bucket::open(location, Connect { deadline, ..Connect::default() })?;
+        Ok(bucket.wrapped(|inner| Arc::new(Faulty::new(inner, failing.clone()))))
+    });
+    run(&Bench { seed, faults: &faults, buckets, address: format!("memory://faults-{seed}/content") });
+}
+
+/// Runs a schedule and says what is not as it must be.
+pub(super) fn run(bench: &Bench<'_>) {
+    let (seed, faults) = (bench.seed, bench.faults);
     let folder = tempfile::tempdir().expect("a folder");
     let clock = ManualClock::new(Timestamp(START));
-    let stalls = seed.is_multiple_of(37);
-    let per_mille = [50, 150, 400][(seed % 3) as usize];
-    let faults = Faults::new(seed, per_mille);
-    let faults = Arc::new(if stalls { faults } else { faults.without(&[Fault::Stall]) });
-    let options = faulty_options(
-        &clock,
-        &faults,
-        if stalls { Duration::from_secs(1) } else { Duration::from_secs(60) },
-    );
-    let tier = ContentTier { above: 0, ..ContentTier::at(format!("memory://faults-{seed}/content")) };
+    let options = SqliteOptions {
+        buckets: bench.buckets.clone(),
+        busy_timeout: Duration::from_secs(120),
+        ..alone(options(&clock))
+    };
+    let tier = tier(&bench.address);
     let make = |file: &str| {
         let layer = SqliteLayer::create(folder.path().join(file), &options).expect("a new workspace");
         layer.set_content_tier(Some(&tier)).expect("set");
@@ -197,38 +217,38 @@ fn settled(layer: &SqliteLayer, written: &[HashMap<String, Vec<u8>>], seed: u64)
     all_there("after the sweep");
 }
 
-fn schedules(which: u64) {
+/// Some of the schedules that there are, or as many as the environment asks for, of which this one has every
+/// `every`-th from `which` on.
+pub(super) fn schedules(which: u64, every: u64, count: u64, run: impl Fn(u64)) {
     let asked = |variable: &str| std::env::var(variable).ok().and_then(|text| text.parse::<u64>().ok());
-    if let Some(seed) = asked("COWRY_FAULT_SEED") {
-        if seed % 4 == which {
-            schedule(seed);
-        }
-        return;
-    }
-    let count = asked("COWRY_FAULT_SCHEDULES").map_or(SCHEDULES, |all| all.div_ceil(4));
-    for seed in (0..count).map(|n| 4 * n + which) {
+    let seeds = match (asked("COWRY_FAULT_SEED"), asked("COWRY_FAULT_SCHEDULES")) {
+        (Some(seed), _) if seed % every == which => vec![seed],
+        (Some(_), _) => Vec::new(),
+        (None, all) => (0..all.map_or(count, |all| all.div_ceil(every))).map(|n| every * n + which).collect(),
+    };
+    for seed in seeds {
         // The last one told is the one that fails.
         eprintln!("seed {seed}");
-        schedule(seed);
+        run(seed);
     }
 }
 
 #[test]
 fn nothing_acknowledged_is_lost_first_quarter() {
-    schedules(0);
+    schedules(0, 4, SCHEDULES, in_memory);
 }
 
 #[test]
 fn nothing_acknowledged_is_lost_second_quarter() {
-    schedules(1);
+    schedules(1, 4, SCHEDULES, in_memory);
 }
 
 #[test]
 fn nothing_acknowledged_is_lost_third_quarter() {
-    schedules(2);
+    schedules(2, 4, SCHEDULES, in_memory);
 }
 
 #[test]
 fn nothing_acknowledged_is_lost_fourth_quarter() {
-    schedules(3);
+    schedules(3, 4, SCHEDULES, in_memory);
 }
