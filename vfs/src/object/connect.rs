@@ -41,14 +41,25 @@ pub(super) struct Store {
     pub pages: Option<Arc<dyn PaginatedListStore>>,
     /// Whether it keeps metadata of users with an object.
     pub attributes: bool,
-    /// Whether it replaces an object only where it still has the ETag it is told.
-    pub conditional: bool,
+    /// How it is told to replace an object only as it was seen.
+    pub condition: Condition,
+}
+
+/// How a store takes a condition on what it replaces.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Condition {
+    /// By the ETag.
+    Tag,
+    /// By a version that a look at the object tells: one more request.
+    Version,
+    /// Not at all: the object is looked at just before.
+    Look,
 }
 
 impl Store {
     fn new<S: ObjectStore + PaginatedListStore>(store: S) -> Store {
         let store = Arc::new(store);
-        Store { objects: store.clone(), pages: Some(store), attributes: true, conditional: true }
+        Store { objects: store.clone(), pages: Some(store), attributes: true, condition: Condition::Tag }
     }
 }
 
@@ -64,7 +75,9 @@ pub(super) fn open(
         Scheme::Gcs => {
             let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(location.bucket());
             let built = builder.with_retry(retry(how)).with_client_options(client(how, false)).build();
-            built.map(Store::new).map_err(|_| settings(ask_for("GOOGLE_SERVICE_ACCOUNT")))
+            built
+                .map(|store| Store { condition: Condition::Version, ..Store::new(store) })
+                .map_err(|_| settings(ask_for("GOOGLE_SERVICE_ACCOUNT")))
         }
         Scheme::Azure => {
             let builder = MicrosoftAzureBuilder::from_env().with_container_name(location.bucket());
@@ -77,10 +90,11 @@ pub(super) fn open(
             objects: Arc::new(LocalFileSystem::new().with_automatic_cleanup(false)),
             pages: None,
             attributes: false,
-            conditional: false,
+            condition: Condition::Look,
         }),
         Scheme::Memory => {
-            Ok(Store { objects: memory(location.bucket()), pages: None, attributes: true, conditional: true })
+            let objects = memory(location.bucket());
+            Ok(Store { objects, pages: None, attributes: true, condition: Condition::Tag })
         }
     }
 }

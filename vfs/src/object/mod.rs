@@ -17,7 +17,7 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
-pub use bucket::{Bucket, Expect, Found, From as ListFrom, Page, Written};
+pub use bucket::{Bucket, Expect, Found, From as ListFrom, Page, WRITE_MARK, Written};
 pub use connect::Connect;
 pub use layer::{ObjectLayer, ObjectOptions, Unwritten, node_metadata};
 pub use location::{Location, LocationError, Scheme};

@@ -8,7 +8,7 @@ use object_store::path::Path as Key;
 use object_store::{MultipartUpload, PutMultipartOptions, PutPayload};
 
 use super::bridge::{self, Waiting};
-use super::bucket::{Bucket, Expect, WRITE, Written, look, mark};
+use super::bucket::{Bucket, Expect, WRITE_MARK, Written, look, mark};
 use super::trouble::{Trouble, TroubleKind};
 
 /// The length of a part, in bytes; also the largest object that is written in one request.
@@ -56,7 +56,7 @@ impl Bucket {
             return self.put(name, first, expect, metadata);
         }
         let mut metadata = metadata.clone();
-        let mark = metadata.entry(WRITE.into()).or_insert_with(mark).clone();
+        let mark = metadata.entry(WRITE_MARK.into()).or_insert_with(mark).clone();
         let mut parts = Parts::begin(self, name, &metadata)?;
         match parts.fill(first, length, from).and_then(|()| parts.check(expect)) {
             Ok(()) => parts.complete(&mark),
@@ -166,7 +166,9 @@ impl<'a> Parts<'a> {
             };
             let found = look(&*objects, &key, String::new()).await.ok().flatten();
             match found {
-                Some(found) if found.metadata.get(WRITE) == Some(&mark) => Ok(Written { etag: found.etag }),
+                Some(found) if found.metadata.get(WRITE_MARK) == Some(&mark) => {
+                    Ok(Written { etag: found.etag })
+                }
                 _ => {
                     let _ = self.upload.abort().await;
                     Err(trouble)

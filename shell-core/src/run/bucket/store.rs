@@ -5,13 +5,10 @@ use std::io::Read;
 use std::ops::Range;
 
 use bytes::Bytes;
-use cowry_vfs::object::{Bucket, Connect, Expect, Trouble, TroubleKind};
+use cowry_vfs::object::{Bucket, Connect, Expect, Trouble, TroubleKind, WRITE_MARK};
 
 use super::journal::Want;
 use crate::address::Address;
-
-/// The metadata by which what was written before a crash is known again.
-const MARK: &str = "cowry-write";
 
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
@@ -80,7 +77,7 @@ impl Store {
         let found = self.bucket.head(name)?;
         Ok(found.map(|found| There {
             size: found.size,
-            marked: found.metadata.get(MARK).is_some_and(|its| its == mark),
+            marked: found.metadata.get(WRITE_MARK).is_some_and(|its| its == mark),
             tag: found.etag,
         }))
     }
@@ -93,7 +90,7 @@ impl Store {
             Want::Tag(tag) => Expect::Tag(tag.clone()),
         };
         let mut metadata = content.metadata;
-        metadata.insert(MARK.into(), content.mark);
+        metadata.insert(WRITE_MARK.into(), content.mark);
         let written = self.bucket.upload(name, content.size, content.from, &expect, &metadata)?;
         Ok(written.etag)
     }

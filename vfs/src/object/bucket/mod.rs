@@ -18,7 +18,7 @@ use object_store::list::PaginatedListStore;
 use object_store::path::Path as Key;
 
 use super::bridge;
-use super::connect::{self, Connect};
+use super::connect::{self, Condition, Connect};
 use super::location::Location;
 use super::trouble::{Trouble, TroubleKind};
 
@@ -26,8 +26,9 @@ pub use list::From;
 pub(super) use read::look;
 pub(super) use write::mark;
 
-/// The metadata by which a conditional write whose reply was lost is known again.
-pub(super) const WRITE: &str = "cowry-write";
+/// The name of the metadata by which a write whose reply was lost is known again. Stores that want names of metadata to be
+/// identifiers take it, too.
+pub const WRITE_MARK: &str = "cowrywrite";
 
 /// A bucket, or what is below a prefix of one. Names are relative to the prefix, with `/` between their parts.
 ///
@@ -38,7 +39,7 @@ pub struct Bucket {
     pub(super) objects: Arc<dyn ObjectStore>,
     pub(super) pages: Option<Arc<dyn PaginatedListStore>>,
     pub(super) attributes: bool,
-    conditional: bool,
+    pub(super) condition: Condition,
     pub(super) how: Connect,
     pub(super) counts: Arc<Counts>,
 }
@@ -136,7 +137,7 @@ impl Bucket {
             objects: store.objects,
             pages: store.pages,
             attributes: store.attributes,
-            conditional: store.conditional,
+            condition: store.condition,
             how,
             counts: Arc::default(),
         })
@@ -170,11 +171,6 @@ impl Bucket {
     /// Whether it keeps metadata with an object.
     pub fn keeps_metadata(&self) -> bool {
         self.attributes
-    }
-
-    /// Whether [`Expect::Tag`] is checked by the store itself, and not just before the write.
-    pub fn is_conditional(&self) -> bool {
-        self.conditional
     }
 
     /// Requests that were made so far: reads of objects, writes of objects, all others. Clones count together.

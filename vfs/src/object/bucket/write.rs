@@ -8,7 +8,8 @@ use object_store::{
     Attribute, AttributeValue, Attributes, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
 };
 
-use super::{Bucket, Expect, WRITE, Written, look};
+use super::{Bucket, Expect, WRITE_MARK, Written, look};
+use crate::object::connect::Condition;
 use crate::object::trouble::{Trouble, TroubleKind};
 
 impl Bucket {
@@ -57,9 +58,9 @@ impl Bucket {
         let known = self.attributes && expect != Expect::Anything;
         if known {
             // Who has to know a write again later has marked it.
-            metadata.entry(WRITE.into()).or_insert_with(mark);
+            metadata.entry(WRITE_MARK.into()).or_insert_with(mark);
         }
-        let mark = metadata.get(WRITE).cloned().filter(|_| known);
+        let mark = metadata.get(WRITE_MARK).cloned().filter(|_| known);
         let options = PutOptions { mode, attributes: self.attributes(metadata), ..PutOptions::default() };
         let trouble = match self.objects.put_opts(&key, content, options).await {
             Ok(put) => return Ok(Written { etag: put.e_tag }),
@@ -69,7 +70,9 @@ impl Bucket {
         let may_be_ours = trouble.is_uncertain() || trouble.kind() == TroubleKind::Changed;
         let Some(mark) = mark.filter(|_| may_be_ours) else { return Err(trouble) };
         match look(&*self.objects, &key, name).await {
-            Ok(Some(found)) if found.metadata.get(WRITE) == Some(&mark) => Ok(Written { etag: found.etag }),
+            Ok(Some(found)) if found.metadata.get(WRITE_MARK) == Some(&mark) => {
+                Ok(Written { etag: found.etag })
+            }
             _ => Err(trouble),
         }
     }
@@ -85,19 +88,24 @@ impl Bucket {
 
     /// How the store is told what is expected; where it cannot be told, it is looked up just before.
     async fn mode(&self, key: &Key, expect: &Expect) -> Result<PutMode, Trouble> {
-        match expect {
-            Expect::Anything => Ok(PutMode::Overwrite),
-            Expect::Absent => Ok(PutMode::Create),
-            Expect::Tag(tag) if self.conditional => {
-                Ok(PutMode::Update(UpdateVersion { e_tag: Some(tag.clone()), version: None }))
-            }
-            Expect::Tag(tag) => {
-                let now = look(&*self.objects, key, String::new()).await?.and_then(|found| found.etag);
-                if now.as_ref() == Some(tag) {
-                    return Ok(PutMode::Overwrite);
-                }
-                Err(Trouble::new(TroubleKind::Changed, "somebody else changed it meanwhile"))
-            }
+        let tag = match expect {
+            Expect::Anything => return Ok(PutMode::Overwrite),
+            Expect::Absent => return Ok(PutMode::Create),
+            Expect::Tag(tag) => tag,
+        };
+        let update = |e_tag, version| PutMode::Update(UpdateVersion { e_tag, version });
+        if self.condition == Condition::Tag {
+            return Ok(update(Some(tag.clone()), None));
+        }
+        self.counts.other();
+        let now = match self.objects.head(key).await.map_err(Trouble::from) {
+            Err(trouble) if trouble.kind() != TroubleKind::Missing => return Err(trouble),
+            now => now.ok().filter(|now| now.e_tag.as_ref() == Some(tag)),
+        };
+        match (now, self.condition) {
+            (None, _) => Err(Trouble::new(TroubleKind::Changed, "somebody else changed it meanwhile")),
+            (Some(now), Condition::Version) if now.version.is_some() => Ok(update(None, now.version)),
+            (Some(_), _) => Ok(PutMode::Overwrite),
         }
     }
 

@@ -13,7 +13,7 @@ use super::spool::Spool;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
 use crate::node::{Ino, SetAttr, Stat};
-use crate::object::bucket::{Expect, WRITE, mark};
+use crate::object::bucket::{Expect, WRITE_MARK, mark};
 use crate::object::trouble::{Trouble, TroubleKind};
 
 /// What is kept in the cache of what was uploaded, since it is likely to be read.
@@ -144,7 +144,7 @@ impl ObjectLayer {
             }
         };
         let mut metadata = metadata(&stat);
-        metadata.extend(guard.mark.clone().map(|mark| (WRITE.to_owned(), mark)));
+        metadata.extend(guard.mark.clone().map(|mark| (WRITE_MARK.to_owned(), mark)));
         let expect = self.expected(&key, object)?;
         let mut reader = guard.reader(self);
         let written = self.bucket.upload(&key, guard.size, &mut reader, &expect, &metadata);
