@@ -8,7 +8,7 @@ use object_store::path::Path as Key;
 use object_store::{MultipartUpload, PutMultipartOptions, PutPayload};
 
 use super::bridge::{self, Waiting};
-use super::bucket::{Bucket, Expect, WRITE_MARK, Written, look, mark};
+use super::bucket::{Bucket, Expect, WRITE_MARK, Written, bare, look, mark};
 use super::trouble::{Trouble, TroubleKind};
 
 /// The length of a part, in bytes; also the largest object that is written in one request.
@@ -161,7 +161,7 @@ impl<'a> Parts<'a> {
         self.bucket.counts.put();
         self.bucket.wait(self.name, async move {
             let trouble = match self.upload.complete().await {
-                Ok(put) => return Ok(Written { etag: put.e_tag }),
+                Ok(put) => return Ok(Written { etag: put.e_tag.map(bare) }),
                 Err(error) => Trouble::from(error),
             };
             let found = look(&*objects, &key, String::new()).await.ok().flatten();

@@ -23,7 +23,7 @@ use super::location::Location;
 use super::trouble::{Trouble, TroubleKind};
 
 pub use list::From;
-pub(super) use read::look;
+pub(super) use read::{bare, look};
 pub(super) use write::mark;
 
 /// The name of the metadata by which a write whose reply was lost is known again. Stores that want names of metadata to be
@@ -73,7 +73,7 @@ pub struct Found {
     pub name: String,
     /// In bytes.
     pub size: u64,
-    /// Which content it is. Not every store has one for every object.
+    /// Which content it is, without quotes. Not every store has one for every object.
     pub etag: Option<String>,
     /// When it was written, in nanoseconds since the Unix epoch.
     pub modified: i64,

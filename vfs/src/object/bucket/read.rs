@@ -10,6 +10,7 @@ use object_store::{Attribute, Attributes, GetOptions, GetRange, ObjectMeta, Obje
 
 use super::{Bucket, Found};
 use crate::object::bridge;
+use crate::object::location::Scheme;
 use crate::object::trouble::{Trouble, TroubleKind};
 
 impl Bucket {
@@ -31,7 +32,7 @@ impl Bucket {
     pub fn get(&self, name: &str, range: Option<Range<u64>>, etag: Option<&str>) -> Result<Bytes, Trouble> {
         self.counts.get();
         let (objects, key) = (self.objects.clone(), self.key(name)?);
-        let options = part(range, etag);
+        let options = part(range, etag.map(|tag| self.entity_tag(tag)));
         self.wait(name, async move { Ok(objects.get_opts(&key, options).await?.bytes().await?) })
     }
 
@@ -47,12 +48,18 @@ impl Bucket {
     ) -> Result<(Found, Bytes), Trouble> {
         self.counts.get();
         let (objects, key, at) = (self.objects.clone(), self.key(name)?, name.to_owned());
-        let options = part(range, etag);
+        let options = part(range, etag.map(|tag| self.entity_tag(tag)));
         self.wait(name, async move {
             let got = objects.get_opts(&key, options).await?;
             let what = looked_at(at, &got.attributes, got.meta.clone());
             Ok((what, got.bytes().await?))
         })
+    }
+
+    /// An ETag as requests have it: with the quotes that it has here no more.
+    pub(super) fn entity_tag(&self, tag: &str) -> String {
+        let is_of_http = !matches!(self.location.scheme(), Scheme::Memory | Scheme::Local);
+        if is_of_http && !tag.contains('"') { format!("\"{tag}\"") } else { tag.to_owned() }
     }
 
     /// Bytes of many objects, at most `parallel` requests under way; `each` has its outcome in the order of `names`.
@@ -116,12 +123,8 @@ impl Bucket {
     }
 }
 
-fn part(range: Option<Range<u64>>, etag: Option<&str>) -> GetOptions {
-    GetOptions {
-        range: range.map(GetRange::Bounded),
-        if_match: etag.map(str::to_owned),
-        ..GetOptions::default()
-    }
+fn part(range: Option<Range<u64>>, etag: Option<String>) -> GetOptions {
+    GetOptions { range: range.map(GetRange::Bounded), if_match: etag, ..GetOptions::default() }
 }
 
 /// What an object is, asked for it alone. `None` if there is none.
@@ -156,8 +159,14 @@ pub(super) fn found(root: &Key, meta: ObjectMeta) -> Found {
     Found {
         name: below.to_owned(),
         size: meta.size,
-        etag: meta.e_tag,
+        etag: meta.e_tag.map(bare),
         modified: meta.last_modified.timestamp_nanos_opt().unwrap_or(0),
         metadata: BTreeMap::new(),
     }
+}
+
+/// An ETag without its quotes, which not every listing has.
+pub(in crate::object) fn bare(tag: String) -> String {
+    let inside = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    inside.map(str::to_owned).unwrap_or(tag)
 }

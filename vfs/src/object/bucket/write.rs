@@ -8,7 +8,7 @@ use object_store::{
     Attribute, AttributeValue, Attributes, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
 };
 
-use super::{Bucket, Expect, WRITE_MARK, Written, look};
+use super::{Bucket, Expect, WRITE_MARK, Written, bare, look};
 use crate::object::connect::Condition;
 use crate::object::trouble::{Trouble, TroubleKind};
 
@@ -63,7 +63,7 @@ impl Bucket {
         let mark = metadata.get(WRITE_MARK).cloned().filter(|_| known);
         let options = PutOptions { mode, attributes: self.attributes(metadata), ..PutOptions::default() };
         let trouble = match self.objects.put_opts(&key, content, options).await {
-            Ok(put) => return Ok(Written { etag: put.e_tag }),
+            Ok(put) => return Ok(Written { etag: put.e_tag.map(bare) }),
             Err(error) => Trouble::from(error),
         };
         // A request that was tried again finds what its first try made.
@@ -95,12 +95,12 @@ impl Bucket {
         };
         let update = |e_tag, version| PutMode::Update(UpdateVersion { e_tag, version });
         if self.condition == Condition::Tag {
-            return Ok(update(Some(tag.clone()), None));
+            return Ok(update(Some(self.entity_tag(tag)), None));
         }
         self.counts.other();
         let now = match self.objects.head(key).await.map_err(Trouble::from) {
             Err(trouble) if trouble.kind() != TroubleKind::Missing => return Err(trouble),
-            now => now.ok().filter(|now| now.e_tag.as_ref() == Some(tag)),
+            now => now.ok().filter(|now| now.e_tag.clone().map(bare).as_ref() == Some(tag)),
         };
         match (now, self.condition) {
             (None, _) => Err(Trouble::new(TroubleKind::Changed, "somebody else changed it meanwhile")),
