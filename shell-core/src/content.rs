@@ -4,7 +4,9 @@
 use cowry_vfs::sqlite::{BucketReport, MoveReport, SweepReport};
 use cowry_vfs::sqlite::{ContentTier, ContentUse};
 
-use crate::error::Result;
+use crate::address::Address;
+use crate::error::{Error, Result};
+use crate::run::bucket;
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -16,13 +18,20 @@ impl Workspace {
         Ok(self.file("tell where the content is of")?.content_tier()?)
     }
 
-    /// Says where content goes that is written from now on. What is there stays where it is.
+    /// Says where content goes that is written from now on. What is there stays where it is. A bucket that was not the
+    /// place before is asked whether it is there and takes our keys.
     ///
     /// # Errors
-    /// If it is read-only or scratch, the address is none, or the file cannot be written.
+    /// If it is read-only or scratch, the address is none, the bucket cannot be used, or the file cannot be written.
     pub fn set_content_tier(&self, tier: Option<&ContentTier>) -> Result<()> {
         self.writable("set the place of content of")?;
-        Ok(self.file("set the place of content of")?.set_content_tier(tier)?)
+        let file = self.file("set the place of content of")?;
+        let before = file.content_tier()?.map(|before| before.address);
+        if let Some(tier) = tier.filter(|tier| before.as_ref() != Some(&tier.address)) {
+            let address = Address::parse(&tier.address).map_err(Error::Usage)?;
+            bucket::reach("keep content", &address)?;
+        }
+        Ok(file.set_content_tier(tier)?)
     }
 
     /// How much content is where.

@@ -46,6 +46,11 @@ pub enum MountMode {
     ReadWrite,
 }
 
+/// Whether what follows a colon at the end of an address is more likely meant as a mode than as part of a prefix.
+fn is_like_a_mode(text: &str) -> bool {
+    (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
 /// A mount that cannot be used. The message says what to write.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("mount \"{text}\": {problem}")]
@@ -79,6 +84,11 @@ impl Mount {
             return Err(bad("the source is missing; write /data=./folder"));
         }
         let source = if Address::is_one(source) {
+            if let Some((_, mode)) = source.rsplit_once(':').filter(|(_, mode)| is_like_a_mode(mode)) {
+                return Err(bad(&format!(
+                    "\":{mode}\" is no mode; write :ro or :rw (a prefix that ends so is written with a slash behind it)"
+                )));
+            }
             MountSource::Bucket(Address::parse(source).map_err(|problem| bad(&problem))?)
         } else {
             MountSource::Folder(folder.join(source))

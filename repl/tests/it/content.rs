@@ -95,6 +95,15 @@ fn what_cannot_be_is_refused() {
         r#"
 $ cowry -q -w a.cowry run -e 1
 1
+$ cowry -w a.cowry content ftp://b/x
+! cowry: "ftp://" is not known; use s3://, gs://, az://, file:/// or memory://
+[exit status: 125]
+$ AWS_MAX_ATTEMPTS=1 AWS_ENDPOINT_URL=http://127.0.0.1:1 AWS_ACCESS_KEY_ID=k AWS_SECRET_ACCESS_KEY=s cowry -w a.cowry content s3://b/x
+! cowry: cannot keep content: s3://b/x: the server cannot be reached; check the network and the endpoint
+[exit status: 125]
+$ cowry -w a.cowry content
+new content goes into the file
+in the file: 0 pieces (0 B)
 $ cowry -w a.cowry content --compress zstd
 ! cowry: content is kept in the file: name a bucket, s3://bucket/prefix
 [exit status: 125]

@@ -272,6 +272,12 @@ fn buckets_are_mounted_by_their_address() {
         assert_eq!((&*mount.source.to_string(), mount.mode), (source, mode), "{text}");
         assert!(mount.bucket().is_some() && mount.folder().is_none());
     }
+    let typo = Mount::parse("/data=s3://shells/p:rx").expect_err("no mode").to_string();
+    assert!(typo.contains("\":rx\" is no mode"), "{typo}");
+    assert_eq!(
+        Mount::parse("/data=s3://shells/p:rx/").expect("a prefix").source.to_string(),
+        "s3://shells/p:rx"
+    );
     let secret = Mount::parse("/data=s3://key:hush@shells/x").expect_err("a key");
     assert!(!secret.to_string().contains("hush") && secret.to_string().contains("environment"), "{secret}");
 }

@@ -30,6 +30,10 @@ pub(crate) fn meet(_: &FileRules) -> Result<()> {
     Ok(())
 }
 
+pub(crate) fn reach(_: &str, _: &Address) -> Result<()> {
+    Ok(())
+}
+
 pub(crate) fn open(address: &Address, _: Arc<dyn Clock>) -> std::result::Result<Arc<dyn Layer>, String> {
     Err(address.to_string())
 }

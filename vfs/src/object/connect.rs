@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::list::PaginatedListStore;
@@ -13,7 +12,7 @@ use object_store::memory::InMemory;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 use super::location::{Location, Scheme};
-use super::profile;
+use super::s3;
 use super::trouble::{Trouble, TroubleKind};
 
 /// How a bucket is met.
@@ -24,13 +23,21 @@ pub struct Connect {
     pub deadline: Duration,
     /// How long a connection may take.
     pub connect_timeout: Duration,
-    /// How often a request is tried again where the server was overloaded or the connection broke.
+    /// How often a request is tried again where the server was overloaded or the connection broke, with pauses that
+    /// grow to five seconds. `AWS_MAX_ATTEMPTS` says otherwise for S3.
     pub retries: usize,
 }
 
+/// With their pauses about ten seconds.
+const RETRIES: usize = 8;
+
 impl Default for Connect {
     fn default() -> Self {
-        Connect { deadline: Duration::from_secs(60), connect_timeout: Duration::from_secs(10), retries: 8 }
+        Connect {
+            deadline: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(10),
+            retries: RETRIES,
+        }
     }
 }
 
@@ -71,7 +78,7 @@ pub(super) fn open(
 ) -> Result<Store, Trouble> {
     let settings = |message: String| Trouble::new(TroubleKind::Settings, message);
     match location.scheme() {
-        Scheme::S3 => s3(location, how, env).map_err(settings),
+        Scheme::S3 => s3::open(location, how, env).map(Store::new).map_err(settings),
         Scheme::Gcs => {
             let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(location.bucket());
             let built = builder.with_retry(retry(how)).with_client_options(client(how, false)).build();
@@ -110,91 +117,19 @@ fn memory(name: &str) -> Arc<dyn ObjectStore> {
     all.entry(name.to_owned()).or_default().clone()
 }
 
-fn s3(location: &Location, how: &Connect, env: &dyn Fn(&str) -> Option<String>) -> Result<Store, String> {
-    let env = |name: &str| env(name).filter(|value| !value.is_empty());
-    let profile = profile::read(&env)?;
-    let region = env("AWS_REGION").or_else(|| env("AWS_DEFAULT_REGION")).or(profile.region);
-    let endpoint =
-        env("AWS_ENDPOINT_URL_S3").or_else(|| env("AWS_ENDPOINT_URL")).or_else(|| env("AWS_ENDPOINT"));
-    let endpoint = endpoint.or(profile.endpoint);
-    let plain = endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-    let mut builder = AmazonS3Builder::new()
-        .with_bucket_name(location.bucket())
-        .with_region(region.unwrap_or_else(|| if endpoint.is_some() { "auto" } else { "us-east-1" }.into()))
-        .with_retry(retry(how))
-        .with_client_options(client(how, plain));
-    if let Some(endpoint) = &endpoint {
-        if !endpoint.starts_with("https://") && !plain {
-            return Err("the endpoint must begin with https:// (or http://); check AWS_ENDPOINT_URL".into());
-        }
-        // Names of buckets below a name of a server are what few have; R2 and servers of one's own know paths.
-        let virtual_hosts = env("AWS_S3_ADDRESSING_STYLE").is_some_and(|style| style == "virtual");
-        builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(virtual_hosts);
-    }
-    let keys = env("AWS_ACCESS_KEY_ID")
-        .zip(env("AWS_SECRET_ACCESS_KEY"))
-        .map(|keys| (keys, env("AWS_SESSION_TOKEN")));
-    let keys = keys.or_else(|| profile.key.zip(profile.secret).map(|keys| (keys, profile.token)));
-    builder = match keys {
-        Some(((key, secret), token)) => {
-            let builder = builder.with_access_key_id(key).with_secret_access_key(secret);
-            match token {
-                Some(token) => builder.with_token(token),
-                None => builder,
-            }
-        }
-        None if env("AWS_SKIP_SIGNATURE").is_some_and(|value| value == "true") => {
-            builder.with_skip_signature(true)
-        }
-        None => role(builder, &env)?,
-    };
-    builder
-        .build()
-        .map(Store::new)
-        .map_err(|error| format!("the settings of this bucket cannot be used: {error}"))
-}
-
-/// Credentials of the machine or the container, where the environment says that there are some.
-fn role(
-    mut builder: AmazonS3Builder,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<AmazonS3Builder, String> {
-    const NAMES: [&str; 6] = [
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "AWS_ROLE_ARN",
-        "AWS_METADATA_ENDPOINT",
-    ];
-    let asked = env("AWS_EC2_METADATA_DISABLED").is_some_and(|value| value == "false");
-    let found: Vec<_> = NAMES.iter().filter_map(|name| env(name).map(|value| (name, value))).collect();
-    if found.is_empty() && !asked {
-        return Err("no keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE \
-                    (a public bucket: AWS_SKIP_SIGNATURE=true; the role of a machine: AWS_EC2_METADATA_DISABLED=false)"
-            .into());
-    }
-    for (name, value) in found {
-        if let Ok(key) = name.to_ascii_lowercase().parse() {
-            builder = builder.with_config(key, value);
-        }
-    }
-    Ok(builder)
-}
-
-fn retry(how: &Connect) -> RetryConfig {
+pub(super) fn retry(how: &Connect) -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(50),
+            init_backoff: Duration::from_millis(100),
             max_backoff: Duration::from_secs(5),
-            base: 2.0,
+            base: 3.0, // a pause is drawn by lot from what is below the last one times this
         },
         max_retries: how.retries,
         retry_timeout: how.deadline,
     }
 }
 
-fn client(how: &Connect, plain: bool) -> ClientOptions {
+pub(super) fn client(how: &Connect, plain: bool) -> ClientOptions {
     ClientOptions::new()
         .with_allow_http(plain)
         .with_timeout(how.deadline)

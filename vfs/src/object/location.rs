@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use object_store::path::Path as Key;
-use url::Url;
+
+/// The longest prefix, in bytes: a key has 1,024, and names below a prefix need some of them.
+const PREFIX_BYTES: usize = 512;
 
 /// What kind of store an address names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,39 +79,65 @@ impl Location {
 impl FromStr for Location {
     type Err = LocationError;
 
+    /// What follows the scheme is taken as it is written: keys hold `%`, `#` and spaces, and nothing is decoded.
     fn from_str(text: &str) -> Result<Location, LocationError> {
         let bad = |problem: String| LocationError { problem };
-        let url = Url::parse(text).map_err(|error| {
-            bad(format!("\"{text}\" is no address of a bucket ({error}); write s3://bucket/prefix"))
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| {
+            bad(format!("\"{}\" is no address of a bucket; write s3://bucket/prefix", text.escape_debug()))
         })?;
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.contains('@') || rest.contains('?') {
             return Err(bad(
                 "an address holds no key and no option; put keys into the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)".into(),
             ));
         }
-        let scheme = scheme(&url).map_err(bad)?;
-        let bucket = url.host_str().unwrap_or_default().to_owned();
-        match (scheme, bucket.is_empty()) {
+        let kind = kind(scheme).map_err(bad)?;
+        match (kind, bucket.is_empty()) {
             (Scheme::Local, false) => return Err(bad("a folder is written file:///its/whole/path".into())),
             (Scheme::Local, true) | (_, false) => {}
-            (_, true) => {
-                return Err(bad(format!("the bucket is missing; write {}://bucket/prefix", url.scheme())));
-            }
+            (_, true) => return Err(bad(format!("the bucket is missing; write {scheme}://bucket/prefix"))),
         }
-        let prefix = Key::from_url_path(url.path())
-            .map_err(|error| bad(format!("the prefix of \"{text}\" cannot be: {error}")))?;
-        Ok(Location { scheme, bucket, prefix: prefix.into() })
+        if !bucket.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) {
+            let shown = bucket.escape_debug();
+            return Err(bad(format!(
+                "\"{shown}\" is no bucket: letters, digits, '-', '.' and '_' are in a name"
+            )));
+        }
+        let prefix = clean(prefix).map_err(bad)?;
+        Ok(Location { scheme: kind, bucket: bucket.to_owned(), prefix })
     }
 }
 
-fn scheme(url: &Url) -> Result<Scheme, String> {
-    match url.scheme() {
+/// A prefix without a slash at its end, if it can be one.
+fn clean(prefix: &str) -> Result<String, String> {
+    let bad = |why: &str| format!("the prefix \"{}\" cannot be: {why}", prefix.escape_debug());
+    if prefix.contains(char::is_control) {
+        return Err(bad("it holds a control character"));
+    }
+    if prefix.len() > PREFIX_BYTES {
+        return Err(format!("a prefix has at most {PREFIX_BYTES} bytes, and this one {}", prefix.len()));
+    }
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    if prefix.split('/').any(|part| matches!(part, "." | "..")) {
+        return Err(bad("\".\" and \"..\" are no names in a bucket"));
+    }
+    if !prefix.is_empty() && prefix.split('/').any(str::is_empty) {
+        return Err(bad("it holds two slashes with nothing between them"));
+    }
+    Key::parse(prefix).map(Into::into).map_err(|error| bad(&error.to_string()))
+}
+
+fn kind(scheme: &str) -> Result<Scheme, String> {
+    match scheme.to_ascii_lowercase().as_str() {
         "s3" | "s3a" => Ok(Scheme::S3),
         "gs" => Ok(Scheme::Gcs),
         "az" | "azure" | "abfs" | "abfss" => Ok(Scheme::Azure),
         "file" => Ok(Scheme::Local),
         "memory" => Ok(Scheme::Memory),
-        other => Err(format!("\"{other}://\" is not known; use s3://, gs://, az://, file:/// or memory://")),
+        _ => {
+            let shown = scheme.escape_debug();
+            Err(format!("\"{shown}://\" is not known; use s3://, gs://, az://, file:/// or memory://"))
+        }
     }
 }
 

@@ -208,6 +208,11 @@ fn an_answer_that_nobody_knows_is_told_in_the_words_of_the_server() {
     let xml = "400 Bad Request: <?xml version=\"1.0\"?>\n<Error>\n<Code>Bad</Code><Message>Not\n so.</Message></Error>";
     assert_eq!(told(xml).to_string(), "the server answers Bad: Not so.");
     assert_eq!(told("<Error><Code>Bad</Code></Error>").to_string(), "the server answers Bad");
+    let status = "Error performing PUT http://x/y in 9ms, after 8 retries, max_retries: 8 - Server returned non-2xx status code: 503 Service Unavailable: no";
+    assert_eq!(told(status).to_string(), "the server answers 503 Service Unavailable; try again later");
+    let broken = told("HTTP error: error sending request");
+    assert_eq!(broken.kind(), TroubleKind::Unreachable);
+    assert!(broken.to_string().contains("the connection broke"), "{broken}");
     let other = told(&format!("a pipe\u{7} broke {}", "far away ".repeat(100))).to_string();
     assert_eq!(other.matches("a pipe broke").count(), 1, "{other}");
     assert!(other.len() <= 300 && !other.contains('\u{7}'), "{other}");
@@ -215,14 +220,39 @@ fn an_answer_that_nobody_knows_is_told_in_the_words_of_the_server() {
 
 #[test]
 fn settings_that_cannot_be_are_refused_at_once() {
-    let told = |env: &'static [(&'static str, &'static str)]| {
-        let env =
-            move |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    let told = |env: &[(&str, &str)]| {
+        let env = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Bucket::open_with(&at("s3://shells"), Connect::default(), &env).expect_err("refused").to_string()
     };
     assert!(told(&[]).contains("AWS_ACCESS_KEY_ID"));
     assert!(told(&[("AWS_ENDPOINT_URL", "localhost:9000")]).contains("https://"));
     assert!(told(&[("AWS_PROFILE", "nobody"), ("HOME", "/nonexistent")]).contains("\"nobody\""));
+    assert!(told(&[("AWS_ACCESS_KEY_ID", "k")]).contains("set both"));
+    let broken = told(&[("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "hidden\n")]);
+    assert!(broken.contains("AWS_SECRET_ACCESS_KEY") && !broken.contains("hidden"), "{broken}");
+    let keys = ("AWS_ACCESS_KEY_ID", "k");
+    assert!(
+        told(&[keys, ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_MAX_ATTEMPTS", "0")]).contains("from 1 to 100")
+    );
+    // Half of what a container says would have the machine's metadata asked.
+    let half = told(&[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/keys")]);
+    assert!(half.contains("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"), "{half}");
+}
+
+#[test]
+fn profiles_that_give_no_keys_are_told_what_they_lack() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = |text: &str| {
+        let place = folder.path().join("credentials");
+        std::fs::write(&place, text).expect("written");
+        let place = place.display().to_string();
+        let env = |name: &str| (name == "AWS_SHARED_CREDENTIALS_FILE").then(|| place.clone());
+        Bucket::open_with(&at("s3://shells"), Connect::default(), &env).expect_err("refused").to_string()
+    };
+    assert!(told("[default]\naws_access_key_id = k\n").contains("has no aws_secret_access_key"));
+    assert!(told("[default]\naws_secret_access_key = hidden\n").contains("has no aws_access_key_id"));
+    assert!(told("[default]\ncredential_process = /x\n").contains("export-credentials --profile default"));
+    assert!(told("[default]\nregion = r\n").contains("no keys"));
 }
 
 #[test]
@@ -234,6 +264,21 @@ fn addresses_say_what_they_mean() {
     assert!(!bad("s3://key:secret@shells/x").contains("secret@"));
     assert!(bad("ftp://shells/x").contains("s3://"));
     assert!(bad("s3:///x").contains("bucket is missing"));
+    for literal in ["s3://shells/a%41", "s3://shells/a b#c", "s3://shells/a:rx/ü", "file:///tmp/a%20b"] {
+        assert_eq!(at(literal).to_string(), literal);
+    }
+    for (text, why) in [
+        ("s3://shells/a/../b", "\"..\""),
+        ("s3://shells//b", "two slashes"),
+        ("s3://shells/a\nb", "control character"),
+        ("s3://shel ls/a", "\"shel ls\" is no bucket"),
+        ("s3://shells/a?versionId=1", "no option"),
+        ("shells/a", "is no address"),
+    ] {
+        assert!(bad(text).contains(why), "{}", bad(text));
+        assert!(!bad(text).contains(char::is_control));
+    }
+    assert!(bad(&format!("s3://shells/{}", "p".repeat(513))).contains("at most 512 bytes"));
 }
 
 /// Through a proxy that drops, resets, stalls and refuses: what was said to be written is there, what was said not to

@@ -189,7 +189,20 @@ fn generic(text: &str) -> Trouble {
         Some(message) => format!("the server answers {code}: {message}"),
         None => format!("the server answers {code}"),
     });
+    if said.is_none() && has("error sending request") {
+        let broke = "the connection broke; check the network and the endpoint, and try again";
+        return Trouble::new(TroubleKind::Unreachable, broke);
+    }
+    let said = said.or_else(|| status(text));
     Trouble::new(TroubleKind::Other, line(said.as_deref().unwrap_or(text)))
+}
+
+/// What is to be said of a status that came without a code.
+fn status(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("status code: ")?;
+    let status = rest.split(':').next()?.trim();
+    let later = if status.starts_with('5') { "; try again later" } else { "; check the endpoint" };
+    Some(format!("the server answers {status}{later}"))
 }
 
 /// The text on one line that is no longer than what one reads.

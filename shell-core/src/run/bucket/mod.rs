@@ -52,11 +52,13 @@ pub(crate) enum Before {
 
 /// Asks every bucket that rules promote to whether it is there and takes our keys.
 pub(crate) fn meet(rules: &FileRules) -> Result<()> {
-    for to in rules.promoted_to() {
-        let met = Store::open(to).and_then(|store| store.meet());
-        met.map_err(|refusal| Error::Bucket { doing: "promote files".into(), why: said(refusal, to) })?;
-    }
-    Ok(())
+    rules.promoted_to().into_iter().try_for_each(|to| reach("promote files", to))
+}
+
+/// Asks a bucket whether it is there and takes our keys.
+pub(crate) fn reach(doing: &str, at: &Address) -> Result<()> {
+    let met = Store::open(at).and_then(|store| store.meet());
+    met.map_err(|refusal| Error::Bucket { doing: doing.into(), why: said(refusal, at) })
 }
 
 /// A refusal in one line that names the bucket.

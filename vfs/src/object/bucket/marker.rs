@@ -94,7 +94,7 @@ impl Bucket {
 }
 
 /// Metadata of a marker: what is being moved to its folder.
-const MOVING: &str = "cowry-moving";
+const MOVING: &str = "cowrymoving";
 
 /// Metadata is short and holds plain characters only.
 fn digest(name: &str) -> String {

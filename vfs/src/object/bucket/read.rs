@@ -10,7 +10,6 @@ use object_store::{Attribute, Attributes, GetOptions, GetRange, ObjectMeta, Obje
 
 use super::{Bucket, Found};
 use crate::object::bridge;
-use crate::object::location::Scheme;
 use crate::object::trouble::{Trouble, TroubleKind};
 
 impl Bucket {
@@ -32,7 +31,7 @@ impl Bucket {
     pub fn get(&self, name: &str, range: Option<Range<u64>>, etag: Option<&str>) -> Result<Bytes, Trouble> {
         self.counts.get();
         let (objects, key) = (self.objects.clone(), self.key(name)?);
-        let options = part(range, etag.map(|tag| self.entity_tag(tag)));
+        let options = part(range, etag.map(entity_tag));
         self.wait(name, async move { Ok(objects.get_opts(&key, options).await?.bytes().await?) })
     }
 
@@ -48,18 +47,12 @@ impl Bucket {
     ) -> Result<(Found, Bytes), Trouble> {
         self.counts.get();
         let (objects, key, at) = (self.objects.clone(), self.key(name)?, name.to_owned());
-        let options = part(range, etag.map(|tag| self.entity_tag(tag)));
+        let options = part(range, etag.map(entity_tag));
         self.wait(name, async move {
             let got = objects.get_opts(&key, options).await?;
             let what = looked_at(at, &got.attributes, got.meta.clone());
             Ok((what, got.bytes().await?))
         })
-    }
-
-    /// An ETag as requests have it: with the quotes that it has here no more.
-    pub(super) fn entity_tag(&self, tag: &str) -> String {
-        let is_of_http = !matches!(self.location.scheme(), Scheme::Memory | Scheme::Local);
-        if is_of_http && !tag.contains('"') { format!("\"{tag}\"") } else { tag.to_owned() }
     }
 
     /// Bytes of many objects, at most `parallel` requests under way; `each` has its outcome in the order of `names`.
@@ -169,4 +162,9 @@ pub(super) fn found(root: &Key, meta: ObjectMeta) -> Found {
 pub(in crate::object) fn bare(tag: String) -> String {
     let inside = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
     inside.map(str::to_owned).unwrap_or(tag)
+}
+
+/// An ETag as requests have it.
+pub(super) fn entity_tag(bare: &str) -> String {
+    if bare.contains('"') { bare.to_owned() } else { format!("\"{bare}\"") }
 }

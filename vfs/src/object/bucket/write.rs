@@ -8,7 +8,7 @@ use object_store::{
     Attribute, AttributeValue, Attributes, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
 };
 
-use super::{Bucket, Expect, WRITE_MARK, Written, bare, look};
+use super::{Bucket, Expect, WRITE_MARK, Written, bare, look, read::entity_tag};
 use crate::object::connect::Condition;
 use crate::object::trouble::{Trouble, TroubleKind};
 
@@ -95,7 +95,7 @@ impl Bucket {
         };
         let update = |e_tag, version| PutMode::Update(UpdateVersion { e_tag, version });
         if self.condition == Condition::Tag {
-            return Ok(update(Some(self.entity_tag(tag)), None));
+            return Ok(update(Some(entity_tag(tag)), None));
         }
         self.counts.other();
         let now = match self.objects.head(key).await.map_err(Trouble::from) {
