@@ -14,6 +14,7 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 use super::location::{Location, Scheme};
 use super::profile;
+use super::sift::Sifting;
 use super::trouble::{Trouble, TroubleKind};
 
 /// How a bucket is met.
@@ -63,12 +64,14 @@ pub(super) fn open(
         Scheme::S3 => s3(location, how, env).map_err(settings),
         Scheme::Gcs => {
             let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(location.bucket());
-            let built = builder.with_retry(retry(how)).with_client_options(client(how, false)).build();
+            let builder = builder.with_retry(retry(how)).with_client_options(client(how, false));
+            let built = builder.with_http_connector(Sifting).build();
             built.map(Store::new).map_err(|_| settings(ask_for("GOOGLE_SERVICE_ACCOUNT")))
         }
         Scheme::Azure => {
             let builder = MicrosoftAzureBuilder::from_env().with_container_name(location.bucket());
-            let built = builder.with_retry(retry(how)).with_client_options(client(how, false)).build();
+            let builder = builder.with_retry(retry(how)).with_client_options(client(how, false));
+            let built = builder.with_http_connector(Sifting).build();
             built
                 .map(Store::new)
                 .map_err(|_| settings(ask_for("AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY")))
@@ -108,7 +111,8 @@ fn s3(location: &Location, how: &Connect, env: &dyn Fn(&str) -> Option<String>) 
         .with_bucket_name(location.bucket())
         .with_region(region.unwrap_or_else(|| if endpoint.is_some() { "auto" } else { "us-east-1" }.into()))
         .with_retry(retry(how))
-        .with_client_options(client(how, plain));
+        .with_client_options(client(how, plain))
+        .with_http_connector(Sifting);
     if let Some(endpoint) = &endpoint {
         if !endpoint.starts_with("https://") && !plain {
             return Err("the endpoint must begin with https:// (or http://); check AWS_ENDPOINT_URL".into());

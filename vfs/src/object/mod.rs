@@ -11,6 +11,7 @@ mod layer;
 mod location;
 mod profile;
 pub mod push;
+mod sift;
 mod trouble;
 mod upload;
 
