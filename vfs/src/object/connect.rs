@@ -13,6 +13,7 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 use super::location::{Location, Scheme};
 use super::s3;
+use super::sift::Sifting;
 use super::trouble::{Trouble, TroubleKind};
 
 /// How a bucket is met.
@@ -81,14 +82,16 @@ pub(super) fn open(
         Scheme::S3 => s3::open(location, how, env).map(Store::new).map_err(settings),
         Scheme::Gcs => {
             let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(location.bucket());
-            let built = builder.with_retry(retry(how)).with_client_options(client(how, false)).build();
+            let built = builder.with_retry(retry(how)).with_client_options(client(how, false));
+            let built = built.with_http_connector(Sifting).build();
             built
                 .map(|store| Store { condition: Condition::Version, ..Store::new(store) })
                 .map_err(|_| settings(ask_for("GOOGLE_SERVICE_ACCOUNT")))
         }
         Scheme::Azure => {
             let builder = MicrosoftAzureBuilder::from_env().with_container_name(location.bucket());
-            let built = builder.with_retry(retry(how)).with_client_options(client(how, false)).build();
+            let builder = builder.with_retry(retry(how)).with_client_options(client(how, false));
+            let built = builder.with_http_connector(Sifting).build();
             built
                 .map(Store::new)
                 .map_err(|_| settings(ask_for("AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY")))

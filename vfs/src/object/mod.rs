@@ -12,6 +12,7 @@ mod location;
 mod profile;
 pub mod push;
 mod s3;
+mod sift;
 mod trouble;
 mod upload;
 

@@ -5,6 +5,7 @@ use object_store::aws::{AmazonS3, AmazonS3Builder};
 use super::connect::{Connect, client, retry};
 use super::location::Location;
 use super::profile::{self, Profile};
+use super::sift::Sifting;
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -17,6 +18,7 @@ pub(super) fn open(location: &Location, how: &Connect, env: Env<'_>) -> Result<A
     let profile = profile::read(&env)?;
     let how = &Connect { retries: attempts(&env)?.map_or(how.retries, |all| all - 1), ..*how };
     let builder = AmazonS3Builder::new().with_bucket_name(location.bucket()).with_retry(retry(how));
+    let builder = builder.with_http_connector(Sifting);
     let builder = keyed(placed(builder, how, &profile, &env)?, profile, &env)?;
     builder.build().map_err(|error| format!("the settings of this bucket cannot be used: {error}"))
 }

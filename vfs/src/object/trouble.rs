@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use super::sift;
 use crate::errno::{Errno, NodeError};
 
 /// What went wrong, for code that decides by it.
@@ -173,6 +174,9 @@ fn by_kind(error: &object_store::Error, text: &str) -> Trouble {
 /// By the words of the HTTP client below, which has no types for them on its surface.
 fn generic(text: &str) -> Trouble {
     let has = |word: &str| text.contains(word);
+    if let Some(told) = sift::TOLD.into_iter().find(|told| has(told)) {
+        return Trouble::new(TroubleKind::Other, told);
+    }
     if has("301") && has("LOCATION") {
         return Trouble::new(TroubleKind::Denied, "the bucket is in another region; check AWS_REGION");
     }

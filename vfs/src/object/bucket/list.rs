@@ -1,14 +1,15 @@
 //! Listing folders: names between slashes.
 
 use futures_util::TryStreamExt;
-use object_store::ListResult;
 use object_store::list::PaginatedListOptions;
 use object_store::path::Path as Key;
+use object_store::{Error, ListResult};
 
 use super::read::{found, look};
-use super::{Bucket, Found, Page};
+use super::{Bucket, Found, Page, local};
 use crate::object::bridge;
 use crate::object::location::Scheme;
+use crate::object::sift::Hidden;
 use crate::object::trouble::Trouble;
 
 /// Where a listing begins.
@@ -42,11 +43,17 @@ impl Bucket {
         let (objects, pages) = (self.objects.clone(), self.pages.clone());
         // A memory does not list a folder's own marker with what is in it.
         let may_mark = self.location.scheme() == Scheme::Memory;
-        let on_host = self.on_host(folder).is_some_and(|path| path.is_dir());
+        let on_host = self.on_host(folder).filter(|path| path.is_dir());
         self.wait(folder, async move {
             let Some(pages) = pages else {
-                let mut page = page(&root, &key, objects.list_with_delimiter(Some(&key)).await?, None);
-                page.marker |= on_host;
+                let listed = match (objects.list_with_delimiter(Some(&key)).await, &on_host) {
+                    (Err(Error::InvalidPath { .. }), Some(path)) => {
+                        local::list(&*objects, &key, path).await?
+                    }
+                    (listed, _) => listed?,
+                };
+                let mut page = page(&root, &key, listed, None);
+                page.marker |= on_host.is_some();
                 if !page.marker && !key.as_ref().is_empty() && may_mark {
                     page.marker = look(&*objects, &key.join(""), String::new()).await?.is_some();
                 }
@@ -75,7 +82,8 @@ impl Bucket {
         self.pages.is_some()
     }
 
-    /// Every object below `folder`, however deep, told one by one in no certain order.
+    /// Every object below `folder`, however deep, told one by one in no certain order. What a server has under keys
+    /// that cannot be names is left out.
     ///
     /// # Errors
     /// Whatever keeps the store from telling all; the first that `each` returns.
@@ -113,8 +121,12 @@ impl Bucket {
 fn page(root: &Key, folder: &Key, listed: ListResult, next: Option<String>) -> Page {
     let last =
         |key: &Key| key.as_ref().trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
-    let mut page =
-        Page { folders: listed.common_prefixes.iter().map(last).collect(), next, ..Page::default() };
+    let mut page = Page {
+        folders: listed.common_prefixes.iter().map(last).collect(),
+        hidden: listed.extensions.get::<Hidden>().map_or(0, |hidden| hidden.0),
+        next,
+        ..Page::default()
+    };
     for meta in listed.objects {
         if meta.location == *folder {
             page.marker = true;

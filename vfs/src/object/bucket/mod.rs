@@ -1,6 +1,7 @@
 //! A bucket and a prefix in it, met synchronously.
 
 mod list;
+mod local;
 mod marker;
 mod read;
 mod write;
@@ -90,6 +91,8 @@ pub struct Page {
     pub folders: Vec<String>,
     /// Whether it has an object of its own, called as it with a slash at the end: it is there while it is empty.
     pub marker: bool,
+    /// How many objects and folders in it have keys that cannot be names, and are left out.
+    pub hidden: u64,
     /// Where the next page begins, if there is one.
     pub next: Option<String>,
 }

@@ -40,7 +40,7 @@ impl ObjectLayer {
 
     fn has_folder(&self, key: &str) -> Result<bool, Trouble> {
         let page = self.page(key, From::Start, 1)?;
-        Ok(page.marker || !page.objects.is_empty() || !page.folders.is_empty())
+        Ok(page.marker || page.hidden > 0 || !page.objects.is_empty() || !page.folders.is_empty())
     }
 
     /// A page of a folder; one that is not there is empty.

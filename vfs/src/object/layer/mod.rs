@@ -91,8 +91,9 @@ impl Default for ObjectOptions {
 ///   for [`ObjectOptions::listing_lifetime`].
 /// - An inode is one content of a name. Where a listing or a read shows another ETag, the name has a new inode and the
 ///   old one is `ESTALE`; a read never mixes two contents.
-/// - Where a name is both an object and a folder, the folder is shown. Names past 255 bytes are not shown; a key with an
-///   empty part, `.`, `..` or a control character keeps the folder it is in from being listed.
+/// - Where a name is both an object and a folder, the folder is shown. Names past 255 bytes are not shown, nor are keys with
+///   an empty part, `.`, `..` or a control character ([`ObjectLayer::hidden`]); a folder with such keys in it is not
+///   removed (`ENOTEMPTY`) and not renamed (`EOPNOTSUPP`).
 /// - What is written waits in a file without a name until the last handle is closed, and is uploaded on the condition
 ///   that the bucket still has what was seen; else it is `EBUSY`, by [`Layer::flush`]. Nothing is uploaded of a file that nobody
 ///   closes but by `fsync`, and when the layer goes.
@@ -165,6 +166,11 @@ impl ObjectLayer {
     /// Where it is, and how many requests it made.
     pub fn bucket(&self) -> &Bucket {
         &self.bucket
+    }
+
+    /// How many keys that cannot be names were met in listings so far, each time that they were.
+    pub fn hidden(&self) -> u64 {
+        self.state.lock().hidden
     }
 
     fn now(&self) -> Timestamp {

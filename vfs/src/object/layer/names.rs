@@ -212,7 +212,22 @@ impl ObjectLayer {
     /// `ENOTEMPTY`, by what the bucket says now.
     pub(super) fn need_empty(&self, ino: Ino, key: &str) -> NodeResult<()> {
         self.state.lock().drop_window(key);
-        if self.list(ino, None, 1)?.is_empty() { Ok(()) } else { Err(Errno::ENOTEMPTY.into()) }
+        if !self.list(ino, None, 1)?.is_empty() {
+            return Err(Errno::ENOTEMPTY.into());
+        }
+        let now = self.now();
+        match self.state.lock().window(key, now).map_or(0, |window| window.hidden) {
+            0 => Ok(()),
+            _ => Err(NodeError::with_source(Errno::ENOTEMPTY, self.hidden_in(key))),
+        }
+    }
+
+    /// What is said where keys that cannot be shown are in the way.
+    pub(super) fn hidden_in(&self, key: &str) -> String {
+        let at = self.bucket.location().join(key);
+        format!(
+            "{at}: it has objects whose keys cannot be names here (as a//b); rename or remove those with another tool"
+        )
     }
 
     /// Sees to it that a folder stays when `but` has gone from it: where nothing else is in it, it needs a marker.
@@ -228,7 +243,7 @@ impl ObjectLayer {
                 let page = self.bucket.list_from(folder, From::Start, 3)?;
                 let last = |name: &str| split(name).1.to_owned();
                 let objects = page.objects.iter().map(|found| last(&found.name));
-                page.marker || objects.chain(page.folders).any(|name| Some(&*name) != but)
+                page.marker || page.hidden > 0 || objects.chain(page.folders).any(|name| Some(&*name) != but)
             }
         };
         if stays { Ok(()) } else { Ok(self.bucket.put_marker(folder)?) }

@@ -167,6 +167,9 @@ impl ObjectLayer {
             let mut from = From::Start;
             loop {
                 let page = self.bucket.list_from(&folder, from, 1000)?;
+                if page.hidden > 0 {
+                    return Err(NodeError::with_source(Errno::EOPNOTSUPP, self.hidden_in(&folder)));
+                }
                 if page.marker {
                     tree.markers.push(folder.clone());
                 }

@@ -24,6 +24,8 @@ pub(super) struct State {
     /// Counts changes that ended.
     seq: u64,
     listings: usize,
+    /// Keys that listings had and that cannot be names.
+    pub hidden: u64,
     /// Counts windows and their uses.
     ticks: u64,
     lifetime: i64,
@@ -73,6 +75,7 @@ impl State {
             changing: HashMap::new(),
             seq: 0,
             listings: 0,
+            hidden: 0,
             ticks: 0,
             lifetime,
         }
@@ -153,6 +156,7 @@ impl State {
             return Ok(());
         };
         window.id = ticks;
+        self.hidden = self.hidden.saturating_add(page.hidden);
         if !window.take(page, answers) {
             self.windows.remove(&fetch.dir);
             return Err(NodeError::io(format!("the listing of \"{}\" does not end", fetch.dir)));

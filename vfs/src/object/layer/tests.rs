@@ -1,6 +1,7 @@
 //! What a bucket looks like as a layer, and how many requests that takes.
 
 mod faults;
+mod hidden;
 mod reading;
 mod writing;
 

@@ -33,6 +33,8 @@ pub(super) struct Window {
     pub entries: BTreeMap<Name, Seen>,
     /// Whether the folder has a marker.
     pub marker: bool,
+    /// How many keys in it were seen that cannot be names.
+    pub hidden: u64,
     /// Whether there are folders of these names, asked before their turn came.
     asked: BTreeMap<String, bool>,
     idle: u32,
@@ -52,6 +54,7 @@ impl Window {
             next,
             entries: BTreeMap::new(),
             marker: false,
+            hidden: 0,
             asked: BTreeMap::new(),
             idle: 0,
             used: 0,
@@ -83,7 +86,7 @@ impl Window {
             .entries
             .iter()
             .filter(|(_, seen)| !matches!(seen, Seen::Object(Object { modified: None, .. })));
-        self.marker || objects.into_iter().any(|(name, _)| Some(name.as_str()) != but)
+        self.marker || self.hidden > 0 || objects.into_iter().any(|(name, _)| Some(name.as_str()) != but)
     }
 
     /// Notes what a name has become.
@@ -117,6 +120,7 @@ impl Window {
         }
         self.asked.extend(answers);
         self.marker |= page.marker;
+        self.hidden = self.hidden.saturating_add(page.hidden);
         let mut found = BTreeMap::new();
         for object in &page.objects {
             let name = object.name.rsplit('/').next().unwrap_or_default();

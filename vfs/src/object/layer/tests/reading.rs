@@ -191,16 +191,3 @@ fn the_head_of_a_large_object_is_read_without_the_rest() {
     let asked = world.asked(|| world.layer.read(stat.ino, (5 << 30) - 10, 100).expect("read"));
     assert_eq!(asked, (1, 0, 0));
 }
-
-#[test]
-fn a_key_that_cannot_be_is_told_where_it_is_and_is_in_nobody_elses_way() {
-    let world = World::served(&["bad/f", "good/f"], 1000);
-    let folder = world.server.as_ref().expect("served").folder();
-    std::fs::write(folder.join("shells/some/prefix/bad/odd\tname"), "x").expect("written");
-    world.wait();
-    assert_eq!(world.list("", 10), ["bad", "good"]);
-    assert_eq!(world.read("good/f"), "good/f");
-    let error = world.layer.readdir(world.ino("bad"), None, 10).expect_err("it cannot be listed");
-    let why = std::error::Error::source(&error).expect("why").to_string();
-    assert!(why.contains("odd") && why.contains("/bad") && !why.contains('\n'), "{why}");
-}
