@@ -2,6 +2,7 @@
 
 mod faults;
 mod reading;
+mod wire;
 mod writing;
 
 use std::collections::BTreeMap;
