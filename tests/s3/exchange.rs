@@ -31,7 +31,9 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub fn with(server: SocketAddr, plan: Arc<dyn Plan>) -> Exchange {
-        Exchange { server, plan, upstream: Client::builder(TokioExecutor::new()).build_http() }
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Exchange { server, plan, upstream: Client::builder(TokioExecutor::new()).build(connector) }
     }
 
     /// Passes a request on, and its reply back, as far as the plan lets it.
@@ -99,7 +101,7 @@ fn damaged(
             head.headers.remove(CONTENT_LENGTH);
             whole(body.slice(..cut))
         }
-        Some(Fault::Corrupt) => whole(flipped(&body, cut)),
+        Some(Fault::Corrupt | Fault::Garbled) => whole(flipped(&body, cut)),
         _ => whole(body),
     };
     Response::from_parts(head, body)

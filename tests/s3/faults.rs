@@ -50,8 +50,10 @@ pub enum Fault {
     Corrupt,
     /// The reply tells another ETag than the object's.
     WrongTag,
-    /// The listing ends too early, and says nothing of it.
+    /// The listing ends too early. A [`Faulty`](crate::Faulty) store says nothing of it; on the wire its text is cut.
     Truncated,
+    /// One byte of the listing is another. A [`Faulty`](crate::Faulty) store fails instead.
+    Garbled,
     /// The credentials have expired.
     Expired,
     /// The reply does not come. It did take place.
@@ -64,8 +66,8 @@ impl Fault {
     /// The faults that can befall a request of this kind.
     fn of(request: Request) -> &'static [Fault] {
         use Fault::{
-            After, Before, Broken, BrokenAfter, Corrupt, Cut, Expired, Reset, Short, Stall, Throttled,
-            TooMany, Truncated, WrongTag,
+            After, Before, Broken, BrokenAfter, Corrupt, Cut, Expired, Garbled, Reset, Short, Stall,
+            Throttled, TooMany, Truncated, WrongTag,
         };
         match request {
             Request::Get => {
@@ -75,7 +77,7 @@ impl Fault {
                 &[Before, Cut, After, BrokenAfter, Throttled, TooMany, Broken, WrongTag, Expired, Stall]
             }
             Request::Delete => &[Before, Cut, After, BrokenAfter, Throttled, Broken, Expired],
-            Request::List => &[Before, Throttled, TooMany, Reset, Corrupt, Truncated, Expired],
+            Request::List => &[Before, Throttled, TooMany, Reset, Garbled, Truncated, Expired],
             Request::Other => &[Before, Cut, After, BrokenAfter, Throttled, Broken],
         }
     }

@@ -62,6 +62,8 @@ fn run(
             tokio::select! {
                 _ = &mut stopped => return,
                 accepted = listener.accept() => if let Ok((socket, _)) = accepted {
+                    // Small pieces wait for nobody.
+                    let _ = socket.set_nodelay(true);
                     let exchange = exchange.clone();
                     let answer = service_fn(move |request| exchange.clone().answer(request));
                     tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), answer));

@@ -11,8 +11,10 @@ use crate::path::Name;
 
 impl ObjectLayer {
     pub(super) fn find(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
+        // What is asked for now is good enough for whoever asked, however long the answer takes.
+        let now = self.now();
         loop {
-            let step = self.state.lock().find(parent, name, self.now())?;
+            let step = self.state.lock().find(parent, name, now)?;
             match step {
                 Step::Done(stat) => return stat.ok_or_else(|| Errno::ENOENT.into()),
                 Step::Fetch(fetch) => self.fetch(&fetch)?,
@@ -79,8 +81,9 @@ impl ObjectLayer {
 
     pub(super) fn list(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
         let mut progress = Progress { after: after.cloned(), limit, entries: Vec::new() };
+        let now = self.now();
         loop {
-            let step = self.state.lock().gather(dir, &mut progress, self.now())?;
+            let step = self.state.lock().gather(dir, &mut progress, now)?;
             match step {
                 Step::Done(()) | Step::Ask(_) => return Ok(progress.entries),
                 Step::Fetch(fetch) => self.fetch(&fetch)?,

@@ -15,6 +15,9 @@ const WINDOWS: usize = 256;
 /// Names that are kept in all of them.
 const ENTRIES: usize = 65_536;
 
+/// How long after the beginning of one operation another may ask, in nanoseconds.
+const LATER: i64 = 600 * 1_000_000_000;
+
 #[derive(Debug)]
 pub(super) struct State {
     pub table: Table,
@@ -91,8 +94,10 @@ impl State {
         Ok(node)
     }
 
+    /// Whether what was asked for at `since` is believed by who began at `now`. Others may have asked later than that; what
+    /// seems to be much later was asked for before the clock was put back.
     pub fn is_fresh(&self, since: Timestamp, now: Timestamp) -> bool {
-        (0..self.lifetime).contains(&now.0.saturating_sub(since.0))
+        (-LATER..self.lifetime).contains(&now.0.saturating_sub(since.0))
     }
 
     /// The listing of a folder, if it is not too old.

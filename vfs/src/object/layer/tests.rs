@@ -3,6 +3,7 @@
 mod faults;
 mod hidden;
 mod reading;
+mod wire;
 mod writing;
 
 use std::collections::BTreeMap;

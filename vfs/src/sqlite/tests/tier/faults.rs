@@ -35,8 +35,9 @@ impl Chance {
 pub(super) struct Bench<'a> {
     pub seed: u64,
     pub faults: &'a Faults,
-    /// How buckets are met where requests fail.
-    pub buckets: OpenBucket,
+    /// How buckets are met while requests fail, and afterwards, when everybody waits as long as it takes.
+    pub shaky: OpenBucket,
+    pub steady: OpenBucket,
     /// Where the content of both workspaces goes.
     pub address: String,
 }
@@ -149,11 +150,12 @@ fn put(layer: &dyn Layer, file: &str, content: &[u8]) -> NodeResult<()> {
 fn in_memory(seed: u64) {
     let (faults, deadline) = faults(seed);
     let failing = faults.clone();
-    let buckets = OpenBucket::new(move |location| {
+    let shaky = OpenBucket::new(move |location| {
         let bucket = Bucket::open(location, Connect { deadline, ..Connect::default() })?;
         Ok(bucket.wrapped(|inner| Arc::new(Faulty::new(inner, failing.clone()))))
     });
-    run(&Bench { seed, faults: &faults, buckets, address: format!("memory://faults-{seed}/content") });
+    let address = format!("memory://faults-{seed}/content");
+    run(&Bench { seed, faults: &faults, shaky, steady: OpenBucket::default(), address });
 }
 
 /// Runs a schedule and says what is not as it must be.
@@ -162,7 +164,7 @@ pub(super) fn run(bench: &Bench<'_>) {
     let folder = tempfile::tempdir().expect("a folder");
     let clock = ManualClock::new(Timestamp(START));
     let options = SqliteOptions {
-        buckets: bench.buckets.clone(),
+        buckets: bench.shaky.clone(),
         busy_timeout: Duration::from_secs(120),
         ..alone(options(&clock))
     };
@@ -187,6 +189,7 @@ pub(super) fn run(bench: &Bench<'_>) {
     faults.turn(false);
     // An upload that began before a sweep without grace and arrived after it: nobody names that object, and the listing
     // finds it once it is not too young.
+    let options = SqliteOptions { buckets: bench.steady.clone(), ..options };
     clock.advance(100 * 365 * 86_400_000_000_000);
     for (layer, own) in [(first, &written[..2]), (other, &written[2..])] {
         let path = layer.path().clone();

@@ -12,9 +12,9 @@ const SCHEDULES: u64 = 6;
 fn over_the_wire(seed: u64, server: &Server) {
     let (faults, deadline) = faults(seed);
     let proxy = Proxy::start(server.address(), faults.clone());
-    let keys = server.keys().by_way_of(&proxy.endpoint());
-    let address = format!("s3://shells/{seed}");
-    run(&Bench { seed, faults: &faults, buckets: met(keys, deadline), address });
+    let shaky = met(server.keys().by_way_of(&proxy.endpoint()), deadline);
+    let steady = met(server.keys(), Duration::from_secs(120));
+    run(&Bench { seed, faults: &faults, shaky, steady, address: format!("s3://shells/{seed}") });
 }
 
 /// Few tries and short pauses between them: what is tried again for long is the same request over and over.
