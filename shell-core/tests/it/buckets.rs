@@ -16,6 +16,7 @@ pub const CASES: &[Case] = &[
     ("a_bucket_is_read_and_not_written", a_bucket_is_read_and_not_written),
     ("a_large_csv_is_read_line_by_line", a_large_csv_is_read_line_by_line),
     ("writes_reach_the_bucket_after_the_commit", writes_reach_the_bucket_after_the_commit),
+    ("each_mount_gets_what_was_written_to_it", each_mount_gets_what_was_written_to_it),
     ("folders_are_marked_and_links_are_refused", folders_are_marked_and_links_are_refused),
     ("what_a_bucket_cannot_keep_is_told_before_the_commit", what_a_bucket_cannot_keep_is_told),
     ("modes_and_times_go_with_content_only", modes_and_times_go_with_content_only),
@@ -130,6 +131,24 @@ fn writes_reach_the_bucket_after_the_commit() {
     assert_eq!((told.done, told.bytes, told.left), (4, 19, 0));
     assert_eq!(place.workspace.run_record(&report.record.id).expect("its record"), report.record);
     assert!(place.again().unfinished().expect("asked").is_empty());
+}
+
+fn each_mount_gets_what_was_written_to_it() {
+    let place = Place::new();
+    let (mut policy, first) = share("memory://each/first", MountMode::ReadWrite);
+    let second = bucket("memory://each/second");
+    for at in ["/other", "/same"] {
+        let mount = Mount::new(at, "memory://each/second", MountMode::ReadWrite, Path::new(""));
+        policy.mounts.push(mount.expect("well formed"));
+    }
+    let code = "fs.writeFileSync('/data/n', 'to the first'); fs.writeFileSync('/other/n', 'second'); \
+                fs.writeFileSync('/other/m', 'one'); fs.writeFileSync('/same/m', 'two')";
+    let report = place.run_with(policy, code);
+    is(&first, &[("a.txt", "bucket"), ("n", "to the first")]);
+    is(&second, &[("m", "one"), ("n", "second")]);
+    // The last of them finds what the one before it wrote.
+    let told = &report.record.buckets;
+    assert_eq!(told.iter().map(|told| (told.done, told.left)).collect::<Vec<_>>(), [(1, 0), (2, 0), (0, 1)]);
 }
 
 fn value(report: &RunReport) -> String {

@@ -7,10 +7,10 @@ use std::time::Duration;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::list::PaginatedListStore;
-use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
+use super::contained::Contained;
 use super::location::{Location, Scheme};
 use super::s3;
 use super::sift::Sifting;
@@ -97,7 +97,7 @@ pub(super) fn open(
                 .map_err(|_| settings(ask_for("AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY")))
         }
         Scheme::Local => Ok(Store {
-            objects: Arc::new(LocalFileSystem::new().with_automatic_cleanup(false)),
+            objects: Arc::new(Contained::new(location.prefix())),
             pages: None,
             attributes: false,
             condition: Condition::Look,

@@ -7,6 +7,7 @@
 mod bridge;
 mod bucket;
 mod connect;
+mod contained;
 mod layer;
 mod location;
 mod profile;

@@ -41,6 +41,10 @@ fn placed(
     if !endpoint.starts_with("https://") && !plain {
         return Err("the endpoint must begin with https:// (or http://); check AWS_ENDPOINT_URL".into());
     }
+    let authority = endpoint.split('/').nth(2).unwrap_or_default();
+    if authority.contains('@') || endpoint.contains(['?', '#']) {
+        return Err("an endpoint holds no user, password or option; check AWS_ENDPOINT_URL".into());
+    }
     // Names of buckets below a name of a server are what few have; R2 and servers of one's own know paths.
     let virtual_hosts = env("AWS_S3_ADDRESSING_STYLE").is_some_and(|style| style == "virtual");
     let builder = builder.with_region(region.unwrap_or_else(|| "auto".into()));

@@ -75,6 +75,39 @@ fn a_folder_is_a_bucket() {
 
 /// With `COWRY_TEST_BUCKET` a real one.
 #[test]
+fn no_link_leads_out_of_a_folder() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (inside, outside) = (place.path().join("inside"), place.path().join("outside"));
+    std::fs::create_dir_all(inside.join("sub")).expect("made");
+    std::fs::create_dir(&outside).expect("made");
+    std::fs::write(outside.join("secret"), "hush").expect("written");
+    std::os::unix::fs::symlink(&outside, inside.join("out")).expect("linked");
+    std::os::unix::fs::symlink(outside.join("secret"), inside.join("sub/file")).expect("linked");
+    let bucket = Bucket::open(&at(&format!("file://{}", inside.display())), Connect::default());
+    let bucket = bucket.expect("opens");
+    for name in ["out/secret", "sub/file"] {
+        assert_eq!(bucket.head(name).expect("asked"), None, "{name}");
+        assert_eq!(bucket.get(name, None, None).expect_err("none").kind(), TroubleKind::Missing, "{name}");
+        let trouble = bucket.put(name, "x", &Expect::Anything, &none()).expect_err("refused");
+        assert!(trouble.to_string().contains("a symbolic link is in the way"), "{trouble}");
+        bucket.delete(name).expect("there is none");
+    }
+    let trouble = bucket.put_marker("out/new").expect_err("refused");
+    assert!(trouble.to_string().contains("a symbolic link is in the way"), "{trouble}");
+    let page = bucket.list("", None, 10).expect("listed");
+    assert_eq!((page.objects.len(), page.folders), (0, vec!["sub".to_owned()]));
+    assert!(bucket.list("sub", None, 10).expect("listed").objects.is_empty());
+    bucket.list_all("", |found| panic!("{found:?}")).expect("listed");
+    assert_eq!(std::fs::read(outside.join("secret")).expect("it is there"), b"hush");
+    assert_eq!(std::fs::read_dir(&outside).expect("read").count(), 1);
+    // The folder itself may be named by a link.
+    let named = place.path().join("named");
+    std::os::unix::fs::symlink(&inside, &named).expect("linked");
+    let bucket = Bucket::open(&at(&format!("file://{}", named.display())), Connect::default());
+    bucket.expect("opens").put("sub/new", "x", &Expect::Absent, &none()).expect("written");
+}
+
+#[test]
 fn a_server_has_buckets() {
     let tests = TestBucket::start();
     let bucket =
@@ -213,6 +246,9 @@ fn an_answer_that_nobody_knows_is_told_in_the_words_of_the_server() {
     let broken = told("HTTP error: error sending request");
     assert_eq!(broken.kind(), TroubleKind::Unreachable);
     assert!(broken.to_string().contains("the connection broke"), "{broken}");
+    let proxy = told("proxy http://user:hidden@proxy:8080/x is away").to_string();
+    assert_eq!(proxy.matches("proxy http://proxy:8080/x is away").count(), 1, "{proxy}");
+    assert!(!proxy.contains("hidden"), "{proxy}");
     let other = told(&format!("a pipe\u{7} broke {}", "far away ".repeat(100))).to_string();
     assert_eq!(other.matches("a pipe broke").count(), 1, "{other}");
     assert!(other.len() <= 300 && !other.contains('\u{7}'), "{other}");
@@ -226,6 +262,8 @@ fn settings_that_cannot_be_are_refused_at_once() {
     };
     assert!(told(&[]).contains("AWS_ACCESS_KEY_ID"));
     assert!(told(&[("AWS_ENDPOINT_URL", "localhost:9000")]).contains("https://"));
+    let secret = told(&[("AWS_ENDPOINT_URL", "http://user:hidden@localhost:9000")]);
+    assert!(secret.contains("no user, password") && !secret.contains("hidden"), "{secret}");
     assert!(told(&[("AWS_PROFILE", "nobody"), ("HOME", "/nonexistent")]).contains("\"nobody\""));
     assert!(told(&[("AWS_ACCESS_KEY_ID", "k")]).contains("set both"));
     let broken = told(&[("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "hidden\n")]);

@@ -211,8 +211,19 @@ fn status(text: &str) -> Option<String> {
 
 /// The text on one line that is no longer than what one reads.
 fn line(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = text.split_whitespace().map(without_user).collect::<Vec<_>>().join(" ");
     line.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+/// A word without what stands before an `@` in the address that it holds, which may be a password: of a proxy, for one.
+fn without_user(word: &str) -> String {
+    match word.split_once("://") {
+        Some((scheme, rest)) => match rest.split('/').next().and_then(|authority| authority.rfind('@')) {
+            Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+            None => word.to_owned(),
+        },
+        None => word.to_owned(),
+    }
 }
 
 /// What stands in the first element of that name of a server's XML.

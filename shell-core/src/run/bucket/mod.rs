@@ -128,7 +128,15 @@ fn targets(trees: &Trees, diff: &Diff, judge: &RuleJudge<'_>) -> Result<Vec<Targ
             targets.push(Target::new(&mount.source, Some(mount.at.to_string()), steps));
         }
     }
+    number(&mut targets);
     Ok(targets)
+}
+
+/// What is held for all mounts of a run lies in one folder, and no two writes of it have one mark.
+fn number(targets: &mut [Target]) {
+    let acts = targets.iter_mut().flat_map(|target| &mut target.steps).map(|step| &mut step.act);
+    let numbers = acts.filter_map(|act| if let Act::Put { number, .. } = act { Some(number) } else { None });
+    numbers.enumerate().for_each(|(next, number)| *number = next);
 }
 
 /// The objects that are not as the run saw them. Where a bucket does not answer, its own answer later decides.

@@ -73,11 +73,11 @@ impl Writes<'_> {
             list.extend(self.removal(path));
             list.extend(path.parent().and_then(|parent| self.mark(&parent)));
         }
-        for (number, (path, make)) in self.steps.makes.iter().enumerate() {
+        for (path, make) in &self.steps.makes {
             match make.what {
                 What::File => {
                     let (size, mode, mtime) = (make.stat.size, make.stat.mode, make.stat.mtime.0);
-                    list.push(self.step(path, self.want(path), Act::Put { number, size, mode, mtime }));
+                    list.push(self.step(path, self.want(path), Act::Put { number: 0, size, mode, mtime }));
                 }
                 What::Directory => list.extend(self.mark(path)),
                 What::Symlink => return Err(self.no_links(path)),

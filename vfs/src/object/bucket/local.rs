@@ -25,8 +25,9 @@ pub(super) async fn list(
             hidden += 1;
             continue;
         };
-        // What is gone by now, or is a link to nothing, is not there.
-        match std::fs::metadata(entry.path()) {
+        // What is gone by now is not there, and neither is a link.
+        match std::fs::symlink_metadata(entry.path()) {
+            Ok(found) if found.is_symlink() => {}
             Ok(found) if found.is_dir() => listed.common_prefixes.push(key),
             Ok(_) => match objects.head(&key).await {
                 Ok(meta) => listed.objects.push(meta),

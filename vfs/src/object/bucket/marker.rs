@@ -7,6 +7,7 @@ use object_store::path::Path as Key;
 use object_store::{ObjectStoreExt, PutOptions, PutPayload};
 
 use super::{Bucket, look};
+use crate::object::contained::has_no_link;
 use crate::object::location::Scheme;
 use crate::object::trouble::{Trouble, TroubleKind};
 
@@ -17,7 +18,7 @@ impl Bucket {
     /// Whatever keeps the store from it.
     pub fn put_marker(&self, folder: &str) -> Result<(), Trouble> {
         if let Some(path) = self.on_host(folder) {
-            return std::fs::create_dir_all(path).map_err(|error| self.failed(folder, &error));
+            return self.make(folder, &path);
         }
         self.counts.put();
         let (objects, key) = (self.objects.clone(), self.marker(folder)?);
@@ -81,6 +82,16 @@ impl Bucket {
     pub(super) fn on_host(&self, folder: &str) -> Option<PathBuf> {
         let local = self.location.scheme() == Scheme::Local;
         local.then(|| Path::new("/").join(self.location.join(folder).prefix()))
+    }
+
+    /// Makes a folder on the host.
+    fn make(&self, folder: &str, path: &Path) -> Result<(), Trouble> {
+        let root = Path::new("/").join(self.location.prefix());
+        if !has_no_link(&root, Path::new(folder)) {
+            let what = "a symbolic link is in the way: a bucket has none, remove it";
+            return Err(self.failed(folder, &std::io::Error::other(what)));
+        }
+        std::fs::create_dir_all(path).map_err(|error| self.failed(folder, &error))
     }
 
     fn failed(&self, folder: &str, error: &std::io::Error) -> Trouble {
