@@ -297,7 +297,8 @@ pub struct Features {
     pub transactions: bool,
     /// What is read never changes, so that it may be cached without asking again.
     pub immutable: bool,
-    /// Each read is a request over a network, so that nothing is read before it is asked for.
+    /// Each read is a request over a network, so that nothing is read before it is asked for. The attributes of a file are
+    /// then those that `getattr` tells; by `lookup` and `readdir` its mode, owner and times may be less than is known.
     pub remote: bool,
     /// All inode numbers are below `1 << ino_bits`.
     pub ino_bits: u8,

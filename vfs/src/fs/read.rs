@@ -19,7 +19,7 @@ impl Vfs {
     /// # Errors
     /// `ENOENT`, `ENOTDIR`, `ELOOP`, `ENAMETOOLONG`, `EACCES`: what resolving a path can give anywhere.
     pub fn stat(&self, path: &str) -> Result<Stat> {
-        self.find(path, Follow::Yes).map(|node| node.stat).at("stat", path)
+        self.find(path, Follow::Yes).and_then(attributes).at("stat", path)
     }
 
     /// The attributes of what is at `path`, a symbolic link itself included.
@@ -27,7 +27,7 @@ impl Vfs {
     /// # Errors
     /// As [`Vfs::stat`].
     pub fn lstat(&self, path: &str) -> Result<Stat> {
-        self.find(path, Follow::No).map(|node| node.stat).at("lstat", path)
+        self.find(path, Follow::No).and_then(attributes).at("lstat", path)
     }
 
     /// Whether `path` leads to anything.
@@ -145,6 +145,17 @@ impl Vfs {
     /// As [`Vfs::stat`].
     pub fn statfs(&self, path: &str) -> Result<StatFs> {
         self.find(path, Follow::Yes).and_then(|node| node.mount.layer.statfs()).at("statfs", path)
+    }
+}
+
+/// The attributes of what a path led to. Over a network a name may tell less of them than the node does.
+fn attributes(node: Node) -> NodeResult<Stat> {
+    if !node.stat.is_file() || !node.mount.layer.features().remote {
+        return Ok(node.stat);
+    }
+    match node.mount.layer.getattr(node.ino()) {
+        Err(error) if error == Errno::ESTALE => Ok(node.stat),
+        stat => stat,
     }
 }
 

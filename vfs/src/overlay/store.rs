@@ -196,7 +196,7 @@ impl Layer for Store {
             rename_modes: true,
             transactions: true,
             immutable: false,
-            remote: false,
+            remote: self.base.lower.as_ref().is_some_and(|lower| lower.features().remote),
             ino_bits: self.ino_bits,
         }
     }

@@ -1,6 +1,6 @@
 //! Reading objects, and looking at them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -9,7 +9,8 @@ use object_store::path::Path as Key;
 use object_store::{Attribute, Attributes, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::{Bucket, Found};
-use crate::object::bridge;
+use crate::object::bridge::{self, Waiting};
+use crate::object::location::Location;
 use crate::object::trouble::{Trouble, TroubleKind};
 
 impl Bucket {
@@ -21,6 +22,27 @@ impl Bucket {
         self.counts.other();
         let (objects, key, at) = (self.objects.clone(), self.key(name)?, name.to_owned());
         self.wait(name, async move { look(&*objects, &key, at).await })
+    }
+
+    /// What many objects are, at most `parallel` requests under way; in the order of `names`.
+    pub fn head_many(&self, names: &[String], parallel: usize) -> Vec<Result<Option<Found>, Trouble>> {
+        let mut answers = Vec::with_capacity(names.len());
+        let mut under_way = VecDeque::new();
+        for name in names {
+            if under_way.len() >= parallel.max(1) {
+                answers.extend(under_way.pop_front().map(Looking::end));
+            }
+            under_way.push_back(self.begin_look(name));
+        }
+        answers.extend(under_way.into_iter().map(Looking::end));
+        answers
+    }
+
+    fn begin_look(&self, name: &str) -> Looking {
+        self.counts.other();
+        let (this, at) = (self.clone(), name.to_owned());
+        let work = async move { look(&*this.objects, &this.key(&at)?, at).await };
+        Looking(bridge::begin(self.how.deadline, work), self.location.join(name))
     }
 
     /// Bytes of an object; all of them without a range. A range may end past the end. With `etag`, only of the
@@ -113,6 +135,15 @@ impl Bucket {
     async fn read(&self, name: &str) -> Result<Bytes, Trouble> {
         self.counts.get();
         Ok(self.objects.get(&self.key(name)?).await?.bytes().await?)
+    }
+}
+
+/// A look at an object that is under way.
+struct Looking(Waiting<Option<Found>>, Location);
+
+impl Looking {
+    fn end(self) -> Result<Option<Found>, Trouble> {
+        self.0.end().map_err(|trouble| trouble.about(&self.1))
     }
 }
 

@@ -5,7 +5,7 @@ use super::nodes::{Object, Seen, join};
 use super::state::{Fetch, Progress, Step};
 use crate::errno::{Errno, NodeResult};
 use crate::node::{DirEntry, Ino, Stat};
-use crate::object::bucket::{From, Page};
+use crate::object::bucket::{Found, From, Page};
 use crate::object::trouble::{Trouble, TroubleKind};
 use crate::path::Name;
 
@@ -21,7 +21,13 @@ impl ObjectLayer {
                 Step::Ask(asked) => {
                     let answer = self.look(&asked.key);
                     let mut state = self.state.lock();
-                    let stat = answer.map(|seen| state.learn(&asked, seen, self.now()));
+                    let stat = answer.map(|(seen, found)| {
+                        let stat = state.learn(&asked, seen, self.now());
+                        stat.zip(found.filter(|_| self.metadata)).map_or(stat, |(stat, found)| {
+                            state.learn_kept(stat.ino, &found);
+                            state.table.get(stat.ino).ok().map(|node| node.stat)
+                        })
+                    });
                     state.end_listing();
                     return stat?.ok_or_else(|| Errno::ENOENT.into());
                 }
@@ -29,15 +35,16 @@ impl ObjectLayer {
         }
     }
 
-    /// What the bucket has under a name, asked for it alone.
-    pub(super) fn look(&self, key: &str) -> Result<Option<Seen>, Trouble> {
+    /// What the bucket has under a name, asked for it alone; with all that is said of an object.
+    fn look(&self, key: &str) -> Result<(Option<Seen>, Option<Found>), Trouble> {
         if !is_key(key) {
-            return Ok(None);
+            return Ok((None, None));
         }
         if self.has_folder(key)? {
-            return Ok(Some(Seen::Folder));
+            return Ok((Some(Seen::Folder), None));
         }
-        Ok(self.bucket.head(key)?.map(|found| Seen::Object(Object::of(&found))))
+        let found = self.bucket.head(key)?;
+        Ok((found.as_ref().map(|found| Seen::Object(Object::of(found))), found))
     }
 
     fn has_folder(&self, key: &str) -> Result<bool, Trouble> {

@@ -1,9 +1,11 @@
 //! A bucket, or what is below a prefix of one, as a layer.
 
+mod attributes;
 mod batches;
 mod blocks;
 mod etag;
 mod find;
+mod kept;
 mod names;
 mod nodes;
 mod read;
@@ -58,6 +60,9 @@ pub struct ObjectOptions {
     /// Nodes that are remembered. Beyond, those that nobody holds and nobody used lately are `ESTALE` by number and found
     /// again, with the same number, by name.
     pub nodes: usize,
+    /// Whether attributes of a file that is asked for them are those that its object keeps: a look at each object, once. Else
+    /// they are the listing's.
+    pub metadata: bool,
     /// Where writes wait for their upload, in files without names; without one, where temporary files are.
     pub spool_folder: Option<PathBuf>,
     /// Owner of everything.
@@ -69,7 +74,7 @@ pub struct ObjectOptions {
 }
 
 impl Default for ObjectOptions {
-    /// Writable; listings for ten seconds; 32 MiB of content; 200,000 nodes; uid and gid 1000; the host's clock.
+    /// Writable; listings for ten seconds; 32 MiB of content; 200,000 nodes; attributes of objects; uid and gid 1000; the host's clock.
     fn default() -> Self {
         ObjectOptions {
             read_only: false,
@@ -77,6 +82,7 @@ impl Default for ObjectOptions {
             page_names: 1000,
             cache_bytes: 32 << 20,
             nodes: 200_000,
+            metadata: true,
             spool_folder: None,
             uid: 1000,
             gid: 1000,
@@ -98,11 +104,16 @@ impl Default for ObjectOptions {
 ///   that the bucket still has what was seen; else it is `EBUSY`, by [`Layer::flush`]. Nothing is uploaded of a file that nobody
 ///   closes but by `fsync`, and when the layer goes.
 /// - A rename is a copy and a removal, and of a directory one for each object: not atomic, and gone on with when repeated.
-/// - Directories have `nlink` 2 and the time at which the layer was opened. Modes and owners are not kept.
+/// - [`Layer::lookup`] and [`Layer::readdir`] tell the attributes of files that a listing has; [`Layer::getattr`] those that the
+///   object keeps ([`ObjectOptions::metadata`]). Mode and owner can be given to what is made or being written; of an object
+///   that is there they cannot be changed (`EOPNOTSUPP`).
+/// - Directories have `nlink` 2, the time at which the layer was opened, and no mode or owner of their own.
 pub struct ObjectLayer {
     bucket: Bucket,
     read_only: bool,
     page_names: usize,
+    /// Whether attributes are kept with objects, and read.
+    metadata: bool,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     blocks: Blocks,
@@ -142,8 +153,8 @@ impl ObjectLayer {
         };
         let lifetime = i64::try_from(options.listing_lifetime.as_nanos()).unwrap_or(i64::MAX);
         let layer = ObjectLayer {
-            bucket,
             read_only: options.read_only,
+            metadata: options.metadata && bucket.keeps_metadata(),
             spool_folder: options.spool_folder,
             names: ReentrantMutex::new(()),
             batches: Mutex::default(),
@@ -152,6 +163,7 @@ impl ObjectLayer {
             state: Mutex::new(State::new(Table::new(looks, options.nodes.max(16)), lifetime)),
             blocks: Blocks::new(options.cache_bytes.max(CACHE_LEAST)),
             clock: options.clock,
+            bucket,
         };
         let fetch = layer.state.lock().open_window("", None, looks.born);
         let (page, answers) = layer.page_in_order(&fetch)?;
@@ -171,6 +183,11 @@ impl ObjectLayer {
     /// How many keys that cannot be names were met in listings so far, each time that they were.
     pub fn hidden(&self) -> u64 {
         self.state.lock().hidden
+    }
+
+    /// What is known of a node without a request.
+    fn known(&self, ino: Ino) -> NodeResult<Stat> {
+        Ok(self.state.lock().table.get(ino)?.stat)
     }
 
     fn now(&self) -> Timestamp {
@@ -215,7 +232,7 @@ impl Layer for ObjectLayer {
     }
 
     fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
-        Ok(self.state.lock().table.get(ino)?.stat)
+        self.whole_stat(ino)
     }
 
     fn setattr(&self, ino: Ino, changes: &SetAttr) -> NodeResult<Stat> {
@@ -228,7 +245,7 @@ impl Layer for ObjectLayer {
     }
 
     fn readlink(&self, ino: Ino) -> NodeResult<String> {
-        self.getattr(ino)?;
+        self.known(ino)?;
         Err(Errno::EINVAL.into())
     }
 
@@ -255,7 +272,7 @@ impl Layer for ObjectLayer {
         self.want_write()?;
         if data.is_empty() {
             self.spool_if_any(ino)?;
-            return Ok(self.getattr(ino)?.size);
+            return Ok(self.known(ino)?.size);
         }
         self.edit(ino, |spool| {
             let end = spool.size;
@@ -274,7 +291,7 @@ impl Layer for ObjectLayer {
         match how {
             Allocate::Punch => Err(Errno::EOPNOTSUPP.into()),
             Allocate::KeepSize => Ok(()),
-            Allocate::Reserve if end <= self.getattr(ino)?.size => Ok(()),
+            Allocate::Reserve if end <= self.known(ino)?.size => Ok(()),
             Allocate::Reserve => self.edit(ino, |spool| {
                 spool.resize(end.max(spool.size));
                 Ok(())
@@ -316,7 +333,7 @@ impl Layer for ObjectLayer {
 
     fn link(&self, ino: Ino, parent: Ino, _: &Name) -> NodeResult<Stat> {
         self.want_write()?;
-        self.getattr(ino)?;
+        self.known(ino)?;
         self.state.lock().dir(parent)?;
         Err(Errno::EOPNOTSUPP.into())
     }
@@ -340,23 +357,23 @@ impl Layer for ObjectLayer {
     }
 
     fn getxattr(&self, ino: Ino, _: &str) -> NodeResult<Bytes> {
-        self.getattr(ino)?;
+        self.known(ino)?;
         Err(Errno::EOPNOTSUPP.into())
     }
 
     fn listxattr(&self, ino: Ino) -> NodeResult<Vec<String>> {
-        self.getattr(ino).map(|_| Vec::new())
+        self.known(ino).map(|_| Vec::new())
     }
 
     fn setxattr(&self, ino: Ino, _: &str, _: &[u8], _: XattrMode) -> NodeResult<()> {
         self.want_write()?;
-        self.getattr(ino)?;
+        self.known(ino)?;
         Err(Errno::EOPNOTSUPP.into())
     }
 
     fn removexattr(&self, ino: Ino, _: &str) -> NodeResult<()> {
         self.want_write()?;
-        self.getattr(ino)?;
+        self.known(ino)?;
         Err(Errno::EOPNOTSUPP.into())
     }
 
@@ -371,7 +388,7 @@ impl Layer for ObjectLayer {
     fn fsync(&self, ino: Option<Ino>) -> NodeResult<()> {
         match ino {
             None => self.upload_all(),
-            Some(ino) if self.getattr(ino)?.is_file() => self.upload(ino),
+            Some(ino) if self.known(ino)?.is_file() => self.upload(ino),
             Some(_) => Ok(()),
         }
     }

@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 
 use super::ObjectLayer;
 use super::find::is_key;
+use super::kept::MODE_BITS;
 use super::nodes::{Object, Seen, join, split};
 use super::spool::Spool;
 use super::write::metadata;
@@ -101,8 +102,12 @@ impl ObjectLayer {
         let stat = state.table.make(key, &Seen::Object(seen.clone()), attr.mtime.unwrap_or(now));
         state.patch(key, Some(Seen::Object(seen)));
         state.table.touch(split(key).0, now);
-        state.table.get(stat.ino)?.spool = spool.map(|spool| Arc::new(RwLock::new(spool)));
-        Ok(stat)
+        let node = state.table.get(stat.ino)?;
+        node.spool = spool.map(|spool| Arc::new(RwLock::new(spool)));
+        if self.metadata {
+            (node.stat.mode, node.stat.uid, node.stat.gid) = (attr.mode & MODE_BITS, attr.uid, attr.gid);
+        }
+        Ok(node.stat)
     }
 
     fn finish_file(&self, key: &str, stat: Stat, content: &[u8]) -> NodeResult<Stat> {

@@ -42,7 +42,7 @@ impl Object {
         }
     }
 
-    fn learn(&mut self, other: &Object) {
+    pub fn learn(&mut self, other: &Object) {
         self.modified = self.modified.or(other.modified);
         if self.etag.is_none() {
             self.etag.clone_from(&other.etag);
@@ -101,6 +101,8 @@ pub(super) struct Node {
     /// Of a folder: whether it has more than a page.
     pub big: bool,
     pub ahead: Ahead,
+    /// Whether its attributes are those that the object keeps.
+    pub asked: bool,
     /// What was written and is not uploaded.
     pub spool: Option<Arc<RwLock<Spool>>>,
     /// Whether it was used since it was last looked at for eviction.
@@ -315,6 +317,7 @@ impl Table {
             checked: None,
             big: false,
             ahead: Ahead::default(),
+            asked: false,
             spool: None,
             used: true,
         };

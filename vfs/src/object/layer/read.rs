@@ -123,6 +123,9 @@ impl ObjectLayer {
         if object.etag.is_none() {
             object.etag.clone_from(&found.etag);
         }
+        if self.metadata {
+            state.learn_kept(source.ino, found);
+        }
         Ok(())
     }
 }

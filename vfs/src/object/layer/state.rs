@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::nodes::{Node, Seen, Table, join, split};
+use super::kept::Stroll;
+use super::nodes::{Node, Object, Seen, Table, join, split};
 use super::window::Window;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
@@ -29,6 +30,7 @@ pub(super) struct State {
     listings: usize,
     /// Keys that listings had and that cannot be names.
     pub hidden: u64,
+    pub stroll: Stroll,
     /// Counts windows and their uses.
     ticks: u64,
     lifetime: i64,
@@ -79,6 +81,7 @@ impl State {
             seq: 0,
             listings: 0,
             hidden: 0,
+            stroll: Stroll::default(),
             ticks: 0,
             lifetime,
         }
@@ -111,6 +114,15 @@ impl State {
         let window = self.windows.get_mut(dir)?;
         window.used = self.ticks;
         Some(window)
+    }
+
+    /// The files of a folder that are known by its listing, in order, old or not.
+    pub fn listed(&self, dir: &str, after: Option<&Name>) -> impl Iterator<Item = (Name, &Object)> {
+        let entries = self.windows.get(dir).into_iter().flat_map(move |window| window.after(after));
+        entries.filter_map(|(name, seen)| match seen {
+            Seen::Object(object) => Some((name.clone(), object)),
+            Seen::Folder => None,
+        })
     }
 
     /// Begins to list a folder anew.

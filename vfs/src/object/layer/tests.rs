@@ -2,6 +2,7 @@
 
 mod faults;
 mod hidden;
+mod kept;
 mod reading;
 mod wire;
 mod writing;

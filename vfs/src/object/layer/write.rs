@@ -12,7 +12,7 @@ use super::read::Source;
 use super::spool::Spool;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeError, NodeResult};
-use crate::node::{Ino, SetAttr, Stat};
+use crate::node::{Ino, Stat};
 use crate::object::bucket::{Expect, WRITE_MARK, mark};
 use crate::object::trouble::{Trouble, TroubleKind};
 
@@ -130,6 +130,8 @@ impl ObjectLayer {
     /// `EBUSY` where the bucket has something else by now; whatever keeps it from being uploaded. It stays written here.
     pub(super) fn upload(&self, ino: Ino) -> NodeResult<()> {
         let Some(spool) = self.spool_if_any(ino)? else { return Ok(()) };
+        // The mode and the owner that the object has are to be those of what replaces it.
+        self.own_stat(ino)?;
         let guard = spool.upgradable_read();
         let Some((key, stat, object)) = self.named(ino)? else { return Ok(()) };
         if !self.spool_if_any(ino)?.is_some_and(|now| Arc::ptr_eq(&now, &spool)) {
@@ -167,7 +169,7 @@ impl ObjectLayer {
         let fresh = state.table.new_content();
         let Ok(node) = state.table.get(ino) else { return };
         (node.object, node.content, node.spool) = (Some(object.clone()), fresh, None);
-        node.checked = Some(now);
+        (node.checked, node.asked) = (Some(now), true);
         let (key, gone) = (node.key.clone(), node.gone);
         if !gone {
             state.patch(&key, Some(Seen::Object(object)));
@@ -255,33 +257,6 @@ impl ObjectLayer {
     /// What could not be uploaded when its last handle was closed, since it was last asked for.
     pub fn unwritten(&self) -> Vec<Unwritten> {
         std::mem::take(&mut *self.unwritten.lock())
-    }
-
-    pub(super) fn set_attributes(&self, ino: Ino, changes: &SetAttr) -> NodeResult<Stat> {
-        let stat = self.state.lock().table.get(ino)?.stat;
-        let fits = changes.mode.is_none_or(|mode| mode == stat.mode)
-            && changes.uid.is_none_or(|uid| uid == stat.uid)
-            && changes.gid.is_none_or(|gid| gid == stat.gid);
-        if !fits {
-            return Err(Errno::EOPNOTSUPP.into());
-        }
-        if let Some(size) = changes.size {
-            check_end(size, 0)?;
-            self.edit(ino, |spool| {
-                spool.resize(size);
-                Ok(())
-            })?;
-        }
-        let now = self.now();
-        let mut state = self.state.lock();
-        let stat = &mut state.table.get(ino)?.stat;
-        stat.atime = changes.atime.unwrap_or(stat.atime);
-        stat.mtime = changes.mtime.unwrap_or(stat.mtime);
-        if !changes.is_atime_only() {
-            stat.ctime = now;
-            stat.version += 1;
-        }
-        Ok(*stat)
     }
 
     pub(super) fn source(&self, ino: Ino) -> NodeResult<Option<Source>> {
