@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use cowry_s3_server::TestBucket;
-use cowry_vfs::object::{Bucket, Connect, ObjectLayer, ObjectOptions};
+use cowry_vfs::object::{Bucket, Connect, ObjectLayer, ObjectOptions, Trouble};
 use cowry_vfs::sqlite::{RevisionKind, SealInfo};
 use cowry_vfs::{
     CrateLayer, Durability, Features, HostLayer, HostOptions, Layer, MemoryLayer, Overlay, OverlayOptions,
@@ -278,9 +278,30 @@ pub fn test_bucket() -> Arc<TestBucket> {
     tests.get_or_insert_with(|| Arc::new(TestBucket::start())).clone()
 }
 
-/// Ends the server: nothing that is static is dropped by itself.
+/// Ends the server, or removes what the cases left in a real bucket: nothing that is static is dropped by itself.
 pub fn end() {
-    drop(TESTS.lock().unwrap_or_else(|broken| broken.into_inner()).take());
+    let Some(tests) = TESTS.lock().unwrap_or_else(|broken| broken.into_inner()).take() else { return };
+    if tests.is_real()
+        && let Err(trouble) = remove_all(&tests)
+    {
+        eprintln!("something is left in the bucket: {trouble}");
+    }
+}
+
+/// A listing names the mark of a folder as it would a file.
+fn remove_all(tests: &TestBucket) -> Result<(), Trouble> {
+    let root = tests.root().parse().expect("an address");
+    let bucket = Bucket::open_with(&root, Connect::default(), &|name| tests.env(name))?;
+    let names = || {
+        let mut names = Vec::new();
+        bucket.list_all("", |found| {
+            names.push(found.name);
+            Ok(())
+        })?;
+        Ok::<_, Trouble>(names)
+    };
+    bucket.delete_many(names()?, 16)?;
+    names()?.iter().try_for_each(|name| bucket.delete_marker(name))
 }
 
 fn own_prefix(dir: &Path) -> String {

@@ -4,11 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use s3s::dto::*;
-use s3s::{S3, S3Request, S3Response, S3Result};
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
 
 /// The file that stands for an object `folder/`; it comes first in its folder.
 const MARKER: &str = " folder";
+
+/// What no object's name ends with.
+const NOTHING: &str = "/ nothing";
 
 /// Objects as files of a folder.
 pub(crate) struct Files(FileSystem, PathBuf);
@@ -21,6 +24,11 @@ impl Files {
     /// A folder without files is nothing to S3, but would be in the way of a file of its name.
     fn make_way(&self, bucket: &str, key: &str) {
         remove_empty(&self.1.join(bucket).join(key));
+    }
+
+    /// What is only the beginning of names is no object, though it is a folder here.
+    fn is_folder(&self, bucket: &str, key: &str) -> bool {
+        self.1.join(bucket).join(key).is_dir()
     }
 
     async fn etag(&self, bucket: &str, key: &str) -> Option<ETag> {
@@ -68,6 +76,8 @@ macro_rules! by_key {
                 to_file(&mut request.input.key);
                 if matches!(request.method.as_str(), "PUT" | "POST") {
                     self.make_way(&request.input.bucket, &request.input.key);
+                } else if self.is_folder(&request.input.bucket, &request.input.key) {
+                    return Err(s3_error!(NoSuchKey));
                 }
                 self.0.$method(request).await
             })*
@@ -90,7 +100,12 @@ macro_rules! by_key {
                 &self,
                 mut request: S3Request<DeleteObjectsInput>,
             ) -> S3Result<S3Response<DeleteObjectsOutput>> {
-                request.input.delete.objects.iter_mut().for_each(|object| to_file(&mut object.key));
+                for object in &mut request.input.delete.objects {
+                    to_file(&mut object.key);
+                    if self.is_folder(&request.input.bucket, &object.key) {
+                        object.key.push_str(NOTHING);
+                    }
+                }
                 self.0.delete_objects(request).await
             }
 

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 pub struct Place {
     folder: tempfile::TempDir,
     merged: bool,
-    variables: Vec<(&'static str, String)>,
+    variables: Vec<(String, String)>,
 }
 
 impl Place {
@@ -30,13 +30,16 @@ impl Place {
     }
 
     /// With more variables in the environment of commands.
-    pub fn with(variables: Vec<(&'static str, String)>) -> Place {
-        Place { variables, ..Place::new() }
+    pub fn with(variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Place {
+        Place::new().having(variables)
     }
 
     /// The same place with more variables.
-    pub fn having(mut self, variables: Vec<(&'static str, String)>) -> Place {
-        self.variables.extend(variables);
+    pub fn having(
+        mut self,
+        variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+    ) -> Place {
+        self.variables.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
     }
 
@@ -53,22 +56,29 @@ impl Place {
         self
     }
 
-    /// Runs one line and returns what it printed, in the form of a transcript.
-    pub fn run(&self, line: &str) -> String {
+    /// A program with the environment of this place.
+    fn program(&self, program: &str) -> Command {
         let built = Path::new(env!("CARGO_BIN_EXE_cowry")).parent().expect("in a folder");
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", built.display());
+        let mut command = Command::new(program);
+        command.current_dir(self.path()).env_clear().env("PATH", path).env("TZ", "UTC");
+        command.env("HOME", self.folder.path().join("home"));
+        command.envs(self.variables.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
+        command
+    }
+
+    /// The command itself, to be started and watched.
+    #[cfg(feature = "object")]
+    pub fn cowry(&self, words: &[&str]) -> Command {
+        let mut command = self.program(env!("CARGO_BIN_EXE_cowry"));
+        command.args(words);
+        command
+    }
+
+    /// Runs one line and returns what it printed, in the form of a transcript.
+    pub fn run(&self, line: &str) -> String {
         let line = if self.merged { format!("{{ {line}\n}} 2>&1") } else { line.to_owned() };
-        let output = Command::new("/bin/sh")
-            .args(["-c", &line])
-            .current_dir(self.path())
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", self.folder.path().join("home"))
-            .env("TZ", "UTC")
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .output()
-            .expect("a shell");
+        let output = self.program("/bin/sh").args(["-c", &line]).output().expect("a shell");
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
         for line in String::from_utf8_lossy(&output.stderr).lines() {
             if !text.is_empty() && !text.ends_with('\n') {

@@ -1,6 +1,8 @@
 //! The built `cowry` command, from outside: what people type and what they see.
 
 #[cfg(feature = "object")]
+mod anywhere;
+#[cfg(feature = "object")]
 mod buckets;
 mod console;
 #[cfg(feature = "object")]
@@ -9,6 +11,8 @@ mod embedding;
 mod files;
 mod history;
 mod json;
+#[cfg(feature = "object")]
+mod killed;
 mod merge;
 mod mistakes;
 #[cfg(all(feature = "fuse", target_os = "linux"))]
@@ -21,6 +25,8 @@ mod published;
 mod push;
 mod quota;
 mod runs;
+#[cfg(feature = "object")]
+mod scene;
 mod sql;
 mod strict;
 mod terminal;

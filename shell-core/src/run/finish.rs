@@ -72,11 +72,8 @@ impl Ending<'_> {
                             file.put_run(&row(&record))?;
                         }
                     }
-                    Attempt::Done(None) => {
-                        // What is promoted is in the workspace already.
-                        outside.decide(file, Some(file.head()?))?;
-                        record.buckets = outside.put_in_place(self.workspace, self.trees)?;
-                    }
+                    Attempt::Done(None) if outside.is_empty() => {}
+                    Attempt::Done(None) => self.only_outside(file, &mut record, outside)?,
                     Attempt::Conflict(_) | Attempt::Failed(_) => outside.abandon(self.workspace)?,
                 }
                 attempt
@@ -84,6 +81,21 @@ impl Ending<'_> {
         };
         self.conclude(file, &mut record, attempt)?;
         Ok(record)
+    }
+
+    /// Writes what is written nowhere but outside the workspace. The record is there before that, so that whoever finds it
+    /// undone knows whose it is.
+    fn only_outside(&self, file: &SqliteLayer, record: &mut RunRecord, mut outside: Outside) -> Result<()> {
+        // What is promoted is in the workspace already.
+        let head = file.head()?;
+        record.fate = without_revision(record);
+        record.buckets = outside.records();
+        file.batch(&mut |_| {
+            outside.decide(file, Some(head))?;
+            file.put_run(&row(record))
+        })?;
+        record.buckets = outside.put_in_place(self.workspace, self.trees)?;
+        Ok(())
     }
 
     /// Prepares the writes outside the workspace, unless somebody else was there first.
@@ -155,8 +167,7 @@ impl Ending<'_> {
     fn conclude(&self, file: &SqliteLayer, record: &mut RunRecord, attempt: Attempt) -> Result<()> {
         match attempt {
             Attempt::Done(Some(_)) => return Ok(()),
-            Attempt::Done(None) if record.outcome.is_success() => record.fate = Fate::Unchanged,
-            Attempt::Done(None) => record.fate = Fate::Failed,
+            Attempt::Done(None) => record.fate = without_revision(record),
             Attempt::Conflict(conflicts) => {
                 record.fate = Fate::Conflict;
                 record.conflicts = conflicts;
@@ -188,6 +199,11 @@ impl Ending<'_> {
         record.kept_until = Some(until);
         Ok(())
     }
+}
+
+/// What became of a run of which the workspace has no revision, and nothing kept it from one.
+fn without_revision(record: &RunRecord) -> Fate {
+    if record.outcome.is_success() { Fate::Unchanged } else { Fate::Failed }
 }
 
 /// Why a commit failed, and what to do where that is known.

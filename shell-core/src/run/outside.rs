@@ -73,6 +73,11 @@ impl Outside {
         self.buckets.as_mut().map_or(Ok(()), |buckets| buckets.decide(file, revision))
     }
 
+    /// Whether nothing is to be written anywhere.
+    pub fn is_empty(&self) -> bool {
+        self.host.is_none() && self.buckets.is_none()
+    }
+
     /// What is to be written to buckets.
     pub fn records(&self) -> Vec<BucketRecord> {
         self.buckets.as_ref().map(bucket::Staged::records).unwrap_or_default()

@@ -32,6 +32,7 @@ pub const CASES: &[Case] = &[
     ("a_promotion_takes_a_workspace", a_promotion_takes_a_workspace),
     ("a_revision_to_be_promoted_is_not_pruned", a_revision_to_be_promoted_is_not_pruned),
     ("a_session_commits_to_buckets", a_session_commits_to_buckets),
+    ("a_folder_and_a_file_change_places", a_folder_and_a_file_change_places),
     ("a_session_goes_on_after_its_own_writes", a_session_goes_on_after_its_own_writes),
 ];
 
@@ -194,6 +195,28 @@ fn what_a_bucket_cannot_keep_is_told() {
     let content = bucket.get("holes", None, None).expect("read");
     assert_eq!((content.len(), content[0]), (3_000_000, b'x'));
     assert!(content[1..].iter().all(|byte| *byte == 0));
+}
+
+/// In a bucket they are objects of their own; on the host neither can be while the other is there.
+fn a_folder_and_a_file_change_places() {
+    let place = Place::new();
+    let folder = place.host("bucket");
+    std::fs::create_dir(&folder).expect("a folder");
+    for address in ["memory://places/in".to_owned(), format!("file://{}", folder.display())] {
+        let (policy, bucket) = share(&address, MountMode::ReadWrite);
+        let code = "fs.mkdirSync('/data/d'); fs.mkdirSync('/data/d/e'); fs.mkdirSync('/data/k/l', { recursive: true }); \
+                    for (let n = 0; n < 9; n++) { fs.writeFileSync(`/data/d/e/${n}`, ''); fs.writeFileSync(`/data/k/l/${n}`, '') } \
+                    fs.writeFileSync('/data/f', 'a file');";
+        assert!(place.run_with(policy.clone(), code).is_success());
+        let code = "fs.rmSync('/data/d', { recursive: true }); fs.writeFileSync('/data/d', 'a file now'); \
+                    fs.unlinkSync('/data/f'); fs.mkdirSync('/data/f'); fs.writeFileSync('/data/f/in', 'a folder now'); \
+                    fs.rmSync('/data/k', { recursive: true });";
+        let report = place.run_with(policy.clone(), code);
+        assert!(report.is_success(), "{address}: {:?}", report.record.buckets);
+        is(&bucket, &[("a.txt", "bucket"), ("d", "a file now"), ("f/in", "a folder now")]);
+        let code = "export default [fs.readdirSync('/data'), fs.readFileSync('/data/d', 'utf8')]";
+        assert_eq!(value(&place.run_with(policy, code)), "[[\"a.txt\",\"d\",\"f\"],\"a file now\"]");
+    }
 }
 
 fn modes_and_times_go_with_content_only() {

@@ -120,6 +120,12 @@ impl Journal {
         file.drop_run_changes(&format!("{KEY}{}", self.id)).map(drop)
     }
 
+    /// The one with this id, if it is there.
+    pub fn of(file: &SqliteLayer, id: &str) -> Result<Option<Journal>> {
+        let text = file.run_changes(&format!("{KEY}{id}"))?;
+        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
+    }
+
     /// Every one that there is. One from another version is left for that.
     pub fn all(file: &SqliteLayer) -> Result<Vec<Journal>> {
         let mut found = Vec::new();

@@ -9,6 +9,7 @@
 
 mod hold;
 mod journal;
+mod order;
 mod plan;
 mod store;
 mod take;
@@ -16,7 +17,6 @@ mod take;
 mod tests;
 mod tree;
 
-use std::collections::HashMap;
 use std::sync::Mutex;
 
 use cowry_vfs::sqlite::{Revision, SqliteLayer};
@@ -285,19 +285,25 @@ pub(crate) fn finish(
     how: Finish,
 ) -> Result<Option<(String, Vec<BucketRecord>)>> {
     let file = workspace.file("write to a bucket from")?;
-    let mut all: HashMap<String, Journal> = Journal::all(file)?
+    let mut ids: Vec<String> = Journal::all(file)?
         .into_iter()
         .filter(|journal| journal.decided && journal.id.starts_with(id))
-        .map(|journal| (journal.id.clone(), journal))
+        .map(|journal| journal.id)
         .collect();
-    let ids: Vec<String> = all.keys().cloned().collect();
-    let only = match ids.as_slice() {
-        [] => return Ok(None),
-        [only] => only.clone(),
-        _ => return Err(Error::AmbiguousRun { id: id.into(), found: ids }),
+    match ids.len() {
+        0 => Ok(None),
+        1 => finish_one(workspace, &ids.remove(0), how),
+        _ => Err(Error::AmbiguousRun { id: id.into(), found: ids }),
+    }
+}
+
+fn finish_one(workspace: &Workspace, id: &str, how: Finish) -> Result<Option<(String, Vec<BucketRecord>)>> {
+    let held = Held::of(workspace, id)?.make()?;
+    // What it says now: until the lock was taken another process may have been at it.
+    let Some(mut journal) = Journal::of(workspace.file("write to a bucket from")?, id)? else {
+        held.remove();
+        return Ok(None);
     };
-    let mut journal = all.remove(&only).expect("it is one of them");
-    let held = Held::of(workspace, &only)?.make()?;
     match how {
         Finish::Retry => take_journal(&mut journal, &held, workspace, None),
         Finish::Overwrite => {
@@ -309,7 +315,7 @@ pub(crate) fn finish(
     }
     let records = journal.records();
     settle(&journal, held, workspace)?;
-    Ok(Some((only, records)))
+    Ok(Some((id.into(), records)))
 }
 
 fn give_up(target: &mut Target) {

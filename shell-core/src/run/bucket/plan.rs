@@ -69,9 +69,18 @@ impl Writes<'_> {
     /// The objects to write and to remove. Only content makes an object another one: modes and times go with it.
     pub fn plan(&self) -> Result<Vec<Step>> {
         let mut list = Vec::new();
-        for path in self.steps.removes.iter().filter(|path| !self.steps.makes.contains_key(*path)) {
-            list.extend(self.removal(path));
-            list.extend(path.parent().and_then(|parent| self.mark(&parent)));
+        for path in &self.steps.removes {
+            let removal = self.removal(path);
+            match self.steps.makes.get(path).map(|make| make.what) {
+                None => {
+                    list.push(removal);
+                    list.extend(path.parent().and_then(|parent| self.mark(&parent)));
+                }
+                // A folder and a file of one name are two objects: the one does not take the other's place.
+                Some(What::File) if removal.act == Act::Unmark => list.push(removal),
+                Some(What::Directory) if removal.act == Act::Remove => list.push(removal),
+                Some(_) => {}
+            }
         }
         for (path, make) in &self.steps.makes {
             match make.what {
@@ -89,13 +98,13 @@ impl Writes<'_> {
         Ok(list)
     }
 
-    fn removal(&self, path: &VPathBuf) -> Option<Step> {
+    fn removal(&self, path: &VPathBuf) -> Step {
         match self.before.lstat(&self.whole(path)) {
-            Ok(stat) if stat.is_dir() => Some(self.step(path, Want::Anything, Act::Unmark)),
-            Ok(_) => Some(self.step(path, self.want(path), Act::Remove)),
-            Err(_) if self.tree.is_own(name(path)) => Some(self.step(path, self.want(path), Act::Remove)),
+            Ok(stat) if stat.is_dir() => self.step(path, Want::Anything, Act::Unmark),
+            Ok(_) => self.step(path, self.want(path), Act::Remove),
+            Err(_) if self.tree.is_own(name(path)) => self.step(path, self.want(path), Act::Remove),
             // A directory that this session made: it may have a mark.
-            Err(_) => Some(self.step(path, Want::Anything, Act::Unmark)),
+            Err(_) => self.step(path, Want::Anything, Act::Unmark),
         }
     }
 

@@ -11,6 +11,7 @@ use cowry_vfs::object::node_metadata;
 use cowry_vfs::{FileType, OpenOptions, Timestamp, Vfs};
 
 use super::journal::{Act, Held, Step, Want};
+use super::order::rounds;
 use super::store::{Content, Refusal, Store};
 
 /// Steps under way at once.
@@ -40,16 +41,35 @@ pub(super) enum Taken {
     Untried,
 }
 
-/// Takes all steps, in no certain order. The first that fails for another reason than a conflict ends it.
+/// Takes all steps, round by round. The first that fails for another reason than a conflict ends it.
 pub(super) fn take_all(store: &Store, steps: &[Step], source: &Source<'_>) -> Vec<Taken> {
-    let taken = each(steps, |step| match take(store, step, source) {
-        // Others are not to suffer from one name.
-        Err(Refusal::Trouble(why)) if store.check_name(&step.name).is_err() => (Taken::Trouble(why), true),
-        Ok((bytes, tag)) => (Taken::Done(bytes, tag), true),
-        Err(Refusal::Changed) => (Taken::Conflict, true),
-        Err(Refusal::Trouble(why)) => (Taken::Trouble(why), false),
-    });
-    taken.into_iter().map(|taken| taken.unwrap_or(Taken::Untried)).collect()
+    let mut taken: Vec<Taken> = steps.iter().map(|_| Taken::Untried).collect();
+    let ended = AtomicBool::new(false);
+    for round in rounds(steps) {
+        let outcomes = each(&round, |at| {
+            let outcome = taken_or_not(store, &steps[*at], source);
+            // Others are not to suffer from one name.
+            let goes_on =
+                !matches!(outcome, Taken::Trouble(_)) || store.check_name(&steps[*at].name).is_err();
+            ended.fetch_or(!goes_on, Ordering::Relaxed);
+            (outcome, goes_on)
+        });
+        for (at, outcome) in round.into_iter().zip(outcomes) {
+            taken[at] = outcome.unwrap_or(Taken::Untried);
+        }
+        if ended.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    taken
+}
+
+fn taken_or_not(store: &Store, step: &Step, source: &Source<'_>) -> Taken {
+    match take(store, step, source) {
+        Ok((bytes, tag)) => Taken::Done(bytes, tag),
+        Err(Refusal::Changed) => Taken::Conflict,
+        Err(Refusal::Trouble(why)) => Taken::Trouble(why),
+    }
 }
 
 /// What `work` makes of each item, several at once; `None` of those that were not begun after it had said no.

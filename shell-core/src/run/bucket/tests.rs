@@ -5,7 +5,9 @@ use cowry_vfs::object::{Bucket, Connect, Expect};
 use cowry_vfs::{MemoryLayer, Overlay, OverlayOptions, Vfs, VfsOptions};
 use tempfile::TempDir;
 
-use super::{Before, Finish, Staged, conflicts, finish, stage, take_journal, targets, unfinished};
+use super::{
+    Before, Finish, Staged, conflicts, finish, finish_one, stage, take_journal, targets, unfinished,
+};
 use crate::mount::{Mount, MountMode};
 use crate::policy::FileRules;
 use crate::run::trees::Trees;
@@ -150,6 +152,19 @@ fn what_was_written_before_a_crash_is_no_conflict() {
         finish(&scene.again(), "test", Finish::Retry).expect("finished").expect("there was one");
     assert_eq!((records[0].done, records[0].left, records[0].conflicts.len()), (3, 0, 0));
     scene.is_done();
+}
+
+/// Two processes saw that something was left, and one of them was faster.
+#[test]
+fn what_another_process_has_finished_is_not_begun_again() {
+    let scene = Scene::new("twice");
+    drop(scene.decided());
+    let (one, other) = (scene.again(), scene.again());
+    assert!(finish_one(&one, "testtest", Finish::Retry).expect("finished").is_some());
+    put(&scene.bucket, "gone.txt", "made anew");
+    assert!(finish_one(&other, "testtest", Finish::Retry).expect("asked").is_none());
+    scene.is(&[("a.txt", "new"), ("gone.txt", "made anew"), ("other.txt", "old"), ("sub/b.txt", "b")]);
+    scene.nothing_is_left();
 }
 
 #[test]

@@ -67,13 +67,13 @@ pub fn push(
     on_progress: &mut dyn FnMut(PushProgress),
 ) -> Result<Pushed, PushError> {
     let depot = Depot::find_or_make(bucket)?;
-    let last = depot.latest(&options.name)?;
-    if let Some(last) = &last {
-        require_succession(layer, options, &last.info)?;
-    }
+    // Nothing is copied for a push that cannot be.
+    succeeded(&depot, layer, options)?;
     let draft = Draft::make(layer, options, on_progress)?;
     failpoint::pass("PUSH_COPIED")?;
     let mut running = Running::enter(bucket, Doing::Push)?;
+    // While that was copied somebody may have cleaned up: what a push that went needed is not there any more.
+    let last = succeeded(&depot, layer, options)?;
     let shop = Shop::new(depot, last.as_ref().filter(|_| !options.all), options.all)?;
     let mut sending = Sending { shop: &shop, running: &mut running, parallel: options.parallel, on_progress };
     let (pieces, lists) = sending.content(layer, &draft.path)?;
@@ -83,6 +83,7 @@ pub fn push(
     let manifest = Manifest { info, block, hashes, pieces, lists };
     if let Some(last) = last.filter(|last| (&last.hashes, &last.lists) == (&manifest.hashes, &manifest.lists))
     {
+        running.require()?;
         return Ok(shop.done(&last, true));
     }
     running.require()?;
@@ -93,6 +94,17 @@ pub fn push(
         return Err(error);
     }
     Ok(shop.done(&manifest, false))
+}
+
+/// The latest push of the name, which the one that is to be made goes on from.
+fn succeeded(
+    depot: &Depot<'_>,
+    layer: &SqliteLayer,
+    options: &PushOptions,
+) -> Result<Option<Manifest>, PushError> {
+    let last = depot.latest(&options.name)?;
+    last.iter().try_for_each(|last| require_succession(layer, options, &last.info))?;
+    Ok(last)
 }
 
 /// Nobody's revisions are put out of sight by what is pushed now.

@@ -171,3 +171,29 @@ fn nobody_pushes_into_a_clean_up() {
     };
     crate::with_failpoints(hook, || prune(&bucket, &keep(1))).expect("pruned");
 }
+
+/// The copy of a large workspace takes minutes. What is removed in them is missed.
+#[test]
+#[cfg(feature = "failpoints")]
+fn what_was_cleaned_up_while_a_push_copied_is_sent_again() {
+    for changed in [false, true] {
+        let place = Place::new();
+        let bucket = place.bucket();
+        let layer = three(&place, &bucket);
+        if changed {
+            write(&layer, "/note.txt", b"more");
+            seal(&layer);
+        }
+        let between = bucket.clone();
+        let hook = move |at: &'static str| {
+            if at == "PUSH_COPIED" {
+                let all = PrunePushes { name: Some(name("site")), keep: 0, grace: Duration::ZERO };
+                assert_eq!(prune(&between, &all).expect("pruned").pushes, 3);
+            }
+            Ok(())
+        };
+        crate::with_failpoints(hook, || send(&bucket, &layer)).expect("pushed");
+        fetch(&bucket, &place.path("copy.cowry")).expect("all of it is there");
+        assert!(read(&place.open("copy.cowry"), "/0.bin") == noise(102, 900_000));
+    }
+}
