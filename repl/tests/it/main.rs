@@ -33,3 +33,5 @@ mod terminal;
 mod tour;
 mod watch;
 mod weather;
+#[cfg(feature = "object")]
+mod wire;
