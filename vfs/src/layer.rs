@@ -1,5 +1,6 @@
 //! The trait that is a filesystem, for those who implement one.
 
+use std::any::Any;
 use std::fmt;
 
 use bytes::Bytes;
@@ -27,7 +28,7 @@ use crate::savepoint::Savepoint;
 /// - A layer that cannot be written answers every change with `EROFS`.
 /// - If an outcome cannot be known (a lost reply), the layer finds out or stops taking writes; it never guesses.
 /// - One writer at a time, many readers; calls may come from any thread.
-pub trait Layer: fmt::Debug + Send + Sync + 'static {
+pub trait Layer: Any + fmt::Debug + Send + Sync {
     /// What kind of layer it is, for messages: `memory`, `sqlite`.
     fn name(&self) -> &str;
 

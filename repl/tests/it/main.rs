@@ -28,9 +28,13 @@ mod runs;
 #[cfg(feature = "object")]
 mod scene;
 mod sql;
+#[cfg(feature = "object")]
+mod stalling;
 mod strict;
 mod terminal;
 mod tour;
+#[cfg(feature = "object")]
+mod uploads;
 mod watch;
 mod weather;
 #[cfg(feature = "object")]

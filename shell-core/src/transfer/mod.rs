@@ -3,12 +3,16 @@
 //! Modes, owners, modification times, extended attributes in `user.`, symbolic links, hard links and FIFOs are kept, and
 //! holes of files stay holes. Nothing follows a symbolic link, so nothing leaves the folder it was asked to read or write.
 //! What cannot be transferred is skipped and reported. Imports are written in batches of up to a thousand entries or
-//! 16 MiB, each all or nothing. On the host, set-id bits fall, only root gives files to their owners, and no FIFO is made.
+//! 16 MiB, each all or nothing; where content goes to a bucket, a batch is uploaded before it is written. On the host, set-id bits fall, only root gives files to their owners, and no FIFO is made.
 
 mod archive;
 mod copy;
+mod entry;
+mod node;
+mod put;
 mod replace;
 mod sink;
+mod upward;
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -16,6 +20,7 @@ use std::sync::Arc;
 
 use cowry_vfs::{Follow, HostLayer, HostOptions, Located, Vfs};
 
+pub use self::put::put_file;
 pub use self::replace::replace;
 use self::sink::Sink;
 use crate::error::{Error, Result};
@@ -89,7 +94,7 @@ pub fn import_folder(
     let source = HostLayer::open(folder, HostOptions { read_only: true })
         .map_err(|error| Error::Usage(format!("cannot read the folder {}: {error}", folder.display())))?;
     let target = directory(tree, into)?;
-    let mut sink = Sink::new(&*target.layer, target.stat.ino, on_progress);
+    let mut sink = Sink::new(&*target.layer, target.stat.ino, on_progress).upward()?;
     copy::copy(&source, cowry_vfs::Layer::root(&source), &|dir| source.unshown(dir), &mut sink)?;
     sink.finish()
 }
@@ -107,7 +112,7 @@ pub fn import_tar(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Totals> {
     let target = directory(tree, into)?;
-    let mut sink = Sink::new(&*target.layer, target.stat.ino, on_progress);
+    let mut sink = Sink::new(&*target.layer, target.stat.ino, on_progress).upward()?;
     archive::unpack(archive, &mut sink)?;
     sink.finish()
 }

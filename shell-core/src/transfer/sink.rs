@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use cowry_vfs::{
-    Errno, FileType, Ino, Layer, Name, NewAttr, NewNode, NodeError, NodeResult, SetAttr, Timestamp, VPathBuf,
-    XattrMode,
+    Errno, FileType, Ino, Layer, Name, NewAttr, NewNode, NodeError, NodeResult, SetAttr, SqliteLayer,
+    VPathBuf, XattrMode,
 };
 
+pub(super) use super::entry::{Attributes, Entry, PIECE};
+use super::upward::Upward;
 use super::{Progress, Totals};
 use crate::error::{Error, Result};
 use crate::run::host::host_mode;
@@ -14,81 +16,6 @@ use crate::run::host::host_mode;
 /// How much is staged before it is written.
 const BATCH_BYTES: usize = 16 << 20;
 const BATCH_ENTRIES: usize = 1000;
-
-/// The longest piece of a file that is handled at once.
-pub(super) const PIECE: usize = 4 << 20;
-
-/// What an entry has beside content and kind.
-#[derive(Clone, Debug)]
-pub(super) struct Attributes {
-    pub mode: u32,
-    pub mtime: Timestamp,
-    /// User and group, where they are known.
-    pub owner: Option<(u32, u32)>,
-    /// In `user.`.
-    pub xattrs: Vec<(String, Vec<u8>)>,
-}
-
-/// One entry on its way; paths are relative to the target.
-pub(super) enum Entry {
-    Directory {
-        path: VPathBuf,
-        attributes: Attributes,
-    },
-    File {
-        path: VPathBuf,
-        attributes: Attributes,
-        content: Vec<u8>,
-    },
-    /// More content of the file that came last at this path; what is skipped is a hole.
-    More {
-        path: VPathBuf,
-        mtime: Timestamp,
-        at: u64,
-        content: Vec<u8>,
-    },
-    /// The size of the file that came last at this path, if it may end with a hole.
-    Size {
-        path: VPathBuf,
-        mtime: Timestamp,
-        size: u64,
-    },
-    Symlink {
-        path: VPathBuf,
-        target: String,
-        attributes: Attributes,
-    },
-    Fifo {
-        path: VPathBuf,
-        attributes: Attributes,
-    },
-    /// One more name of a file that came before.
-    Link {
-        path: VPathBuf,
-        to: VPathBuf,
-    },
-}
-
-impl Entry {
-    fn path(&self) -> &VPathBuf {
-        match self {
-            Entry::Directory { path, .. }
-            | Entry::File { path, .. }
-            | Entry::More { path, .. }
-            | Entry::Size { path, .. }
-            | Entry::Symlink { path, .. }
-            | Entry::Fifo { path, .. }
-            | Entry::Link { path, .. } => path,
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Entry::File { content, .. } | Entry::More { content, .. } => content.len(),
-            _ => 0,
-        }
-    }
-}
 
 pub(super) struct Sink<'a> {
     layer: &'a dyn Layer,
@@ -100,6 +27,10 @@ pub(super) struct Sink<'a> {
     last: Option<(VPathBuf, Ino)>,
     staged: Vec<Entry>,
     staged_bytes: usize,
+    /// Uploads content before it is written.
+    upward: Option<Upward<'a>>,
+    /// The batch before the staged one, and how far uploads must be for it: theirs end while the next is staged.
+    ready: Option<(Vec<Entry>, u64)>,
     totals: Totals,
     progress: Progress,
     on_progress: &'a mut dyn FnMut(Progress),
@@ -116,6 +47,8 @@ impl<'a> Sink<'a> {
             last: None,
             staged: Vec::new(),
             staged_bytes: 0,
+            upward: None,
+            ready: None,
             totals: Totals::default(),
             progress: Progress::default(),
             on_progress,
@@ -128,6 +61,11 @@ impl<'a> Sink<'a> {
         Sink { is_host: true, ..self }
     }
 
+    /// Uploads content as it comes, where it goes to a bucket.
+    pub fn upward(self) -> Result<Sink<'a>> {
+        Ok(Sink { upward: Upward::of(self.layer)?, ..self })
+    }
+
     /// Notes an entry that is left out.
     pub fn skip(&mut self, path: impl Into<String>, reason: impl Into<String>) {
         self.totals.skip(path, reason);
@@ -135,6 +73,14 @@ impl<'a> Sink<'a> {
 
     /// Takes an entry; writes what is staged if that is enough for a batch.
     pub fn put(&mut self, entry: Entry) -> Result<()> {
+        match &mut self.upward {
+            None => self.stage(entry)?,
+            Some(upward) => upward.take(entry)?.into_iter().try_for_each(|entry| self.stage(entry))?,
+        }
+        Ok(())
+    }
+
+    fn stage(&mut self, entry: Entry) -> Result<()> {
         self.staged_bytes += entry.bytes();
         self.staged.push(entry);
         if self.staged_bytes >= BATCH_BYTES || self.staged.len() >= BATCH_ENTRIES {
@@ -146,6 +92,10 @@ impl<'a> Sink<'a> {
 
     /// Writes what is left, then the modes and times of directories.
     pub fn finish(mut self) -> Result<Totals> {
+        if let Some(upward) = &mut self.upward {
+            upward.end()?.into_iter().try_for_each(|entry| self.stage(entry))?;
+        }
+        self.flush()?;
         self.flush()?;
         let attributes = std::mem::take(&mut self.attributes);
         // The innermost come last and are set first, since setting an entry's attributes may touch its parent.
@@ -174,20 +124,29 @@ impl<'a> Sink<'a> {
         Ok(host_mode(FileType::Directory, mode) | (layer.getattr(ino)?.mode & 0o6000))
     }
 
+    /// Writes a batch: what is staged, or with uploads the one before, if there is one.
     fn flush(&mut self) -> Result<()> {
         let staged = std::mem::take(&mut self.staged);
         self.staged_bytes = 0;
+        let Some(upward) = &mut self.upward else { return self.write_batch(&staged) };
+        let next = (!staged.is_empty()).then(|| (staged, upward.mark()));
+        let Some((ready, mark)) = std::mem::replace(&mut self.ready, next) else { return Ok(()) };
+        upward.wait(mark)?;
+        self.write_batch(&ready)
+    }
+
+    fn write_batch(&mut self, batch: &[Entry]) -> Result<()> {
         let layer = self.layer;
         let mut at = VPathBuf::root();
         let written = layer.batch(&mut |layer| {
-            staged.iter().try_for_each(|entry| {
+            batch.iter().try_for_each(|entry| {
                 at = entry.path().clone();
                 self.write_or_skip(layer, entry)
             })
         });
         written.map_err(|error| cowry_vfs::Error::at("write", at.as_str(), error))?;
-        for entry in &staged {
-            self.progress.entries += u64::from(!matches!(entry, Entry::More { .. } | Entry::Size { .. }));
+        for entry in batch {
+            self.progress.entries += u64::from(entry.is_whole());
             self.progress.bytes += entry.bytes() as u64;
         }
         (self.on_progress)(self.progress);
@@ -225,6 +184,14 @@ impl<'a> Sink<'a> {
             Entry::More { path, mtime, at, content } => {
                 if let Some(ino) = self.last_at(path) {
                     layer.write(ino, *at, content)?;
+                    layer.setattr(ino, &SetAttr { mtime: Some(*mtime), ..SetAttr::default() })?;
+                    self.totals.bytes += content.len() as u64;
+                }
+            }
+            Entry::Piece { path, mtime, at, piece, content } => {
+                if let Some(ino) = self.last_at(path) {
+                    let workspace = SqliteLayer::of(layer).ok_or(Errno::EINVAL)?;
+                    workspace.write_piece(ino, *at, piece, &mut || Ok(content.clone()))?;
                     layer.setattr(ino, &SetAttr { mtime: Some(*mtime), ..SetAttr::default() })?;
                     self.totals.bytes += content.len() as u64;
                 }
@@ -326,60 +293,6 @@ impl<'a> Sink<'a> {
         }
         Ok(ino)
     }
-}
-
-/// Gives a node to its owner. On the host only root can; what others export is theirs.
-fn give(layer: &dyn Layer, ino: Ino, attributes: &Attributes) -> NodeResult<()> {
-    let Some((uid, gid)) = attributes.owner else {
-        return Ok(());
-    };
-    match layer.setattr(ino, &SetAttr { uid: Some(uid), gid: Some(gid), ..SetAttr::default() }) {
-        Err(error) if matches!(error.errno(), Errno::EPERM | Errno::EINVAL | Errno::EOPNOTSUPP) => Ok(()),
-        done => done.map(drop),
-    }
-}
-
-/// Sets what a filesystem has of extended attributes; where it has none, they are left out.
-fn set_xattrs(layer: &dyn Layer, ino: Ino, attributes: &Attributes) -> NodeResult<()> {
-    if !layer.features().xattrs {
-        return Ok(());
-    }
-    for (name, value) in &attributes.xattrs {
-        match layer.setxattr(ino, name, value, XattrMode::Any) {
-            Err(error) if matches!(error.errno(), Errno::EPERM | Errno::EOPNOTSUPP) => {}
-            done => done?,
-        }
-    }
-    Ok(())
-}
-
-/// Removes what is in the way of a new file or link; a directory is not.
-fn clear(layer: &dyn Layer, parent: Ino, name: &Name) -> NodeResult<()> {
-    match layer.unlink(parent, name) {
-        Err(error) if error != Errno::ENOENT => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Whether an error says that one entry does not fit, rather than that the layer fails.
-fn is_misfit(errno: Errno) -> bool {
-    use Errno::{
-        EEXIST, EILSEQ, EINVAL, EISDIR, ELOOP, EMLINK, ENAMETOOLONG, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM,
-    };
-    matches!(
-        errno,
-        EEXIST
-            | EILSEQ
-            | EINVAL
-            | EISDIR
-            | ELOOP
-            | EMLINK
-            | ENAMETOOLONG
-            | ENOENT
-            | ENOTDIR
-            | EOPNOTSUPP
-            | EPERM
-    )
 }
 
 /// An error of reading the source at a path.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
 
 use super::trouble::Trouble;
 
@@ -77,9 +78,9 @@ impl<T> Waiting<T> {
     }
 }
 
-/// Starts `work`, which tells what it finds through a channel.
-pub(super) fn start(work: impl Future<Output = ()> + Send + 'static) {
-    runtime().spawn(work);
+/// Starts `work`, which tells what it finds through a channel; what is returned gives it up.
+pub(super) fn start(work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    runtime().spawn(work).abort_handle()
 }
 
 /// `work`, for no longer than `deadline`.

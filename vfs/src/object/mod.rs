@@ -13,6 +13,7 @@ mod location;
 mod profile;
 pub mod push;
 mod s3;
+mod sending;
 mod sift;
 mod trouble;
 mod upload;
@@ -24,5 +25,6 @@ pub use bucket::{Bucket, Expect, Found, From as ListFrom, Page, WRITE_MARK, Writ
 pub use connect::Connect;
 pub use layer::{ObjectLayer, ObjectOptions, Unwritten, node_metadata};
 pub use location::{Location, LocationError, Scheme};
+pub use sending::Sending;
 pub use trouble::{Trouble, TroubleKind};
 pub use upload::PART_BYTES;

@@ -118,13 +118,8 @@ impl Tx<'_> {
     /// A chunk with these bytes: one that every revision shares if there is one, else a new one that `content` owns.
     pub(super) fn put_chunk(&mut self, content: i64, data: &[u8]) -> NodeResult<i64> {
         let hash = *blake3::hash(data).as_bytes();
-        if let Some(shared) = self.shared_chunk(&hash)? {
-            return Ok(shared);
-        }
-        if let Some(object) = self.shared.tier.stocked(&hash)
-            && self.take_stray(&object)?
-        {
-            return self.put_object(&object);
+        if let Some(there) = self.chunk_of(&hash)? {
+            return Ok(there);
         }
         let chunk = Next::take(&mut self.state.next.chunk);
         self.execute(
@@ -133,6 +128,17 @@ impl Tx<'_> {
         )?;
         self.execute("INSERT INTO main.block(chunk, data) VALUES (?1, ?2)", (chunk, data))?;
         Ok(chunk)
+    }
+
+    /// A chunk with these bytes that needs none of them: one that is there, or in the bucket and not named yet.
+    pub(super) fn chunk_of(&mut self, hash: &Hash) -> NodeResult<Option<i64>> {
+        if let Some(shared) = self.shared_chunk(hash)? {
+            return Ok(Some(shared));
+        }
+        match self.shared.tier.stocked(hash) {
+            Some(object) if self.take_stray(&object)? => self.put_object(&object).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// A chunk whose bytes are in a bucket. It never changes, so nobody owns it.

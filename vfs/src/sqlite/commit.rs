@@ -3,7 +3,7 @@
 use super::SqliteLayer;
 use super::conflict::{self, Conflict};
 use super::revision::{Revision, RevisionKind, SealInfo};
-use super::tier::Staged;
+use super::tier::Sent;
 use crate::commit::{Applied, Apply, InoMap, Judge, plan, with_stage};
 use crate::errno::{Errno, NodeError, NodeResult};
 use crate::overlay::Overlay;
@@ -58,7 +58,7 @@ fn list(conflicts: &[Conflict]) -> String {
 
 /// Content of a commit that is where it belongs before the commit begins.
 pub struct Prepared<'a> {
-    _staged: Option<Staged<'a>>,
+    _sent: Option<Sent<'a>>,
 }
 
 impl SqliteLayer {
@@ -74,8 +74,8 @@ impl SqliteLayer {
         committed: &InoMap,
         judge: &dyn Judge,
     ) -> NodeResult<Prepared<'_>> {
-        let _staged = self.stage_content((before, after), committed, judge)?;
-        Ok(Prepared { _staged })
+        let _sent = self.stage_content((before, after), committed, judge)?;
+        Ok(Prepared { _sent })
     }
 
     /// Commits what an overlay changed and its judge lets persist, as one revision, in one transaction. Direct

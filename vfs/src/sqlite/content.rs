@@ -287,6 +287,20 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Puts all of a chunk behind the end of a file, and leaves it to the caller to save the node.
+    #[cfg(feature = "object")]
+    pub(super) fn add_chunk(&mut self, node: &mut Node, range: Range<i64>, chunk: i64) -> NodeResult<()> {
+        match self.body(node)? {
+            (Body::Inline(bytes), owned) => self.spread(node, &bytes, owned)?,
+            (Body::Extents, owned) => self.own_extents(node, owned)?,
+        }
+        let (content, length) = (node.content.expect("an extent list now"), range.end - range.start);
+        self.put_extent(content, range.start, length, chunk, 0)?;
+        node.space += length;
+        node.size = range.end;
+        Ok(())
+    }
+
     pub(super) fn inline_max(&self) -> i64 {
         inline_max(self.state.tier.as_ref())
     }

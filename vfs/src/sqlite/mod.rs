@@ -53,6 +53,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -90,9 +91,9 @@ pub use self::prune::{KeptFor, PruneReport, PruneRequest};
 pub use self::revision::{Revision, RevisionInfo, RevisionKind, SealInfo};
 pub use self::runs::{KeptChanges, RunRow};
 pub use self::snapshot::Snapshot;
+pub use self::tier::{Ahead, ChunkFolder, ContentForm, ContentHome, ContentTier, ContentUse, Piece, Sent};
 #[cfg(feature = "object")]
 pub use self::tier::{BucketReport, MoveReport, Moved, OpenBucket, SweepReport};
-pub use self::tier::{ChunkFolder, ContentForm, ContentHome, ContentTier, ContentUse};
 pub use self::usage::Quota;
 
 /// How to open a workspace.
@@ -178,6 +179,11 @@ impl SqliteLayer {
             layer.renew_pin();
         }
         Ok(layer)
+    }
+
+    /// The workspace that a layer is, if it is one.
+    pub fn of(layer: &dyn Layer) -> Option<&SqliteLayer> {
+        (layer as &dyn Any).downcast_ref()
     }
 
     /// The file.

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use cowry_shell_core::vfs::SeekTo;
 use cowry_shell_core::{Errno, File};
-use rustix::fs::SeekFrom;
 
 use crate::failure::{Failure, Outcome};
 
@@ -45,44 +44,4 @@ fn data(file: &File, at: u64, size: u64) -> Outcome<Option<(u64, u64)>> {
         found => found?,
     };
     Ok(Some((start, file.find(start, SeekTo::Hole)?.min(size))).filter(|(start, end)| start < end))
-}
-
-/// Copies from a regular file of the host to an empty file and returns the size.
-pub fn from_host(source: &HostFile, target: &File, path: &Path) -> Outcome<u64> {
-    let failed = |error: io::Error| Failure::host("read", path, &error);
-    let size = source.metadata().map_err(failed)?.len();
-    let mut piece = vec![0; PIECE as usize];
-    let mut at = 0;
-    while let Some((start, end)) = host_data(source, at, size).map_err(failed)? {
-        at = start;
-        while at < end {
-            let wanted = PIECE.min(end - at) as usize;
-            match source.read_at(&mut piece[..wanted], at) {
-                Ok(0) => break,
-                Ok(read) => {
-                    target.write_at(&piece[..read], at)?;
-                    at += read as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(error)),
-            }
-        }
-        at = end;
-    }
-    target.truncate(size)?;
-    Ok(size)
-}
-
-/// The same on the host, where a filesystem may know no holes: then all is data.
-fn host_data(file: &HostFile, at: u64, size: u64) -> io::Result<Option<(u64, u64)>> {
-    if at >= size {
-        return Ok(None);
-    }
-    let start = match rustix::fs::seek(file, SeekFrom::Data(at)) {
-        Err(rustix::io::Errno::NXIO) => return Ok(None),
-        Err(rustix::io::Errno::INVAL) => return Ok(Some((at, size))),
-        found => found?,
-    };
-    let end = rustix::fs::seek(file, SeekFrom::Hole(start))?.min(size);
-    Ok(Some((start, end)).filter(|(start, end)| start < end))
 }

@@ -5,10 +5,11 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use cowry_shell_core::{Errno, FsError, OpenOptions, VPathBuf, Vfs};
+use cowry_shell_core::transfer::put_file;
+use cowry_shell_core::{VPathBuf, Vfs};
 use serde_json::json;
 
-use super::{holes, path_now, seal};
+use super::{path_now, seal};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 
@@ -41,7 +42,7 @@ pub fn run(context: &mut Context, args: &PutArgs) -> Outcome {
         Some(mut pipe) => spooled(&mut pipe, args)?,
         None => spooled(&mut io::stdin().lock(), args)?,
     };
-    let size = put(&source, &tree, &path, args)?;
+    let size = put_file(&source, &args.source, &tree, &path)?;
     let revision = seal(context, &workspace, &format!("put {path}"))?;
     if context.out.json {
         context.out.object(&json!({ "path": path.as_str(), "size": size, "revision": revision }))?;
@@ -76,25 +77,6 @@ fn target(tree: &Vfs, args: &PutArgs) -> Outcome<VPathBuf> {
     let name =
         name.ok_or_else(|| Failure::new("which name shall it have? Give the whole path: /data/a.json"))?;
     VPathBuf::parse(&format!("{path}/{name}")).map_err(|error| Failure::new(error.to_string()))
-}
-
-/// All of it or nothing: after a failure what was there is there, and nobody else sees or seals a part.
-fn put(source: &File, tree: &Vfs, path: &VPathBuf, args: &PutArgs) -> Outcome<u64> {
-    let mut failure = None;
-    let done = tree.transaction(|| {
-        if let Some(parent) = path.parent() {
-            tree.mkdir_all(&parent, 0o755)?;
-        }
-        let target = tree.open(path, OpenOptions::write())?;
-        holes::from_host(source, &target, &args.source).map_err(|error| {
-            failure = Some(error);
-            FsError::new("write", Errno::EIO)
-        })
-    });
-    match failure {
-        Some(failure) => Err(failure),
-        None => Ok(done?),
-    }
 }
 
 /// What comes through a pipe, in a nameless file first: the workspace is not kept from others while it comes.

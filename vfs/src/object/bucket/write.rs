@@ -45,7 +45,7 @@ impl Bucket {
         })
     }
 
-    async fn write(
+    pub(in crate::object) async fn write(
         &self,
         name: String,
         content: PutPayload,

@@ -68,6 +68,11 @@ impl Cache {
         (bound > 0).then_some(Cache { folder, bound, clock, written, drafts })
     }
 
+    /// What may be written between two looks at the folder.
+    pub(super) fn share(&self) -> u64 {
+        self.bound / 8
+    }
+
     fn path(&self, hash: &Hash) -> PathBuf {
         let hex = blake3::Hash::from(*hash).to_hex();
         self.folder.join(&hex[..2]).join(&*hex)
@@ -102,9 +107,9 @@ impl Cache {
 
     /// Keeps bytes.
     pub(super) fn put(&self, hash: &Hash, bytes: &[u8]) {
-        if bytes.len() as u64 <= self.bound / 8 && self.write(hash, bytes).is_ok() {
+        if bytes.len() as u64 <= self.share() && self.write(hash, bytes).is_ok() {
             let since = self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64;
-            if since > self.bound / 8 {
+            if since > self.share() {
                 self.written.store(0, Ordering::Relaxed);
                 self.evict();
             }
@@ -133,7 +138,7 @@ impl Cache {
     fn evict(&self) {
         let mut files = self.files();
         let mut sum: u64 = files.iter().map(|file| file.bytes).sum();
-        let most = self.bound - self.bound / 8;
+        let most = self.bound - self.share();
         if sum <= most {
             return;
         }

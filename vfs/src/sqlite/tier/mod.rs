@@ -12,15 +12,18 @@
 //! So whatever a crash leaves behind is a stray, and so is what `gc` takes from `chunk`. The sweep deletes objects of
 //! strays that are old enough; since no name is used twice, what nobody names then nobody will ever name.
 //!
-//! No transaction waits for a bucket: a commit uploads what it is going to write before it begins (`stage`), what was
-//! written in place lies in the file until its revision is sealed and is moved before that (`raise`), and a read plans
-//! first, ends its transaction, and fetches then (`parts`).
+//! No transaction waits for a bucket: a commit, an import and a file that is put upload what they are going to write
+//! before they begin (`ahead`, `stage`) and only name it then (`piece`), what was written in place lies in the file until
+//! its revision is sealed and is moved before that (`raise`), and a read plans first, ends its transaction, and fetches
+//! then (`parts`).
 
 mod home;
 mod object;
 mod parts;
 mod setting;
 
+#[cfg(feature = "object")]
+mod ahead;
 #[cfg(feature = "object")]
 mod cache;
 #[cfg(feature = "object")]
@@ -31,6 +34,8 @@ mod deep;
 mod lower;
 #[cfg(feature = "object")]
 mod net;
+#[cfg(feature = "object")]
+mod piece;
 #[cfg(feature = "object")]
 mod raise;
 #[cfg(feature = "object")]
@@ -54,6 +59,8 @@ use super::chunk::{ChunkCache, Hash};
 use crate::errno::{NodeError, NodeResult};
 
 #[cfg(feature = "object")]
+pub use self::ahead::{Ahead, Sent};
+#[cfg(feature = "object")]
 pub use self::deep::BucketReport;
 #[cfg(feature = "object")]
 pub(super) use self::home::identity;
@@ -66,11 +73,15 @@ pub(super) use self::net::is_gone;
 pub use self::object::ContentForm;
 pub(super) use self::object::Object;
 pub(super) use self::parts::{Got, Parts, There};
+#[cfg(feature = "object")]
+pub use self::piece::Piece;
 pub use self::setting::{ChunkFolder, ContentHome, ContentTier, ContentUse};
 #[cfg(feature = "object")]
 pub use self::sweep::SweepReport;
 #[cfg(not(feature = "object"))]
 pub(super) use self::without::is_gone;
+#[cfg(not(feature = "object"))]
+pub use self::without::{Ahead, Piece, Sent};
 
 /// What everybody who reads or writes one open file knows of buckets.
 pub(super) struct Tier {
@@ -88,11 +99,21 @@ pub(super) struct Tier {
 const READERS_MAX: usize = 64;
 
 /// Objects that were uploaded for a commit and wait to be named; forgotten when dropped. What nobody named is a stray.
+#[cfg(feature = "object")]
 pub(super) struct Staged<'a> {
     tier: &'a Tier,
     hashes: Vec<Hash>,
 }
 
+#[cfg(feature = "object")]
+impl Staged<'_> {
+    fn add(&mut self, object: Object) {
+        self.hashes.push(object.hash);
+        self.tier.stock.lock().insert(object.hash, object);
+    }
+}
+
+#[cfg(feature = "object")]
 impl Drop for Staged<'_> {
     fn drop(&mut self) {
         let mut stock = self.tier.stock.lock();

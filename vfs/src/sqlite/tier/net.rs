@@ -109,6 +109,11 @@ impl Tier {
         }
     }
 
+    /// How many bytes one who writes may put into the cache without taking it from all others.
+    pub(super) fn cache_share(&self) -> u64 {
+        self.net.store.cache.as_ref().map_or(0, Cache::share)
+    }
+
     /// The bytes of the chunks in these objects, all fetched at once, and in the background those in `ahead`. What one
     /// has at hand, in memory or in the folder, is not fetched.
     pub(in crate::sqlite) fn fetch(

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::super::SqliteLayer;
 use super::super::chunk::Hash;
 use super::object::encode;
-use super::{ContentTier, Object, net};
+use super::{ContentForm, ContentTier, Object, net};
 use crate::errno::NodeResult;
 use crate::failpoint;
 
@@ -26,16 +26,8 @@ impl SqliteLayer {
         for (hash, bytes) in chunks {
             packed.push((hash, bytes.clone(), encode(bytes, tier.form)?));
         }
-        let (address, objects) = self.change(|tx| {
-            let home = tx.own_home(&tier.address)?;
-            let new = |(hash, bytes, (form, _)): &(Hash, Bytes, (_, Bytes))| {
-                Object::new(home.id, *form, *hash, bytes.len())
-            };
-            let objects: Vec<Object> = packed.iter().map(new).collect();
-            objects.iter().try_for_each(|object| tx.note_stray(object))?;
-            Ok((Arc::<str>::from(home.address), objects))
-        })?;
-        failpoint::pass("TIER_NOTED")?;
+        let chunks = packed.iter().map(|(hash, bytes, (form, _))| (*hash, bytes.len(), *form));
+        let (address, objects) = self.note_objects(tier, chunks)?;
         let bucket = self.shared.tier.bucket(&address)?;
         let items: Vec<(String, Bytes)> = objects
             .iter()
@@ -48,5 +40,23 @@ impl SqliteLayer {
             self.shared.tier.keep(object, bytes);
         }
         Ok(objects)
+    }
+
+    /// Gives names to objects that are about to be sent, and notes that they may come to be. Also tells the address that
+    /// the names are below.
+    pub(super) fn note_objects(
+        &self,
+        tier: &ContentTier,
+        chunks: impl Iterator<Item = (Hash, usize, ContentForm)>,
+    ) -> NodeResult<(Arc<str>, Vec<Object>)> {
+        let noted = self.change(|tx| {
+            let home = tx.own_home(&tier.address)?;
+            let new = |(hash, length, form)| Object::new(home.id, form, hash, length);
+            let objects: Vec<Object> = chunks.map(new).collect();
+            objects.iter().try_for_each(|object| tx.note_stray(object))?;
+            Ok((home.address.into(), objects))
+        })?;
+        failpoint::pass("TIER_NOTED")?;
+        Ok(noted)
     }
 }

@@ -1,12 +1,16 @@
 //! In a build that knows no buckets: what lies in one cannot be read, and nothing goes there.
 
+use std::convert::Infallible;
+use std::marker::PhantomData;
+
 use bytes::Bytes;
 
 use super::super::SqliteLayer;
 use super::super::chunk::ChunkCache;
-use super::{Object, Staged, Tier};
+use super::{Object, Tier};
 use crate::commit::{InoMap, Judge};
 use crate::errno::{NodeError, NodeResult};
+use crate::node::Ino;
 use crate::overlay::Overlay;
 
 fn unknown() -> NodeError {
@@ -32,7 +36,73 @@ impl Tier {
     pub(in crate::sqlite) fn ahead(&self, _ahead: Vec<Object>) {}
 }
 
+/// Content on its way to a bucket: there is none.
+pub struct Ahead<'a>(Infallible, PhantomData<&'a ()>);
+
+/// Content that is in a bucket and waits to be named: there is none.
+pub struct Sent<'a>(Ahead<'a>);
+
+/// A piece of content that goes to a bucket: there is none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Piece {}
+
+#[expect(missing_docs, clippy::missing_errors_doc, reason = "nobody can call them")]
+impl<'a> Ahead<'a> {
+    pub fn least(&self) -> u64 {
+        match self.0 {}
+    }
+
+    pub fn push(&mut self, _: &[u8]) -> NodeResult<Vec<(Piece, Bytes)>> {
+        match self.0 {}
+    }
+
+    pub fn cut_off(&mut self) -> NodeResult<Vec<(Piece, Bytes)>> {
+        match self.0 {}
+    }
+
+    pub fn mark(&self) -> u64 {
+        match self.0 {}
+    }
+
+    pub fn wait(&mut self, _: u64) -> NodeResult<()> {
+        match self.0 {}
+    }
+
+    pub fn finish(self) -> NodeResult<Sent<'a>> {
+        match self.0 {}
+    }
+}
+
+impl Piece {
+    #[expect(missing_docs, reason = "nobody can call it")]
+    pub fn length(&self) -> usize {
+        match *self {}
+    }
+}
+
 impl SqliteLayer {
+    /// Begins to upload content: this build uploads none, and says so when it is sealed.
+    ///
+    /// # Errors
+    /// None.
+    pub fn ahead(&self) -> NodeResult<Option<Ahead<'_>>> {
+        Ok(None)
+    }
+
+    /// Writes a piece of content that was uploaded.
+    ///
+    /// # Errors
+    /// None.
+    pub fn write_piece(
+        &self,
+        _: Ino,
+        _: u64,
+        piece: &Piece,
+        _: &mut dyn FnMut() -> NodeResult<Bytes>,
+    ) -> NodeResult<()> {
+        match *piece {}
+    }
+
     /// # Errors
     /// `EIO` of a workspace whose content goes to a bucket.
     pub(in crate::sqlite) fn stage_content(
@@ -40,7 +110,7 @@ impl SqliteLayer {
         _states: (Option<&Overlay>, &Overlay),
         _committed: &InoMap,
         _judge: &dyn Judge,
-    ) -> NodeResult<Option<Staged<'_>>> {
+    ) -> NodeResult<Option<Sent<'_>>> {
         self.raise().map(|()| None)
     }
 

@@ -65,8 +65,9 @@ impl Writer<'_> {
     fn work(mut self) -> HashMap<String, Vec<u8>> {
         for step in 0..STEPS {
             match self.chance.next(10) {
-                0..4 => self.commit(step),
-                4..7 => self.write(step),
+                0..3 => self.commit(step),
+                3..5 => self.write(step),
+                5..7 => self.write_ahead(step),
                 7..9 => self.read(),
                 _ => self.tidy(),
             }
@@ -106,6 +107,31 @@ impl Writer<'_> {
     fn write(&mut self, step: u64) {
         let (file, content) = self.draw(step);
         if self.layer.batch(&mut |layer| put(layer, &file, &content)).is_ok() {
+            self.files.insert(file, content);
+        }
+        let _ = self.layer.seal(&SealInfo::of(RevisionKind::Edit));
+    }
+
+    /// The same as a file that is put: uploaded first, named then.
+    fn write_ahead(&mut self, step: u64) {
+        let (file, content) = self.draw(step);
+        let send = || {
+            let mut ahead = self.layer.ahead()?.expect("content goes to a bucket");
+            let mut pieces = ahead.push(&content)?;
+            pieces.extend(ahead.cut_off()?);
+            Ok::<_, NodeError>((pieces, ahead.finish()?))
+        };
+        let Ok((pieces, _sent)) = send() else { return };
+        let named = self.layer.batch(&mut |layer| {
+            put(layer, &file, b"")?;
+            let (ino, mut at) = (layer.lookup(layer.root(), &name(&file))?.ino, 0);
+            pieces.iter().try_for_each(|(piece, bytes)| {
+                self.layer.write_piece(ino, at, piece, &mut || Ok(bytes.clone()))?;
+                at += bytes.len() as u64;
+                Ok(())
+            })
+        });
+        if named.is_ok() {
             self.files.insert(file, content);
         }
         let _ = self.layer.seal(&SealInfo::of(RevisionKind::Edit));
