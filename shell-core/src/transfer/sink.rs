@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use cowry_vfs::{
     Errno, FileType, Ino, Layer, Name, NewAttr, NewNode, NodeError, NodeResult, SetAttr, SqliteLayer,
-    VPathBuf, XattrMode,
+    VPathBuf,
 };
 
 pub(super) use super::entry::{Attributes, Entry, PIECE};
+use super::node::{clear, give, is_misfit, set_xattrs};
 use super::upward::Upward;
 use super::{Progress, Totals};
 use crate::error::{Error, Result};
