@@ -2,6 +2,8 @@
 //! what it needs.
 
 #[cfg(target_os = "linux")]
+mod bucket;
+#[cfg(target_os = "linux")]
 mod crash;
 #[cfg(target_os = "linux")]
 mod judge;
@@ -40,7 +42,13 @@ fn main() {
 
 #[cfg(target_os = "linux")]
 fn cases() -> Vec<&'static Case> {
-    kernel::CASES.iter().chain(judge::CASES).chain(program::CASES).chain(crash::CASES).collect()
+    kernel::CASES
+        .iter()
+        .chain(bucket::CASES)
+        .chain(judge::CASES)
+        .chain(program::CASES)
+        .chain(crash::CASES)
+        .collect()
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -303,3 +303,23 @@ pub struct Features {
     /// All inode numbers are below `1 << ino_bits`.
     pub ino_bits: u8,
 }
+
+impl Features {
+    /// What a layer can do that has files and directories, and nothing else of all this.
+    pub(crate) fn files_only(ino_bits: u8) -> Features {
+        Features {
+            writable: true,
+            hard_links: false,
+            symlinks: false,
+            xattrs: false,
+            special_nodes: false,
+            sparse: false,
+            ownership: false,
+            rename_modes: false,
+            transactions: false,
+            immutable: false,
+            remote: false,
+            ino_bits,
+        }
+    }
+}

@@ -56,6 +56,8 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
 #[derive(Debug)]
 pub(super) struct Cache {
     stats: Bounded<Ino, Stat>,
+    /// Attributes that were asked for by themselves, and not told by a name.
+    own_stats: Bounded<Ino, Stat>,
     listings: Bounded<Ino, Arc<Vec<DirEntry>>>,
     names: Bounded<(Ino, Name), Option<Stat>>,
     links: Bounded<Ino, String>,
@@ -68,6 +70,7 @@ impl Cache {
     pub(super) fn new() -> Self {
         Cache {
             stats: Bounded::new(NODES_MAX),
+            own_stats: Bounded::new(NODES_MAX / 4),
             listings: Bounded::new(NODES_MAX),
             names: Bounded::new(NODES_MAX / 4),
             links: Bounded::new(NODES_MAX / 4),
@@ -82,6 +85,16 @@ impl Cache {
 
     pub(super) fn put_stat(&mut self, stat: Stat) {
         self.stats.put(stat.ino, stat, 1);
+    }
+
+    /// Attributes of a node that were asked for by themselves.
+    pub(super) fn own_stat(&self, ino: Ino) -> Option<Stat> {
+        self.own_stats.get(&ino).copied()
+    }
+
+    pub(super) fn put_own_stat(&mut self, stat: Stat) {
+        self.own_stats.put(stat.ino, stat, 1);
+        self.put_stat(stat);
     }
 
     /// What a name leads to, as far as is known: `Some(None)` if it is known to lead nowhere.

@@ -165,12 +165,15 @@ impl Layer for RemoteLayer {
     }
 
     fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
-        if let Some(stat) = self.cached(|cache| cache.stat(ino)) {
+        // Over a network a name tells less of a file than the file itself.
+        let whole = self.info.features.remote;
+        let known = |cache: &Cache| if whole { cache.own_stat(ino) } else { cache.stat(ino) };
+        if let Some(stat) = self.cached(known) {
             return Ok(stat);
         }
         match self.ask(Ask::Getattr { ino })? {
             FsReply::Stat(stat) => {
-                self.remember(|cache| cache.put_stat(stat));
+                self.remember(|cache| cache.put_own_stat(stat));
                 Ok(stat)
             }
             other => Err(unexpected(&other)),

@@ -31,6 +31,8 @@ pub(crate) type TagOf = Box<dyn Fn(Ino) -> Option<String> + Send + Sync>;
 #[derive(Debug, Default)]
 struct Seen {
     nodes: HashMap<Ino, Stat>,
+    /// The files over a network whose attributes were asked for by themselves: names tell less.
+    asked: HashSet<Ino>,
     tags: HashMap<Ino, String>,
     names: HashMap<Ino, BTreeMap<Name, Ino>>,
     /// How far directories are listed.
@@ -157,6 +159,23 @@ impl Frozen {
         Ok(())
     }
 
+    /// Asks once for all attributes of a file that a name told of.
+    fn ask(&self, told: Stat) -> NodeResult<Stat> {
+        if self.seen().asked.contains(&told.ino) {
+            return Ok(told);
+        }
+        let stat = match self.inner.getattr(told.ino) {
+            // It went, or became another, since it was seen: so it stays.
+            Err(error) if error == Errno::ESTALE => told,
+            stat => stat?,
+        };
+        let mut seen = self.seen();
+        if seen.asked.insert(told.ino) && stat.size == told.size {
+            seen.nodes.insert(told.ino, stat);
+        }
+        Ok(seen.nodes[&told.ino])
+    }
+
     /// Answers for a name that is not there, and goes on to answer so.
     fn missing(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
         let mut seen = self.seen();
@@ -202,12 +221,17 @@ impl Layer for Frozen {
     }
 
     fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
-        if let Some(stat) = self.seen().nodes.get(&ino) {
-            return Ok(*stat);
+        let known = self.seen().nodes.get(&ino).copied();
+        match known {
+            Some(stat) if stat.is_file() && self.inner.features().remote => self.ask(stat),
+            Some(stat) => Ok(stat),
+            None => {
+                let stat = self.inner.getattr(ino)?;
+                let mut seen = self.seen();
+                seen.asked.insert(ino);
+                Ok(self.note(&mut seen, stat))
+            }
         }
-        let stat = self.inner.getattr(ino)?;
-        let mut seen = self.seen();
-        Ok(self.note(&mut seen, stat))
     }
 
     fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {

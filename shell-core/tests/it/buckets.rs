@@ -225,11 +225,18 @@ fn modes_and_times_go_with_content_only() {
     let before = bucket.head("a.txt").expect("asked");
     let code = "fs.chmodSync('/data/a.txt', 0o600); fs.utimesSync('/data/a.txt', 1, 2); \
                 fs.writeFileSync('/data/b', '1'); fs.chmodSync('/data/b', 0o6750); fs.utimesSync('/data/b', 1, 2.5);";
-    assert!(place.run_with(policy, code).is_success());
+    assert!(place.run_with(policy.clone(), code).is_success());
     assert_eq!(bucket.head("a.txt").expect("asked"), before);
     let metadata = bucket.head("b").expect("asked").expect("written").metadata;
     let of = |name: &str| metadata.get(name).map(String::as_str);
     assert_eq!((of("mtime"), of("mode")), (Some("2.500000000"), Some("33256")));
+    // A later run sees them, by a file's attributes, and what it writes over the file has its mode.
+    let code = "const stat = (name) => { const { mode, mtimeMs } = fs.statSync(name); return [mode & 0o7777, mtimeMs] }; \
+                fs.readdirSync('/data'); const before = stat('/data/b'); fs.writeFileSync('/data/b', '2'); \
+                export default [before, stat('/data/b')[0]]";
+    let report = place.run_with(policy, code);
+    assert_eq!(value(&report), "[[488,2500],488]");
+    assert_eq!(bucket.head("b").expect("asked").expect("written").metadata["mode"], "33256");
 }
 
 fn many_objects_are_written_and_removed() {

@@ -196,20 +196,7 @@ impl Layer for CrateLayer {
     }
 
     fn features(&self) -> Features {
-        Features {
-            writable: true,
-            hard_links: false,
-            symlinks: false,
-            xattrs: false,
-            special_nodes: false,
-            sparse: false,
-            ownership: false,
-            rename_modes: false,
-            transactions: false,
-            immutable: false,
-            remote: false,
-            ino_bits: 48,
-        }
+        Features::files_only(48)
     }
 
     fn root(&self) -> Ino {

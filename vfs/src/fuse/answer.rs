@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use fuser::{
-    Generation, ReplyAttr, ReplyData, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyStatfs, ReplyWrite, ReplyXattr,
+    FileHandle, FopenFlags, Generation, ReplyAttr, ReplyData, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen,
+    ReplyStatfs, ReplyWrite, ReplyXattr,
 };
 
 use super::convert;
@@ -78,6 +79,18 @@ impl Answer for ReplyEmpty {
     fn answer(self, _: &Core, result: NodeResult<()>) {
         match result {
             Ok(()) => self.ok(),
+            Err(error) => self.error(convert::errno(&error)),
+        }
+    }
+}
+
+/// Files are known by their numbers alone: handles need none.
+impl Answer for ReplyOpen {
+    type Value = ();
+
+    fn answer(self, _: &Core, result: NodeResult<()>) {
+        match result {
+            Ok(()) => self.opened(FileHandle(0), FopenFlags::empty()),
             Err(error) => self.error(convert::errno(&error)),
         }
     }

@@ -41,6 +41,9 @@ pub(super) struct Core {
     pub(super) negative_validity: Duration,
     /// Whether the kernel has to find out by itself that content has changed.
     pub(super) finds_out: bool,
+    /// Whether the layer is over a network: it is told of opening and closing, since it sends what was written when the last
+    /// handle goes, and is asked for attributes file by file.
+    pub(super) remote: bool,
     space: Option<PathBuf>,
     ends_with_it: bool,
 }
@@ -64,6 +67,7 @@ impl Core {
             },
             negative_validity: if fixed { LONG } else { SHORT },
             finds_out: !fixed && !watched,
+            remote: layer.features().remote,
             space: options.space.clone(),
             ends_with_it: options.ends_with_it,
             layer,
@@ -71,7 +75,10 @@ impl Core {
     }
 
     pub(super) fn lookup(&self, layer: &dyn Layer, parent: Ino, name: &Name) -> NodeResult<Stat> {
-        let stat = layer.lookup(parent, name)?;
+        let mut stat = layer.lookup(parent, name)?;
+        if self.remote && stat.is_file() {
+            stat = layer.getattr(stat.ino)?;
+        }
         self.known.lock().tell(&stat, parent, name);
         Ok(stat)
     }

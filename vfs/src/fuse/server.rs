@@ -141,14 +141,15 @@ impl Answer for Done {
 impl Filesystem for Server {
     fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
         let mut wanted = vec![
-            InitFlags::FUSE_DO_READDIRPLUS,
-            InitFlags::FUSE_READDIRPLUS_AUTO,
             InitFlags::FUSE_NO_OPEN_SUPPORT,
             InitFlags::FUSE_CACHE_SYMLINKS,
             InitFlags::FUSE_ASYNC_DIO,
             // Otherwise the kernel asks for an attribute before every single write.
             InitFlags::FUSE_HANDLE_KILLPRIV_V2,
         ];
+        if !self.core.remote {
+            wanted.extend([InitFlags::FUSE_DO_READDIRPLUS, InitFlags::FUSE_READDIRPLUS_AUTO]);
+        }
         if self.core.finds_out {
             wanted.push(InitFlags::FUSE_AUTO_INVAL_DATA);
         }
@@ -287,9 +288,31 @@ impl Filesystem for Server {
         });
     }
 
-    /// The kernel takes this to mean that files need not be opened, and never asks again.
-    fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        reply.error(fuser::Errno::ENOSYS);
+    /// Where it makes no difference, the kernel takes the error to mean that files need not be opened, and never asks again.
+    fn open(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        if !self.core.remote {
+            return reply.error(fuser::Errno::ENOSYS);
+        }
+        let ino = self.ino(ino);
+        self.look(reply, move |_, layer| layer.open(ino));
+    }
+
+    /// After what is under way, so that what was written to it is there.
+    fn release(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        _: FileHandle,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        _: bool,
+        reply: ReplyEmpty,
+    ) {
+        let ino = self.ino(ino);
+        self.change(ino, reply, move |_, layer| {
+            layer.release(ino);
+            Ok(())
+        });
     }
 
     /// The kernel then makes a node and opens it, which needs no answer: one request instead of two.
@@ -329,9 +352,16 @@ impl Filesystem for Server {
         self.queue.send(Task::Write(Write { ino, offset, data, kills_set_id, reply }));
     }
 
-    /// Errors of writing were told when it was written, so that closing has nothing to say; not asked again.
-    fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
-        reply.error(fuser::Errno::ENOSYS);
+    /// Closing a file. Where errors of writing were told when it was written, it has nothing to say; not asked again.
+    fn flush(&self, _: &Request, ino: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+        if !self.core.remote {
+            return reply.error(fuser::Errno::ENOSYS);
+        }
+        let ino = self.ino(ino);
+        self.change(ino, reply, move |core, layer| {
+            core.confess(ino)?;
+            layer.flush(ino)
+        });
     }
 
     fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {

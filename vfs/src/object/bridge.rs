@@ -78,7 +78,7 @@ impl<T> Waiting<T> {
     }
 }
 
-/// Starts `work`, which tells what it finds through a channel; what is returned gives it up.
+/// Starts `work`, which tells what it finds by itself; what is returned gives it up.
 pub(super) fn start(work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
     runtime().spawn(work).abort_handle()
 }

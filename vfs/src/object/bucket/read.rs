@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use object_store::path::Path as Key;
 use object_store::{Attribute, Attributes, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
+use tokio::task::AbortHandle;
 
 use super::{Bucket, Found};
 use crate::object::bridge::{self, Waiting};
@@ -67,14 +68,32 @@ impl Bucket {
         range: Option<Range<u64>>,
         etag: Option<&str>,
     ) -> Result<(Found, Bytes), Trouble> {
-        self.counts.get();
-        let (objects, key, at) = (self.objects.clone(), self.key(name)?, name.to_owned());
-        let options = part(range, etag.map(entity_tag));
-        self.wait(name, async move {
-            let got = objects.get_opts(&key, options).await?;
-            let what = looked_at(at, &got.attributes, got.meta.clone());
-            Ok((what, got.bytes().await?))
+        let (this, at, options) = (self.clone(), name.to_owned(), part(range, etag.map(entity_tag)));
+        self.wait(name, async move { this.read_with(at, options).await })
+    }
+
+    /// Reads a part of one content of an object in the background; `then` has it, unless it fails or is stopped.
+    pub(in crate::object) fn fetch_part(
+        &self,
+        name: &str,
+        range: Range<u64>,
+        etag: &str,
+        then: impl FnOnce(Found, Bytes) + Send + 'static,
+    ) -> AbortHandle {
+        let (this, at, options) = (self.clone(), name.to_owned(), part(Some(range), Some(entity_tag(etag))));
+        bridge::start(async move {
+            if let Ok((found, bytes)) = bridge::bounded(this.how.deadline, this.read_with(at, options)).await
+            {
+                bridge::blocking(move || then(found, bytes)).await;
+            }
         })
+    }
+
+    async fn read_with(&self, name: String, options: GetOptions) -> Result<(Found, Bytes), Trouble> {
+        self.counts.get();
+        let got = self.objects.get_opts(&self.key(&name)?, options).await?;
+        let what = looked_at(name, &got.attributes, got.meta.clone());
+        Ok((what, got.bytes().await?))
     }
 
     /// Bytes of many objects, at most `parallel` requests under way; `each` has its outcome in the order of `names`.

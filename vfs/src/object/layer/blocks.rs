@@ -37,6 +37,10 @@ impl Blocks {
         Some(bytes.clone())
     }
 
+    pub fn has(&self, content: u64, block: u64) -> bool {
+        self.inner.lock().blocks.contains_key(&(content, block))
+    }
+
     /// Keeps bytes of a content that begin with a block. They are copied apart, so that what one block takes is freed with it.
     pub fn put(&self, content: u64, first: u64, bytes: &Bytes) {
         let size = BLOCK as usize;

@@ -1,5 +1,6 @@
 //! A bucket, or what is below a prefix of one, as a layer.
 
+mod ahead;
 mod attributes;
 mod batches;
 mod blocks;
@@ -35,6 +36,7 @@ use crate::node::{
 };
 use crate::path::Name;
 use crate::savepoint::Savepoint;
+use ahead::Flights;
 use batches::Batches;
 use blocks::Blocks;
 use nodes::{Looks, Table};
@@ -55,7 +57,7 @@ pub struct ObjectOptions {
     pub listing_lifetime: Duration,
     /// How many names are asked for at once; servers send 1000 at most.
     pub page_names: usize,
-    /// Bytes of content that are kept in memory; 16 MiB at least.
+    /// Bytes of content that are kept in memory; 16 MiB at least. Half as many more may be under way, fetched ahead.
     pub cache_bytes: u64,
     /// Nodes that are remembered. Beyond, those that nobody holds and nobody used lately are `ESTALE` by number and found
     /// again, with the same number, by name.
@@ -116,7 +118,8 @@ pub struct ObjectLayer {
     metadata: bool,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    blocks: Blocks,
+    blocks: Arc<Blocks>,
+    flights: Arc<Flights>,
     spool_folder: Option<PathBuf>,
     /// Held while names are made, removed and moved: what is known of them must match what was done to them.
     names: ReentrantMutex<()>,
@@ -127,6 +130,7 @@ pub struct ObjectLayer {
 impl Drop for ObjectLayer {
     /// The last chance for what is not uploaded.
     fn drop(&mut self) {
+        self.flights.stop(None);
         let _ = self.upload_all();
     }
 }
@@ -152,6 +156,7 @@ impl ObjectLayer {
             dir_mode: 0o755,
         };
         let lifetime = i64::try_from(options.listing_lifetime.as_nanos()).unwrap_or(i64::MAX);
+        let cache = options.cache_bytes.max(CACHE_LEAST);
         let layer = ObjectLayer {
             read_only: options.read_only,
             metadata: options.metadata && bucket.keeps_metadata(),
@@ -161,7 +166,8 @@ impl ObjectLayer {
             unwritten: Mutex::default(),
             page_names: options.page_names.max(1),
             state: Mutex::new(State::new(Table::new(looks, options.nodes.max(16)), lifetime)),
-            blocks: Blocks::new(options.cache_bytes.max(CACHE_LEAST)),
+            blocks: Arc::new(Blocks::new(cache)),
+            flights: Arc::new(Flights::new(cache / 2)),
             clock: options.clock,
             bucket,
         };
@@ -207,20 +213,7 @@ impl Layer for ObjectLayer {
     }
 
     fn features(&self) -> Features {
-        Features {
-            writable: !self.read_only,
-            hard_links: false,
-            symlinks: false,
-            xattrs: false,
-            special_nodes: false,
-            sparse: false,
-            ownership: false,
-            rename_modes: false,
-            transactions: false,
-            immutable: false,
-            remote: true,
-            ino_bits: nodes::INO_BITS,
-        }
+        Features { writable: !self.read_only, remote: true, ..Features::files_only(nodes::INO_BITS) }
     }
 
     fn root(&self) -> Ino {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use super::ahead::Ahead;
 use super::spool::Spool;
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeResult};
@@ -73,15 +74,6 @@ impl Seen {
             Seen::Object(object) => format!("{} {:?}", object.size, object.modified),
         }
     }
-}
-
-/// How a file is being read.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Ahead {
-    /// Where the next read begins if it goes on.
-    pub next: u64,
-    /// How much is asked for at once.
-    pub window: u64,
 }
 
 #[derive(Debug)]

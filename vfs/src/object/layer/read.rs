@@ -1,4 +1,4 @@
-//! Reading content: ranged requests that grow while a file is read from front to end.
+//! Reading content: from the cache, from what is fetched ahead, or by a request for a range.
 
 use bytes::{Bytes, BytesMut};
 
@@ -12,7 +12,7 @@ use crate::object::bucket::Found;
 use crate::object::trouble::{Trouble, TroubleKind};
 
 /// The most that is asked for in one request.
-const LARGEST: u64 = 8 << 20;
+pub(super) const LARGEST: u64 = 8 << 20;
 
 /// A content to read: one object, with the ETag it was seen with.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ impl ObjectLayer {
         if offset >= end {
             return Ok(Bytes::new());
         }
-        let window = self.window_of(source.ino, offset, end);
+        let window = self.read_on(source, offset, end);
         let mut parts = Vec::new();
         let mut at = offset;
         while at < end {
@@ -52,24 +52,22 @@ impl ObjectLayer {
     fn bytes_at(&self, source: &Source, at: u64, end: u64, window: u64) -> NodeResult<(u64, Bytes)> {
         let block = at / BLOCK;
         let start = block * BLOCK;
-        if let Some(bytes) = self.blocks.get(source.content, block) {
-            return Ok((start, bytes));
+        let known = || self.blocks.get(source.content, block).map(|bytes| (start, bytes));
+        if let Some(known) = known() {
+            return Ok(known);
+        }
+        if self.flights.wait_for(source.content, start)
+            && let Some(known) = known()
+        {
+            return Ok(known);
         }
         let wanted = end.max(start.saturating_add(window)).div_ceil(BLOCK) * BLOCK;
-        let stop = wanted.min(start + LARGEST).min(source.object.size);
+        let under_way = self.flights.next(source.content, start).unwrap_or(u64::MAX);
+        let stop = wanted.min(start + LARGEST).min(source.object.size).min(under_way);
         let bytes = self.get_range(source, start, stop)?;
         self.blocks.put(source.content, block, &bytes);
+        self.fetched(source, stop);
         Ok((start, bytes))
-    }
-
-    /// How much to ask for: more and more while reads follow each other.
-    fn window_of(&self, ino: Ino, offset: u64, end: u64) -> u64 {
-        let mut state = self.state.lock();
-        let Ok(node) = state.table.get(ino) else { return BLOCK };
-        let ahead = &mut node.ahead;
-        ahead.window = if offset == ahead.next { (ahead.window * 2).clamp(BLOCK, LARGEST) } else { BLOCK };
-        ahead.next = end;
-        ahead.window
     }
 
     /// One request for a range of an object, on the condition that it is still the one that was seen.

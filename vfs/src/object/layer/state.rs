@@ -173,8 +173,10 @@ impl State {
             return Ok(());
         };
         window.id = ticks;
-        self.hidden = self.hidden.saturating_add(page.hidden);
-        if !window.take(page, answers) {
+        let before = window.hidden;
+        let goes_on = window.take(page, answers);
+        self.hidden = self.hidden.saturating_add(window.hidden - before);
+        if !goes_on {
             self.windows.remove(&fetch.dir);
             return Err(NodeError::io(format!("the listing of \"{}\" does not end", fetch.dir)));
         }

@@ -1,5 +1,6 @@
 //! What a bucket looks like as a layer, and how many requests that takes.
 
+mod ahead;
 mod faults;
 mod hidden;
 mod kept;

@@ -124,15 +124,17 @@ impl Window {
         let mut found = BTreeMap::new();
         for object in &page.objects {
             let name = object.name.rsplit('/').next().unwrap_or_default();
-            if let Ok(name) = Name::new(name) {
-                found.insert(name, Seen::Object(Object::of(object)));
+            match Name::new(name) {
+                Ok(name) => drop(found.insert(name, Seen::Object(Object::of(object)))),
+                Err(_) => self.hidden += 1,
             }
         }
         let early = last.iter().filter(|name| self.asked.get(*name) == Some(&true));
         for folder in page.folders.iter().chain(early) {
             // A folder hides the object of its name: what is in it could not be reached otherwise.
-            if let Ok(name) = Name::new(folder) {
-                found.insert(name, Seen::Folder);
+            match Name::new(folder) {
+                Ok(name) => drop(found.insert(name, Seen::Folder)),
+                Err(_) => self.hidden += 1,
             }
         }
         found.retain(|name, _| self.upto.as_ref().is_none_or(|upto| name > upto));

@@ -59,6 +59,18 @@ fn the_last_name_of_such_a_folder_goes_and_the_folder_stays() {
 }
 
 #[test]
+fn a_part_that_is_too_long_is_left_out_and_moves_along() {
+    let long = format!("d/{}", "x".repeat(300));
+    let world = World::kept("hidden-long", &[&long]);
+    let root = world.layer.root();
+    assert!(world.list("d", 10).is_empty());
+    let error = world.layer.rmdir(root, &name("d")).expect_err("it is not empty");
+    assert_eq!(error.errno(), Errno::ENOTEMPTY);
+    world.layer.rename((root, &name("d")), (root, &name("e")), RenameMode::Replace).expect("moved");
+    assert_eq!(world.beside.get(&format!("e{}", &long[1..]), None, None).expect("there"), long);
+}
+
+#[test]
 fn a_folder_of_the_host_with_such_a_name_is_listed() {
     let host = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(host.path().join("d")).expect("made");
