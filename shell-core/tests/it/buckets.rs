@@ -1,16 +1,16 @@
-//! Buckets beside the workspace: mounted, and promoted to.
+//! Buckets that are mounted beside the workspace.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use cowry_shell_core::vfs::object::{Bucket, Connect, Expect};
 use cowry_shell_core::{
-    Error, Event, Fate, Finish, Mount, MountMode, OpenWorkspace, Outcome, Policy, Run, RunReport,
-    SessionOptions, Workspace,
+    Error, Event, Fate, Mount, MountMode, Outcome, Policy, Run, RunReport, SessionOptions,
 };
 
 use crate::Case;
-use crate::place::{Place, changed, module, policy, runtime, succeeded};
+use crate::place::{Place, changed, module, policy, succeeded};
+use crate::promotions::{OUT, promote};
 
 pub const CASES: &[Case] = &[
     ("a_bucket_is_read_and_not_written", a_bucket_is_read_and_not_written),
@@ -25,22 +25,16 @@ pub const CASES: &[Case] = &[
     ("a_changed_object_is_no_mix_of_two", a_changed_object_is_no_mix_of_two),
     ("only_a_success_that_is_meant_writes_to_a_bucket", only_a_success_that_is_meant_writes_to_a_bucket),
     ("a_bucket_that_cannot_be_met_is_told_before", a_bucket_that_cannot_be_met_is_told_before),
-    ("matching_files_are_promoted", matching_files_are_promoted),
-    ("a_promotion_can_be_repeated", a_promotion_can_be_repeated),
-    ("a_promotion_that_fails_is_finished_later", a_promotion_that_fails_is_finished_later),
-    ("a_late_commit_promotes_too", a_late_commit_promotes_too),
-    ("a_promotion_takes_a_workspace", a_promotion_takes_a_workspace),
-    ("a_revision_to_be_promoted_is_not_pruned", a_revision_to_be_promoted_is_not_pruned),
     ("a_session_commits_to_buckets", a_session_commits_to_buckets),
     ("a_folder_and_a_file_change_places", a_folder_and_a_file_change_places),
     ("a_session_goes_on_after_its_own_writes", a_session_goes_on_after_its_own_writes),
 ];
 
-fn bucket(address: &str) -> Bucket {
+pub fn bucket(address: &str) -> Bucket {
     Bucket::open(&address.parse().expect(address), Connect::default()).expect(address)
 }
 
-fn put(bucket: &Bucket, name: &str, text: &str) {
+pub fn put(bucket: &Bucket, name: &str, text: &str) {
     let content = text.as_bytes().to_vec();
     bucket.put(name, content, &Expect::Anything, &BTreeMap::new()).expect(name);
 }
@@ -61,7 +55,7 @@ fn objects(bucket: &Bucket) -> Vec<(String, String)> {
     names.into_iter().map(read).collect()
 }
 
-fn is(bucket: &Bucket, expected: &[(&str, &str)]) {
+pub fn is(bucket: &Bucket, expected: &[(&str, &str)]) {
     let expected: Vec<_> = expected.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
     assert_eq!(objects(bucket), expected);
 }
@@ -256,7 +250,7 @@ fn many_objects_are_written_and_removed() {
 }
 
 /// Runs `code`; as soon as it prints something, `meanwhile` happens.
-fn run_while(place: &Place, policy: Policy, code: &str, mut meanwhile: impl FnMut()) -> RunReport {
+pub fn run_while(place: &Place, policy: Policy, code: &str, mut meanwhile: impl FnMut()) -> RunReport {
     let run = Run { policy, ..module(code) };
     let report = place.workspace.run(&run, &mut |event| {
         if let Event::Console { .. } = event {
@@ -322,118 +316,6 @@ fn a_bucket_that_cannot_be_met_is_told_before() {
         assert!(error.to_string().contains(&address) && !error.to_string().contains('\n'), "{error}");
     }
     assert!(place.workspace.runs(10).expect("listed").is_empty());
-}
-
-fn promote(address: &str) -> Policy {
-    policy(&format!("[[files.rule]]\nglob = '/out/**'\nkeep = 'promote'\nto = '{address}'\n"))
-}
-
-const OUT: &str = "fs.mkdirSync('/out/sub', {recursive: true}); fs.writeFileSync('/out/a.csv', 'a'); \
-                   fs.writeFileSync('/out/sub/b.csv', 'bb'); fs.symlinkSync('a.csv', '/out/link'); \
-                   fs.writeFileSync('/other', 'o');";
-
-fn matching_files_are_promoted() {
-    let place = Place::new();
-    let bucket = bucket("memory://promoted/results");
-    put(&bucket, "a.csv", "old");
-    put(&bucket, "other.csv", "theirs");
-    let report = place.run_with(promote("memory://promoted/results"), OUT);
-    succeeded(&report);
-    assert!(report.is_success());
-    is(&bucket, &[("a.csv", "a"), ("other.csv", "theirs"), ("sub/b.csv", "bb")]);
-    let told = &report.record.buckets[0];
-    assert_eq!((told.address.as_str(), &told.mount), ("memory://promoted/results", &None));
-    assert_eq!((told.done, told.bytes, told.left), (2, 3, 0));
-    assert_eq!(place.read("/out/a.csv"), "a", "what is promoted persists, too");
-    // A file that is moved into the place is promoted; what is removed is left alone.
-    let code = "fs.renameSync('/out/sub', '/out/moved'); fs.unlinkSync('/out/a.csv');";
-    succeeded(&place.run_with(promote("memory://promoted/results"), code));
-    let after = [("a.csv", "a"), ("moved/b.csv", "bb"), ("other.csv", "theirs"), ("sub/b.csv", "bb")];
-    is(&bucket, &after);
-}
-
-fn a_promotion_can_be_repeated() {
-    let place = Place::new();
-    let bucket = bucket("memory://repeated/results");
-    let id = place.run_with(promote("memory://repeated/results"), OUT).record.id;
-    bucket.delete("a.csv").expect("deleted");
-    put(&bucket, "sub/b.csv", "spoilt");
-    let (finished, records) = place.again().run_finish(&id[..4], Finish::Retry).expect("finished");
-    assert_eq!((finished, records[0].done), (id, 2));
-    is(&bucket, &[("a.csv", "a"), ("sub/b.csv", "bb")]);
-    let id = place.run("fs.writeFileSync('/x', '1')").record.id;
-    let nothing = place.again().run_finish(&id, Finish::Retry).expect_err("nothing to do");
-    assert!(nothing.to_string().contains("nothing left"), "{nothing}");
-}
-
-/// A folder that is a bucket until a file takes its place.
-fn a_promotion_that_fails_is_finished_later() {
-    let place = Place::new();
-    let folder = place.host("bucket");
-    std::fs::create_dir(&folder).expect("a folder");
-    let address = format!("file://{}/results", folder.display());
-    let code = format!("console.log('now'); await new Promise(done => setTimeout(done, 1)); {OUT}");
-    let report = run_while(&place, promote(&address), &code, || {
-        std::fs::remove_dir_all(&folder).expect("removed");
-        std::fs::write(&folder, "in the way").expect("written");
-    });
-    succeeded(&report);
-    assert!(!report.is_success());
-    assert!(matches!(report.record.fate, Fate::Committed { .. }));
-    let told = &report.record.buckets[0];
-    assert_eq!((told.done, told.left), (0, 2));
-    assert!(told.trouble.as_ref().expect("a reason").contains(&address), "{:?}", told.trouble);
-    assert_eq!(place.read("/out/a.csv"), "a", "nothing is lost");
-    let left = place.again().unfinished().expect("asked");
-    assert_eq!((left.len(), &left[0].0), (1, &report.record.id));
-    std::fs::remove_file(&folder).expect("removed");
-    std::fs::create_dir(&folder).expect("a folder");
-    // What came later into the workspace is not what this run promoted.
-    place.write("/out/a.csv", "later");
-    let (_, records) = place.again().run_finish(&report.record.id, Finish::Retry).expect("finished");
-    assert_eq!((records[0].done, records[0].left), (2, 0));
-    is(&bucket(&address), &[("a.csv", "a"), ("sub/b.csv", "bb")]);
-    assert!(place.again().unfinished().expect("asked").is_empty());
-    assert!(place.workspace.run_record(&report.record.id).expect("its record").buckets[0].is_done());
-}
-
-fn a_late_commit_promotes_too() {
-    let place = Place::new();
-    let bucket = bucket("memory://late/results");
-    let report = place.run_with(promote("memory://late/results"), &format!("{OUT} throw new Error('stop')"));
-    is(&bucket, &[]);
-    let record = place.again().run_commit(&report.record.id, None).expect("committed");
-    is(&bucket, &[("a.csv", "a"), ("sub/b.csv", "bb")]);
-    assert_eq!((record.buckets[0].done, record.buckets[0].left), (2, 0));
-    assert_eq!(place.workspace.run_record(&record.id).expect("its record"), record);
-}
-
-fn a_promotion_takes_a_workspace() {
-    let how = OpenWorkspace { runtime: Some(runtime()), ..OpenWorkspace::default() };
-    let run = Run { policy: promote("memory://scratch/results"), ..module(OUT) };
-    let error = Workspace::scratch_with(&how).run(&run, &mut |_| ()).expect_err("refused");
-    assert!(error.to_string().contains("-w FILE"), "{error}");
-}
-
-fn a_revision_to_be_promoted_is_not_pruned() {
-    let place = Place::new();
-    let folder = place.host("bucket");
-    std::fs::create_dir(&folder).expect("a folder");
-    let address = format!("file://{}/results", folder.display());
-    let code = format!("console.log('now'); await new Promise(done => setTimeout(done, 1)); {OUT}");
-    let report = run_while(&place, promote(&address), &code, || {
-        std::fs::remove_dir_all(&folder).expect("removed");
-        std::fs::write(&folder, "in the way").expect("written");
-    });
-    for text in ["1", "2", "3"] {
-        place.write("/out/a.csv", text);
-    }
-    let request = cowry_shell_core::PruneRequest { keep_last: Some(1), ..Default::default() };
-    place.workspace.prune(&request).expect("pruned");
-    std::fs::remove_file(&folder).expect("removed");
-    std::fs::create_dir(&folder).expect("a folder");
-    place.workspace.run_finish(&report.record.id, Finish::Retry).expect("finished");
-    is(&bucket(&address), &[("a.csv", "a"), ("sub/b.csv", "bb")]);
 }
 
 fn a_session_commits_to_buckets() {

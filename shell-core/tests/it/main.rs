@@ -9,6 +9,8 @@ mod kept;
 mod merges;
 mod mounts;
 mod place;
+#[cfg(feature = "object")]
+mod promotions;
 mod runs;
 mod sessions;
 mod transfers;
@@ -34,6 +36,8 @@ fn main() {
         ("archives", archives::CASES),
         #[cfg(feature = "object")]
         ("buckets", buckets::CASES),
+        #[cfg(feature = "object")]
+        ("promotions", promotions::CASES),
     ];
     let trials = modules.iter().flat_map(|(module, cases)| {
         cases.iter().map(move |(name, run)| {

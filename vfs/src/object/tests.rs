@@ -2,6 +2,8 @@
 
 mod versions;
 
+mod wire;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

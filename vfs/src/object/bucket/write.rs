@@ -73,6 +73,8 @@ impl Bucket {
             Ok(Some(found)) if found.metadata.get(WRITE_MARK) == Some(&mark) => {
                 Ok(Written { etag: found.etag })
             }
+            // Whose it is that is there could not be found out.
+            Err(unknown) if trouble.kind() == TroubleKind::Changed => Err(unknown),
             _ => Err(trouble),
         }
     }

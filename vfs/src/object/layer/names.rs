@@ -15,7 +15,6 @@ use super::write::metadata;
 use crate::errno::{Errno, NodeError, NodeResult};
 use crate::node::{Ino, NewAttr, NewNode, Stat};
 use crate::object::bucket::{Expect, From};
-use crate::object::trouble::TroubleKind;
 use crate::object::upload::PART_BYTES;
 use crate::path::Name;
 
@@ -140,11 +139,8 @@ impl ObjectLayer {
             }
             Err(trouble) => {
                 let mut state = self.state.lock();
-                if trouble.kind() == TroubleKind::Changed {
-                    state.drop_window(split(key).0);
-                } else {
-                    state.patch(key, None);
-                }
+                // Somebody else's may be there, or ours all the same: who asks next finds out.
+                state.drop_window(split(key).0);
                 state.table.forget(stat.ino);
                 state.end(key);
                 Err(trouble.into())

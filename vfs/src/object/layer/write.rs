@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::{RwLock, RwLockUpgradableReadGuard};
 
 use super::ObjectLayer;
-use super::nodes::{Object, Seen};
+use super::nodes::{Object, Seen, split};
 use super::read::Source;
 use super::spool::Spool;
 use crate::clock::Timestamp;
@@ -115,8 +115,9 @@ impl ObjectLayer {
         if node.spool.take().is_some() {
             match node.object.as_ref().map(|object| object.size) {
                 Some(size) => (node.stat.size, node.stat.blocks) = (size, size.div_ceil(512)),
+                // It may have got there all the same: who asks next finds out.
                 None => {
-                    state.patch(&key, None);
+                    state.drop_window(split(&key).0);
                     state.table.forget(ino);
                 }
             }

@@ -1,14 +1,15 @@
 //! Whether the bucket has what the file says.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
 
 use super::super::SqliteLayer;
 use super::home::own_homes;
 use super::net;
 use super::object::Object;
 use crate::errno::NodeResult;
-use crate::object::{Bucket, TroubleKind};
+use crate::object::{Bucket, Trouble, TroubleKind};
 
 /// What was found in buckets.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -76,13 +77,7 @@ impl SqliteLayer {
     /// Reads some objects of one home, each of them bounded by what it should be.
     fn verify(&self, bucket: &Bucket, round: &[Object], report: &mut BucketReport) -> NodeResult<()> {
         let (tell, told) = mpsc::channel();
-        for object in round.iter().cloned() {
-            let tell = tell.clone();
-            bucket.fetch(&object.name.clone(), object.stored_max(), move |got| {
-                let outcome = got.map(|stored| object.decode(stored).map(|bytes| bytes.len() as u64));
-                let _ = tell.send((object.name, outcome));
-            });
-        }
+        round.iter().for_each(|object| read(bucket, object.clone(), true, tell.clone()));
         drop(tell);
         for (name, outcome) in told {
             let at = bucket.location().join(&name).to_string();
@@ -116,4 +111,18 @@ impl SqliteLayer {
         }
         Ok(())
     }
+}
+
+/// How the reading of an object came out: its bytes before compression, or what is wrong with it.
+type Outcome = Result<Result<u64, String>, Trouble>;
+
+/// Reads an object in the background. What comes damaged may have been damaged on its way: it is asked for once more.
+fn read(bucket: &Bucket, object: Object, again: bool, tell: Sender<(String, Outcome)>) {
+    let (name, most, next) = (object.name.clone(), object.stored_max(), bucket.clone());
+    bucket.fetch(&name, most, move |got| {
+        match got.map(|stored| object.decode(stored).map(|bytes| bytes.len() as u64)) {
+            Ok(Err(_)) if again => read(&next, object, false, tell),
+            outcome => drop(tell.send((object.name, outcome))),
+        }
+    });
 }
