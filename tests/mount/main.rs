@@ -4,6 +4,8 @@
 #[cfg(target_os = "linux")]
 mod crash;
 #[cfg(target_os = "linux")]
+mod far;
+#[cfg(target_os = "linux")]
 mod judge;
 #[cfg(target_os = "linux")]
 mod kernel;
@@ -40,7 +42,13 @@ fn main() {
 
 #[cfg(target_os = "linux")]
 fn cases() -> Vec<&'static Case> {
-    kernel::CASES.iter().chain(judge::CASES).chain(program::CASES).chain(crash::CASES).collect()
+    kernel::CASES
+        .iter()
+        .chain(judge::CASES)
+        .chain(program::CASES)
+        .chain(crash::CASES)
+        .chain(far::CASES)
+        .collect()
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -9,6 +9,7 @@ mod archive;
 mod copy;
 mod replace;
 mod sink;
+mod walk;
 
 use std::io::{Read, Write};
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! Content in a bucket: where it goes, what comes back, what a crash leaves and what is swept.
 
+mod ahead;
 mod faults;
 mod reading;
 mod sharing;
