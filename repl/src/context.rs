@@ -7,6 +7,7 @@ use cowry_shell_core::{OpenWorkspace, Runtime, Workspace};
 use crate::args::Global;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
+use crate::progress;
 
 /// The streams and the options that hold for every command.
 pub struct Context {
@@ -57,6 +58,8 @@ impl Context {
         let path = self
             .workspace_file()
             .ok_or_else(|| Failure::new("no workspace: name one with -w FILE or COWRY_WORKSPACE"))?;
-        Ok(Workspace::open(path, options)?)
+        let workspace = Workspace::open(path, options)?;
+        progress::of_bucket_writes(&self.out, &workspace);
+        Ok(workspace)
     }
 }

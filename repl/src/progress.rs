@@ -1,9 +1,12 @@
 //! A bar for what takes long: on a terminal's standard error only, and only once it has taken half a second.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use cowry_shell_core::Workspace;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::interrupt;
 use crate::output::Output;
 
 const SILENT_FOR: Duration = Duration::from_millis(500);
@@ -20,9 +23,12 @@ pub struct Progress {
 impl Progress {
     /// A bar that names what goes on: `importing`.
     pub fn new(out: &Output, doing: &'static str) -> Progress {
+        Progress::begin(is_wanted(out), doing)
+    }
+
+    fn begin(wanted: bool, doing: &'static str) -> Progress {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         bar.set_message(doing);
-        let wanted = out.err_is_terminal && !out.quiet && !out.json;
         Progress { bar, began: Instant::now(), shown: false, wanted }
     }
 
@@ -70,4 +76,23 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+fn is_wanted(out: &Output) -> bool {
+    out.err_is_terminal && !out.quiet && !out.json
+}
+
+/// Shows how far writes to buckets are, whenever this workspace makes any. An interrupt then ends Cowry: the program has
+/// ended, and what is not written yet is journalled.
+pub fn of_bucket_writes(out: &Output, workspace: &Workspace) {
+    let (wanted, shown) = (is_wanted(out), Mutex::new(None));
+    workspace.on_bucket_writes(move |at| {
+        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(at) = at else { return *shown = None };
+        let progress = shown.get_or_insert_with(|| {
+            interrupt::to_cowry();
+            Progress::begin(wanted, "writing to the bucket")
+        });
+        progress.at(at.objects, at.bytes, Some(at.of_bytes));
+    });
 }

@@ -72,6 +72,7 @@ pub mod transfer;
 pub mod units;
 mod watch;
 mod workspace;
+mod writing;
 
 pub use address::Address;
 pub use cowry_runtime::DATA_TYPES;
@@ -115,3 +116,4 @@ pub use session::{EntryReport, Session, SessionCommit, SessionOptions};
 pub use units::UnitError;
 pub use watch::RevisionWatch;
 pub use workspace::{OpenWorkspace, Workspace};
+pub use writing::BucketProgress;

@@ -19,6 +19,7 @@ use crate::run::{self, Finish, Run, RunReport, Side};
 use crate::runtime::Runtime;
 use crate::session::{Session, SessionOptions};
 use crate::watch::RevisionWatch;
+use crate::writing::{BucketProgress, OnWriting};
 
 /// How to open a workspace.
 #[derive(Clone, Debug)]
@@ -67,6 +68,7 @@ struct Inner {
     store: Store,
     runtime: Runtime,
     clock: Arc<dyn Clock>,
+    on_writing: OnWriting,
 }
 
 #[derive(Debug)]
@@ -126,7 +128,25 @@ impl Workspace {
 
     fn over(store: Store, how: &OpenWorkspace) -> Workspace {
         let runtime = how.runtime.clone().unwrap_or_default();
-        Workspace { inner: Arc::new(Inner { store, runtime, clock: how.clock.clone() }) }
+        Workspace {
+            inner: Arc::new(Inner {
+                store,
+                runtime,
+                clock: how.clock.clone(),
+                on_writing: OnWriting::default(),
+            }),
+        }
+    }
+
+    /// Tells how far writes to buckets are that follow commits, from any thread, and with `None` that they are over, until
+    /// the next ones. Meanwhile they are journalled: a process that ends in between loses nothing.
+    pub fn on_bucket_writes(&self, tell: impl Fn(Option<BucketProgress>) + Send + Sync + 'static) {
+        self.inner.on_writing.set(Arc::new(tell));
+    }
+
+    #[cfg(feature = "object")]
+    pub(crate) fn on_writing(&self) -> &OnWriting {
+        &self.inner.on_writing
     }
 
     /// The file; `None` for scratch.

@@ -126,6 +126,10 @@ impl Layer for Sealing {
         self.then_seal(self.layer.allocate(ino, how, offset, len))
     }
 
+    fn will_need(&self, ino: Ino, offset: u64, len: usize) -> bool {
+        self.layer.will_need(ino, offset, len)
+    }
+
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
         self.layer.seek(ino, offset, to)
     }

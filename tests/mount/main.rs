@@ -6,6 +6,8 @@ mod bucket;
 #[cfg(target_os = "linux")]
 mod crash;
 #[cfg(target_os = "linux")]
+mod far;
+#[cfg(target_os = "linux")]
 mod judge;
 #[cfg(target_os = "linux")]
 mod kernel;
@@ -48,6 +50,7 @@ fn cases() -> Vec<&'static Case> {
         .chain(judge::CASES)
         .chain(program::CASES)
         .chain(crash::CASES)
+        .chain(far::CASES)
         .collect()
 }
 

@@ -62,6 +62,14 @@ pub trait Layer: Any + fmt::Debug + Send + Sync {
     /// Up to `len` bytes from `offset`; shorter only at the end of the file. Holes read as zeros.
     fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes>;
 
+    /// Says that a range of a file is going to be read, as `posix_fadvise` does: what has to be fetched for it from far
+    /// away is on its way from now on, as far as bounds allow. Waits for nothing and cannot fail. `false` if reading
+    /// the range now would wait for that.
+    fn will_need(&self, ino: Ino, offset: u64, len: usize) -> bool {
+        let _ = (ino, offset, len);
+        true
+    }
+
     /// Writes all of `data` at `offset`; a gap before it becomes a hole. Empty data changes nothing.
     ///
     /// # Errors

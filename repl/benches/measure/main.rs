@@ -48,7 +48,7 @@ const PARTS: &[Part] = &[
     ("sql", &[sql::table]),
     ("data", &[data::table]),
     ("mount", &[mount::table]),
-    ("objects", &[objects::table, objects::folder_table]),
+    ("objects", &[objects::table, objects::folder_table, objects::push_table]),
     ("state", &[state::table]),
     ("search", &[search::search_table]),
     ("diff", &[search::diff_table]),

@@ -2,8 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use cowry_s3_server::{SECRET_KEY, Server};
+use cowry_s3_server::{Fault, Gate, Proxy, Request, SECRET_KEY, Server};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::console::Place;
 
@@ -225,6 +229,53 @@ $ cowry -w a.cowry runs finish latest --drop
     assert_eq!(object(&server, "results/r").as_deref(), Some("result"));
     assert_eq!(object(&server, "in/w").as_deref(), Some("written"));
     nothing_secret(&place);
+}
+
+/// Waits for what is bound to come.
+fn until(mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(300);
+    while !is_so() {
+        assert!(Instant::now() < end, "it does not come");
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn an_interrupt_while_files_are_promoted_leaves_the_rest_to_finish() {
+    let (server, place) = scene();
+    place.write("cowry.toml", &POLICY.replace("[mounts]\n'/data' = { source = 's3://shells/in' }\n", ""));
+    place.write("job.mjs", "import fs from 'fs';\nfs.mkdirSync('/out');\nfor (const name of ['a', 'held', 'z']) fs.writeFileSync('/out/' + name, name);\n");
+    let shuts =
+        |request, key: &str| (request == Request::Put && key.ends_with("held")).then_some(Fault::Hold);
+    let gate = Arc::new(Gate::new(shuts));
+    let proxy = Proxy::start(server.address(), gate.clone());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cowry"))
+        .args(["-w", "a.cowry", "run", "job.mjs"])
+        .current_dir(place.path())
+        .envs(server.environment())
+        .env("AWS_ENDPOINT_URL", proxy.endpoint())
+        .env("HOME", place.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    until(|| !gate.held().is_empty());
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it is ours");
+    assert_eq!(child.wait().expect("it is ours").code(), Some(130));
+    drop(proxy);
+    assert_eq!(object(&server, "results/held"), None);
+    place.check(
+        "
+$ cowry -w a.cowry runs
+…
+! run … has 3 objects left to write to s3://shells/results: `cowry runs finish …` does it
+$ cowry -w a.cowry runs finish latest
+! promoted 3 files (6 B) to s3://shells/results
+",
+    );
+    assert_eq!(object(&server, "results/held").as_deref(), Some("held"));
+    assert_eq!(object(&server, "results/z").as_deref(), Some("z"));
 }
 
 #[test]

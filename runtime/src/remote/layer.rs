@@ -239,6 +239,11 @@ impl Layer for RemoteLayer {
         Ok(content.freeze())
     }
 
+    /// Who answers reads on the other side sees by itself what is read next.
+    fn will_need(&self, _: Ino, _: u64, _: usize) -> bool {
+        true
+    }
+
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
         match self.ask(Ask::Seek { ino, offset, to: to.into() })? {
             FsReply::Offset(offset) => Ok(offset),

@@ -133,6 +133,10 @@ impl Layer for Modules {
         self.inner.read(ino, offset, len)
     }
 
+    fn will_need(&self, ino: Ino, offset: u64, len: usize) -> bool {
+        self.check(ino).is_err() || self.inner.will_need(ino, offset, len)
+    }
+
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
         self.check(ino)?;
         self.inner.seek(ino, offset, to)

@@ -5,13 +5,11 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 use cowry_vfs::archive::{data_after, has_no_holes};
-use cowry_vfs::{DirEntry, Errno, FileType, Ino, Layer, Name, NodeError, NodeResult, Stat, VPathBuf};
+use cowry_vfs::{Errno, FileType, Ino, Layer, NodeResult, Stat, VPathBuf};
 
 use super::sink::{Attributes, Entry, PIECE, Sink, is_closed, unreadable};
+use super::walk::{Visit, walk};
 use crate::error::Result;
-
-/// How many entries of a directory are read at once.
-pub(super) const PAGE: usize = 512;
 
 /// Tells which names in a directory a layer does not show.
 pub(super) type Unshown<'a> = &'a dyn Fn(Ino) -> NodeResult<Vec<OsString>>;
@@ -21,7 +19,7 @@ pub(super) fn copy(layer: &dyn Layer, root: Ino, unshown: Unshown<'_>, sink: &mu
     let mut linked = HashMap::new();
     walk(layer, root, &mut |visit| {
         let (path, entry) = match visit {
-            Visit::Directory(path, ino) => return skip_unshown(path, unshown(ino), sink),
+            Visit::Directory(path, ino) => return skip_unshown(&path, unshown(ino), sink),
             Visit::Entry(path, entry) => (path, entry),
             Visit::Closed(path, error) => {
                 sink.skip(path.as_str(), error.to_string());
@@ -31,7 +29,7 @@ pub(super) fn copy(layer: &dyn Layer, root: Ino, unshown: Unshown<'_>, sink: &mu
         let stat = &entry.stat;
         if stat.nlink > 1 && !stat.is_dir() {
             if let Some(first) = linked.get(&stat.ino) {
-                return sink.put(Entry::Link { path: path.clone(), to: VPathBuf::clone(first) });
+                return sink.put(Entry::Link { path, to: VPathBuf::clone(first) });
             }
             linked.insert(stat.ino, path.clone());
         }
@@ -40,13 +38,13 @@ pub(super) fn copy(layer: &dyn Layer, root: Ino, unshown: Unshown<'_>, sink: &mu
                 sink.skip(path.as_str(), error.to_string());
                 return Ok(());
             }
-            attributes => attributes.map_err(|error| unreadable(path, error)),
+            attributes => attributes.map_err(|error| unreadable(&path, error)),
         };
         match stat.kind {
-            FileType::Directory => sink.put(Entry::Directory { path: path.clone(), attributes: attributes? }),
-            FileType::Symlink => symlink(layer, path, stat, attributes?, sink),
-            FileType::Fifo => sink.put(Entry::Fifo { path: path.clone(), attributes: attributes? }),
-            FileType::Regular => file(layer, path, stat, attributes?, sink),
+            FileType::Directory => sink.put(Entry::Directory { path, attributes: attributes? }),
+            FileType::Symlink => symlink(layer, &path, stat, attributes?, sink),
+            FileType::Fifo => sink.put(Entry::Fifo { path, attributes: attributes? }),
+            FileType::Regular => file(layer, &path, stat, attributes?, sink),
             _ => {
                 sink.skip(path.as_str(), "it is no file, directory, link or FIFO");
                 Ok(())
@@ -177,74 +175,4 @@ fn sparse_file(
         }
     }
     sink.put(Entry::Size { path: path.clone(), mtime, size })
-}
-
-/// What a walk comes by.
-pub(super) enum Visit<'a> {
-    /// A directory, before what is in it.
-    Directory(&'a VPathBuf, Ino),
-    Entry(&'a VPathBuf, &'a DirEntry),
-    /// A directory that cannot be listed.
-    Closed(&'a VPathBuf, NodeError),
-}
-
-/// A directory that is being read: where it is and how far.
-struct Level {
-    path: VPathBuf,
-    ino: Ino,
-    page: std::vec::IntoIter<DirEntry>,
-    last: Option<Name>,
-    done: bool,
-}
-
-impl Level {
-    fn new(path: VPathBuf, ino: Ino) -> Level {
-        Level { path, ino, page: Vec::new().into_iter(), last: None, done: false }
-    }
-
-    fn next(&mut self, layer: &dyn Layer) -> NodeResult<Option<DirEntry>> {
-        if let Some(entry) = self.page.next() {
-            return Ok(Some(entry));
-        }
-        if self.done {
-            return Ok(None);
-        }
-        let page = layer.readdir(self.ino, self.last.as_ref(), PAGE)?;
-        self.done = page.len() < PAGE;
-        self.last = page.last().map(|entry| entry.name.clone());
-        self.page = page.into_iter();
-        Ok(self.page.next())
-    }
-}
-
-/// Visits everything below `root` without recursion, so that depth costs no stack.
-pub(super) fn walk(
-    layer: &dyn Layer,
-    root: Ino,
-    visit: &mut dyn FnMut(Visit<'_>) -> Result<()>,
-) -> Result<()> {
-    let mut levels = vec![Level::new(VPathBuf::root(), root)];
-    visit(Visit::Directory(&VPathBuf::root(), root))?;
-    while let Some(level) = levels.last_mut() {
-        let entry = match level.next(layer) {
-            Ok(Some(entry)) => entry,
-            Ok(None) => {
-                levels.pop();
-                continue;
-            }
-            Err(error) if is_closed(&error) => {
-                visit(Visit::Closed(&level.path, error))?;
-                levels.pop();
-                continue;
-            }
-            Err(error) => return Err(unreadable(&level.path, error)),
-        };
-        let path = level.path.join(&entry.name);
-        visit(Visit::Entry(&path, &entry))?;
-        if entry.stat.is_dir() {
-            visit(Visit::Directory(&path, entry.stat.ino))?;
-            levels.push(Level::new(path, entry.stat.ino));
-        }
-    }
-    Ok(())
 }

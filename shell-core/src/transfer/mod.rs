@@ -13,6 +13,7 @@ mod put;
 mod replace;
 mod sink;
 mod upward;
+mod walk;
 
 use std::io::{Read, Write};
 use std::path::Path;

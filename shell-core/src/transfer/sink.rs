@@ -14,9 +14,11 @@ use super::{Progress, Totals};
 use crate::error::{Error, Result};
 use crate::run::host::host_mode;
 
-/// How much is staged before it is written.
+/// How much is staged before it is written: bytes, and entries.
 const BATCH_BYTES: usize = 16 << 20;
 const BATCH_ENTRIES: usize = 1000;
+/// The same on the host, which has no transactions: what comes next is on its way while this is written.
+const HOST_BATCH: (usize, usize) = (PIECE, 16);
 
 pub(super) struct Sink<'a> {
     layer: &'a dyn Layer,
@@ -84,11 +86,8 @@ impl<'a> Sink<'a> {
     fn stage(&mut self, entry: Entry) -> Result<()> {
         self.staged_bytes += entry.bytes();
         self.staged.push(entry);
-        if self.staged_bytes >= BATCH_BYTES || self.staged.len() >= BATCH_ENTRIES {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        let (bytes, entries) = if self.is_host { HOST_BATCH } else { (BATCH_BYTES, BATCH_ENTRIES) };
+        if self.staged_bytes >= bytes || self.staged.len() >= entries { self.flush() } else { Ok(()) }
     }
 
     /// Writes what is left, then the modes and times of directories.

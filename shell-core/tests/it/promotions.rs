@@ -1,8 +1,9 @@
 //! Results that are promoted to buckets.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
-use cowry_shell_core::{Fate, Finish, OpenWorkspace, Policy, Run, RunReport, Workspace};
+use cowry_shell_core::{BucketProgress, Fate, Finish, OpenWorkspace, Policy, Run, RunReport, Workspace};
 
 use crate::Case;
 use crate::buckets::{bucket, is, put, run_while};
@@ -10,6 +11,7 @@ use crate::place::{Place, module, policy, runtime, succeeded};
 
 pub const CASES: &[Case] = &[
     ("matching_files_are_promoted", matching_files_are_promoted),
+    ("a_promotion_tells_how_far_it_is", a_promotion_tells_how_far_it_is),
     ("a_promotion_can_be_repeated", a_promotion_can_be_repeated),
     ("a_promotion_that_fails_is_finished_later", a_promotion_that_fails_is_finished_later),
     ("a_late_commit_promotes_too", a_late_commit_promotes_too),
@@ -43,6 +45,20 @@ fn matching_files_are_promoted() {
     succeeded(&place.run_with(promote("memory://promoted/results"), code));
     let after = [("a.csv", "a"), ("moved/b.csv", "bb"), ("other.csv", "theirs"), ("sub/b.csv", "bb")];
     is(&bucket, &after);
+}
+
+fn a_promotion_tells_how_far_it_is() {
+    let place = Place::new();
+    let told: Arc<Mutex<Vec<Option<BucketProgress>>>> = Arc::default();
+    let id = place.run_with(promote("memory://told/results"), OUT).record.id;
+    let (workspace, tell) = (place.again(), told.clone());
+    workspace.on_bucket_writes(move |at| tell.lock().expect("nobody panicked").push(at));
+    workspace.run_finish(&id, Finish::Retry).expect("finished");
+    let told = told.lock().expect("nobody panicked");
+    let all = BucketProgress { objects: 2, of_objects: 2, bytes: 3, of_bytes: 3 };
+    assert_eq!(told.first(), Some(&Some(BucketProgress { objects: 0, bytes: 0, ..all })));
+    assert_eq!(told[told.len() - 2..], [Some(all), None], "{told:?}");
+    assert!(told.iter().flatten().is_sorted_by_key(|at| (at.objects, at.bytes)), "{told:?}");
 }
 
 fn a_promotion_can_be_repeated() {

@@ -14,6 +14,7 @@ mod convert;
 mod core;
 mod dirs;
 mod edit;
+mod fetch;
 mod gather;
 mod known;
 mod list;

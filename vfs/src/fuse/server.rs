@@ -17,6 +17,7 @@ use super::answer::{Answer, Lookup, Measured};
 use super::convert;
 use super::core::Core;
 use super::edit::{self, Maker, New};
+use super::fetch::{Fetchers, Read};
 use super::gather::Write;
 use super::list::{Listing, fill};
 use super::worker::{Job, Queue, Task};
@@ -33,11 +34,13 @@ const WRITE_MAX: u32 = 1 << 20;
 pub(super) struct Server {
     core: Arc<Core>,
     queue: Queue,
+    fetchers: Fetchers,
 }
 
 impl Server {
     pub(super) fn new(core: Arc<Core>, queue: Queue) -> Server {
-        Server { core, queue }
+        let fetchers = Fetchers::new(core.clone(), queue.clone());
+        Server { core, queue, fetchers }
     }
 
     fn ino(&self, number: INodeNo) -> Ino {
@@ -331,8 +334,12 @@ impl Filesystem for Server {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        let ino = self.ino(ino);
-        self.look(reply, move |_, layer| layer.read(ino, offset, size as usize));
+        let (ino, size) = (self.ino(ino), size as usize);
+        if self.core.layer.will_need(ino, offset, size) {
+            self.look(reply, move |_, layer| layer.read(ino, offset, size));
+        } else {
+            self.fetchers.send(Read { ino, offset, size, reply });
+        }
     }
 
     fn write(

@@ -245,6 +245,14 @@ impl Layer for Store {
         node.content()?.read(self.base.origin(ino), offset, len)
     }
 
+    fn will_need(&self, ino: Ino, offset: u64, len: usize) -> bool {
+        let is_own = View { tree: &self.tree.read(), base: &self.base }.own(ino).is_some();
+        match if is_own { None } else { self.base.lower_of(ino) } {
+            Some(lower) => lower.will_need(ino, offset, len),
+            None => true,
+        }
+    }
+
     fn write(&self, ino: Ino, offset: u64, data: &[u8]) -> NodeResult<()> {
         self.edit(&mut |edit| edit.write(ino, offset, data))
     }
@@ -387,6 +395,9 @@ macro_rules! delegate_layer {
             }
             fn release(&self, ino: $crate::node::Ino) {
                 self.store.release(ino)
+            }
+            fn will_need(&self, ino: $crate::node::Ino, offset: u64, len: usize) -> bool {
+                self.store.will_need(ino, offset, len)
             }
             $crate::overlay::store::delegate_layer! { @calls
                 lookup(parent: Ino, name: &Name) -> Stat;

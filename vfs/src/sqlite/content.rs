@@ -48,9 +48,12 @@ impl View<'_> {
 
     /// The same, as far as it is here: what is not is fetched after the transaction.
     pub(super) fn plan(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Parts> {
-        if self.lineage.is_fork() {
-            return self.plan_fork(ino, offset, len);
-        }
+        let plan = if self.lineage.is_fork() { View::plan_fork } else { View::plan_plain };
+        let parts = plan(self, ino, offset, len)?;
+        if offset == 0 { self.with_siblings(ino, parts) } else { Ok(parts) }
+    }
+
+    fn plan_plain(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Parts> {
         let mut statement = self.conn.prepare_cached(
             "SELECT i.kind, i.size, i.content, c.id, c.inline, c.hash FROM inode i LEFT JOIN content c ON c.id = i.content
              WHERE i.ino = ?1 AND i.from_rev <= ?2 AND i.to_rev > ?2 ORDER BY i.from_rev DESC LIMIT 1",
@@ -206,7 +209,7 @@ impl View<'_> {
 }
 
 /// The part of a file of `size` bytes that a read of `len` bytes from `offset` gets.
-fn clip(size: i64, offset: u64, len: usize) -> Range<i64> {
+pub(super) fn clip(size: i64, offset: u64, len: usize) -> Range<i64> {
     let start = i64::try_from(offset).unwrap_or(i64::MAX).min(size);
     start..start.saturating_add(i64::try_from(len).unwrap_or(i64::MAX)).min(size)
 }

@@ -25,9 +25,6 @@ const FRAGMENT_BYTES: i64 = 16 << 10;
 /// How much of a file is cut again at a time.
 const RECUT_BYTES: i64 = 4 << 20;
 
-/// How far ahead of a sequential reader chunks are fetched from a bucket, in bytes.
-const AHEAD_BYTES: i64 = 8 << 20;
-
 /// Bounds of a chunk, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Cuts {
@@ -215,15 +212,6 @@ impl View<'_> {
                 self.chunks.known(&extent.hash).map(|chunk| extent.part_of(&chunk)).transpose()
             }
         }
-    }
-
-    /// What is fetched ahead for whoever reads this range, if it goes on where the last one ended.
-    fn objects_ahead(&self, content: i64, range: &Range<i64>) -> NodeResult<Vec<Object>> {
-        let Some(from) = self.tier.goes_on(content, range, AHEAD_BYTES) else { return Ok(Vec::new()) };
-        let next = self.extents(content, from..range.end.saturating_add(AHEAD_BYTES))?;
-        let objects: Vec<Object> = next.into_iter().filter_map(|extent| extent.object).collect();
-        objects.iter().try_for_each(|object| self.tier.learn(self.conn, object))?;
-        Ok(objects)
     }
 
     /// The first byte at or after `offset` that an extent covers.

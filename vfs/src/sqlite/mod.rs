@@ -173,6 +173,7 @@ impl SqliteLayer {
             drop((conn, shared));
             return SqliteLayer::open(path, options);
         }
+        let _ = shared.tier.learn_all(&conn);
         let layer = SqliteLayer { writer: WriterLock::new(Writer::new(conn, durability)), shared };
         if !options.read_only {
             layer.sweep_orphans();
@@ -333,6 +334,10 @@ impl Layer for SqliteLayer {
 
     fn allocate(&self, ino: Ino, how: Allocate, offset: u64, len: u64) -> NodeResult<()> {
         self.change(|tx| tx.allocate(ino, how, offset, len))
+    }
+
+    fn will_need(&self, ino: Ino, offset: u64, len: usize) -> bool {
+        self.shared.tier.will_need(|away| self.read_now(away), (ino, offset, len))
     }
 
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {

@@ -123,6 +123,10 @@ impl Layer for Snapshot {
         }
     }
 
+    fn will_need(&self, ino: Ino, offset: u64, len: usize) -> bool {
+        self.shared.tier.will_need(|away| self.view(away), (ino, offset, len))
+    }
+
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
         self.view(|view| view.seek(ino, offset, to))
     }

@@ -65,6 +65,10 @@ impl Layer for ReadOnly {
         self.inner.read(ino, offset, len)
     }
 
+    fn will_need(&self, ino: Ino, offset: u64, len: usize) -> bool {
+        self.inner.will_need(ino, offset, len)
+    }
+
     fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
         self.inner.seek(ino, offset, to)
     }

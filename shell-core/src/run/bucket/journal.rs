@@ -52,6 +52,16 @@ pub(super) struct Step {
     pub act: Act,
 }
 
+impl Step {
+    /// How much is to be written.
+    pub fn bytes(&self) -> u64 {
+        match self.act {
+            Act::Promote { size, .. } | Act::Put { size, .. } => size,
+            Act::Remove | Act::Mark | Act::Unmark => 0,
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) enum Act {
     /// Writes the file at a path of the revision.

@@ -217,7 +217,10 @@ fn settle(journal: &Journal, held: Held, workspace: &Workspace) -> Result<()> {
 
 fn take_journal(journal: &mut Journal, held: &Held, workspace: &Workspace, trees: Option<&Trees>) {
     let tree = journal.revision.and_then(|revision| workspace.fs_at(Revision(revision)).ok());
-    let source = Source { id: &journal.id, held, tree, large: Mutex::default() };
+    let steps = journal.targets.iter().flat_map(|target| &target.steps);
+    let (objects, bytes) = (steps.clone().count() as u64, steps.map(Step::bytes).sum());
+    let writing = workspace.on_writing().begin(objects, bytes);
+    let source = Source { id: &journal.id, held, tree, large: Mutex::default(), writing };
     for target in &mut journal.targets {
         take_target(target, &source, trees);
     }

@@ -13,6 +13,7 @@ use cowry_vfs::{FileType, OpenOptions, Timestamp, Vfs};
 use super::journal::{Act, Held, Step, Want};
 use super::order::rounds;
 use super::store::{Content, Refusal, Store};
+use crate::writing::Writing;
 
 /// Steps under way at once.
 const PARALLEL: usize = 8;
@@ -28,6 +29,7 @@ pub(super) struct Source<'a> {
     /// The tree of the revision that is promoted from.
     pub tree: Option<Vfs>,
     pub large: Mutex<()>,
+    pub writing: Writing,
 }
 
 /// How a step went.
@@ -66,7 +68,10 @@ pub(super) fn take_all(store: &Store, steps: &[Step], source: &Source<'_>) -> Ve
 
 fn taken_or_not(store: &Store, step: &Step, source: &Source<'_>) -> Taken {
     match take(store, step, source) {
-        Ok((bytes, tag)) => Taken::Done(bytes, tag),
+        Ok((bytes, tag)) => {
+            source.writing.add(1, 0);
+            Taken::Done(bytes, tag)
+        }
         Err(Refusal::Changed) => Taken::Conflict,
         Err(Refusal::Trouble(why)) => Taken::Trouble(why),
     }
@@ -122,7 +127,7 @@ fn remove(store: &Store, step: &Step) -> Result<(), Refusal> {
 
 fn put(store: &Store, step: &Step, size: u64, source: &Source<'_>) -> Result<Option<String>, Refusal> {
     let mark = mark(source.id, step);
-    let mut from = reader(step, source)?;
+    let mut from = Counted { from: reader(step, source)?, writing: &source.writing };
     let content = Content { size, from: &mut from, metadata: metadata(step), mark: mark.clone() };
     match store.write(&step.name, content, &step.want) {
         Err(Refusal::Changed) => {
@@ -186,6 +191,20 @@ fn reader(step: &Step, source: &Source<'_>) -> Result<Box<dyn Read>, Refusal> {
             Ok(Box::new(Reading { file, at: 0 }))
         }
         _ => Ok(Box::new(io::empty())),
+    }
+}
+
+/// What is read to be written, and tells so.
+struct Counted<'a> {
+    from: Box<dyn Read>,
+    writing: &'a Writing,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(into)?;
+        self.writing.add(0, read as u64);
+        Ok(read)
     }
 }
 

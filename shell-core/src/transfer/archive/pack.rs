@@ -7,8 +7,8 @@ use cowry_vfs::{DirEntry, FileType, Ino, Layer, VPathBuf};
 
 use super::refused;
 use crate::error::Result;
-use crate::transfer::copy::{Visit, walk};
 use crate::transfer::sink::{is_closed, unreadable};
+use crate::transfer::walk::{Visit, walk};
 use crate::transfer::{Progress, Totals};
 
 /// Packs everything below `root`.
@@ -23,7 +23,7 @@ pub(crate) fn pack(
     walk(layer, root, &mut |visit| {
         match visit {
             Visit::Directory(..) => return Ok(()),
-            Visit::Entry(path, entry) => add(&mut packer, layer, path, entry, &mut totals)?,
+            Visit::Entry(path, entry) => add(&mut packer, layer, &path, &entry, &mut totals)?,
             Visit::Closed(path, error) => totals.skip(path.as_str(), error.to_string()),
         }
         progress.entries += 1;

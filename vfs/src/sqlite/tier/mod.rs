@@ -20,7 +20,9 @@
 mod home;
 mod object;
 mod parts;
+mod readahead;
 mod setting;
+mod siblings;
 
 #[cfg(feature = "object")]
 mod ahead;
@@ -48,7 +50,6 @@ mod upload;
 mod without;
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -91,12 +92,11 @@ pub(super) struct Tier {
     stock: Mutex<HashMap<Hash, Object>>,
     /// Where the latest reads of contents ended, and until where they were fetched ahead.
     readers: Mutex<HashMap<i64, (i64, i64)>>,
+    /// How far directories were read.
+    folders: Mutex<HashMap<i64, siblings::Reader>>,
     #[cfg(feature = "object")]
     net: net::Net,
 }
-
-/// The most contents whose readers are remembered.
-const READERS_MAX: usize = 64;
 
 /// Objects that were uploaded for a commit and wait to be named; forgotten when dropped. What nobody named is a stray.
 #[cfg(feature = "object")]
@@ -128,6 +128,7 @@ impl Tier {
             addresses: Mutex::default(),
             stock: Mutex::default(),
             readers: Mutex::default(),
+            folders: Mutex::default(),
             #[cfg(feature = "object")]
             net: net::Net::new(options, chunks.clone()),
         }
@@ -147,28 +148,6 @@ impl Tier {
     fn address(&self, home: i64) -> NodeResult<Arc<str>> {
         let known = self.addresses.lock().get(&home).cloned();
         known.ok_or_else(|| NodeError::io(format!("home {home} of content is not known")))
-    }
-
-    /// Notes that a range of a content is read. Where the last read ended where this one begins, and what was fetched
-    /// ahead is used up by half, tells from where on more is to be.
-    pub(super) fn goes_on(&self, content: i64, range: &Range<i64>, ahead: i64) -> Option<i64> {
-        let mut readers = self.readers.lock();
-        if readers.len() >= READERS_MAX && !readers.contains_key(&content) {
-            readers.clear();
-        }
-        let (end, fetched) = readers.entry(content).or_insert((-1, 0));
-        let goes_on = *end == range.start;
-        *end = range.end;
-        if !goes_on {
-            *fetched = range.end;
-            return None;
-        }
-        if *fetched - range.end > ahead / 2 {
-            return None;
-        }
-        let from = (*fetched).max(range.end);
-        *fetched = range.end.saturating_add(ahead);
-        Some(from)
     }
 
     /// An object with this hash that waits to be named.

@@ -15,6 +15,9 @@ use super::{Object, Tier};
 use crate::errno::{Errno, NodeError, NodeResult};
 use crate::object::{Bucket, Connect, Location, Trouble, TroubleKind};
 
+/// While so many objects are being fetched nothing more is fetched ahead.
+const AHEAD_FLIGHTS: usize = 256;
+
 /// How buckets are opened: tests bring keys and stores of their own.
 #[derive(Clone)]
 pub struct OpenBucket(Arc<Open>);
@@ -64,6 +67,10 @@ struct Flight {
 }
 
 impl Flight {
+    fn landed(bytes: Bytes) -> Arc<Flight> {
+        Arc::new(Flight { landed: Mutex::new(Some(Ok(bytes))), ..Flight::default() })
+    }
+
     /// The first result counts.
     fn land(&self, result: NodeResult<Bytes>) {
         self.landed.lock().get_or_insert(result);
@@ -123,36 +130,41 @@ impl Tier {
         chunks: &ChunkCache,
     ) -> Vec<NodeResult<Bytes>> {
         let started: Vec<_> = objects.into_iter().map(|object| self.start(object, chunks)).collect();
-        self.ahead(ahead);
+        let _ = self.ahead(ahead);
         started.into_iter().map(|flight| flight.and_then(|flight| flight.wait())).collect()
     }
 
-    /// Begins to fetch what somebody is going to ask for.
-    pub(in crate::sqlite) fn ahead(&self, objects: Vec<Object>) {
+    /// Begins to fetch what somebody is going to ask for. Whether all of it is at hand already.
+    pub(in crate::sqlite) fn ahead(&self, objects: Vec<Object>) -> bool {
         let store = &self.net.store;
+        let mut all = true;
         for object in objects {
             let at_hand = store.chunks.known(&object.hash).is_some()
                 || store.cache.as_ref().is_some_and(|cache| cache.has(&object.hash));
-            if !at_hand {
+            all &= at_hand;
+            // What is not fetched now is fetched when it is asked for.
+            if !at_hand && store.flights.lock().len() < AHEAD_FLIGHTS {
                 let _ = self.depart(object);
             }
         }
+        all
+    }
+
+    /// Whether nobody has asked for an object that is not in memory and not in the folder.
+    pub(super) fn is_unasked(&self, object: &Object) -> bool {
+        let is_coming = self.net.store.flights.lock().contains_key(&(object.home, object.name.clone()));
+        !is_coming && self.net.store.cache.as_ref().is_none_or(|cache| !cache.has(&object.hash))
     }
 
     fn start(&self, object: Object, chunks: &ChunkCache) -> NodeResult<Arc<Flight>> {
-        let landed = |bytes: Bytes| {
-            let flight = Arc::new(Flight::default());
-            flight.land(Ok(bytes));
-            Ok(flight)
-        };
         if let Some(bytes) = chunks.known(&object.hash) {
-            return landed(bytes);
+            return Ok(Flight::landed(bytes));
         }
         let kept = self.net.store.cache.as_ref().and_then(|cache| cache.get(&object.hash, object.length));
         match kept.map(Bytes::from) {
             Some(bytes) => {
                 chunks.keep(object.hash, bytes.clone());
-                landed(bytes)
+                Ok(Flight::landed(bytes))
             }
             None => self.depart(object),
         }
@@ -167,6 +179,10 @@ impl Tier {
             let mut flights = self.net.store.flights.lock();
             if let Some(under_way) = flights.get(&key) {
                 return Ok(under_way.clone());
+            }
+            // One that landed a moment ago, after it was looked for among what is at hand.
+            if let Some(bytes) = self.net.store.chunks.known(&object.hash) {
+                return Ok(Flight::landed(bytes));
             }
             flights.insert(key, flight.clone());
         }

@@ -45,7 +45,7 @@ impl Parts {
     pub(in crate::sqlite) fn complete(self, chunks: &ChunkCache, tier: &Tier) -> NodeResult<Bytes> {
         let (mut bytes, there) = match self.got {
             Got::All(bytes) => {
-                tier.ahead(self.ahead);
+                let _ = tier.ahead(self.ahead);
                 return Ok(bytes);
             }
             Got::Some(bytes, there) => (bytes, there),

@@ -33,7 +33,13 @@ impl Tier {
         objects.into_iter().map(one).collect()
     }
 
-    pub(in crate::sqlite) fn ahead(&self, _ahead: Vec<Object>) {}
+    pub(super) fn is_unasked(&self, _object: &Object) -> bool {
+        false
+    }
+
+    pub(in crate::sqlite) fn ahead(&self, _ahead: Vec<Object>) -> bool {
+        true
+    }
 }
 
 /// Content on its way to a bucket: there is none.

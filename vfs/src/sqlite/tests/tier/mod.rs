@@ -2,6 +2,7 @@
 
 mod ahead;
 mod faults;
+mod readahead;
 mod reading;
 mod sharing;
 mod sweeping;

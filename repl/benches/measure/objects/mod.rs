@@ -1,14 +1,16 @@
 //! Content in a bucket and buckets as folders, beside `object_store` alone against the same server on loopback.
 
+mod folder;
+mod push;
+mod workspace;
+
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use cowry_s3_server::{ACCESS_KEY, SECRET_KEY, Server};
-use cowry_vfs::object::{Bucket, Connect, ObjectLayer, ObjectOptions};
-use cowry_vfs::{OpenOptions, Vfs, VfsOptions};
+use cowry_vfs::object::{Bucket, Connect};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as Key;
@@ -16,7 +18,10 @@ use object_store::{ClientOptions, ObjectStoreExt, WriteMultipart};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::table::{Row, Table, ms, time, us};
+pub use self::folder::table as folder_table;
+pub use self::push::table as push_table;
+pub use self::workspace::table;
+use crate::table::{Row, time};
 
 const COWRY: &str = env!("CARGO_BIN_EXE_cowry");
 const BUCKET: &str = "bench";
@@ -91,20 +96,42 @@ impl Bench {
         Ran { took, memory, requests: (after.0 - before.0, after.1 - before.1, after.2 - before.2) }
     }
 
-    /// How long it takes to send `count` objects of `content`, and to get them back.
-    fn bare_small(&self, content: &[u8]) -> (Duration, Duration) {
-        let content = bytes(content);
+    /// A folder of small files.
+    fn small(&self) -> PathBuf {
+        let small = self.folder.path().join("small");
+        fs::create_dir(&small).expect("made");
+        for n in 0..SMALL {
+            fs::write(small.join(n.to_string()), noise(SMALL_BYTES, n as u64 + 1)).expect("written");
+        }
+        small
+    }
+
+    /// A large file.
+    fn large(&self) -> PathBuf {
+        let large = self.folder.path().join("large");
+        fs::write(&large, noise(LARGE_BYTES, 7)).expect("written");
+        large
+    }
+
+    /// How long it takes to send the files of a folder as objects, and to get them back into files.
+    fn bare_small(&self, folder: &Path) -> (Duration, Duration) {
         let key = |n: usize| Key::from(format!("bare/{n}"));
         let put = time(|| {
             let all = stream::iter(0..SMALL).map(|n| {
-                let content = content.clone();
-                async move { self.bare.put(&key(n), content).await.map(drop) }
+                let content = fs::read(folder.join(n.to_string())).expect("read");
+                async move { self.bare.put(&key(n), content.into()).await.map(drop) }
             });
             self.runtime.block_on(all.buffer_unordered(PARALLEL).try_collect::<()>()).expect("put");
         });
+        let target = self.folder.path().join("bare-small");
         let get = time(|| {
-            let all = stream::iter(0..SMALL)
-                .map(|n| async move { self.bare.get(&key(n)).await?.bytes().await.map(drop) });
+            fs::create_dir(&target).expect("made");
+            let target = &target;
+            let all = stream::iter(0..SMALL).map(|n| async move {
+                let content = self.bare.get(&key(n)).await?.bytes().await?;
+                fs::write(target.join(n.to_string()), content).expect("written");
+                Ok::<_, object_store::Error>(())
+            });
             self.runtime.block_on(all.buffer_unordered(PARALLEL).try_collect::<()>()).expect("got");
         });
         (put.0, get.0)
@@ -149,10 +176,6 @@ fn bucket(server: &Server) -> Bucket {
     Bucket::open_with(&location, Connect::default(), &|name| server.env(name)).expect("it opens")
 }
 
-fn bytes(content: &[u8]) -> object_store::PutPayload {
-    object_store::PutPayload::from(content.to_vec())
-}
-
 /// The most memory that a process has had so far, in bytes.
 fn high_water(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -188,90 +211,4 @@ fn beside(what: &str, ran: &Ran, bare: Duration) -> Row {
 fn requests(what: &str, ran: &Ran) -> Row {
     let (gets, puts, others) = ran.requests;
     Row::new(what, format!("{gets} GET, {puts} PUT, {others} others; {} MB at most", ran.memory >> 20), "")
-}
-
-/// A workspace with its content in a bucket.
-pub fn table() -> Table {
-    let bench = Bench::new();
-    let small = bench.folder.path().join("small");
-    fs::create_dir(&small).expect("made");
-    (0..SMALL).for_each(|n| {
-        fs::write(small.join(n.to_string()), noise(SMALL_BYTES, n as u64 + 1)).expect("written")
-    });
-    let large = bench.folder.path().join("large");
-    fs::write(&large, noise(LARGE_BYTES, 7)).expect("written");
-    let place = format!("s3://{BUCKET}/workspace");
-    for (workspace, above) in [("small.cowry", "1B"), ("large.cowry", "64KiB")] {
-        bench.cowry("cache", &["-w", workspace, "run", "-e", "0"]);
-        bench.cowry("cache", &["-w", workspace, "content", &place, "--above", above]);
-    }
-    let (bare_in, bare_out) = bench.bare_small(&noise(SMALL_BYTES, 1));
-    let small_in =
-        bench.cowry("cache-in", &["-w", "small.cowry", "fs", "import", &bench.at("small"), "/small"]);
-    let small_out = bench.cowry("cold", &["-w", "small.cowry", "fs", "export", "/small", &bench.at("out")]);
-    let small_warm = bench.cowry("cold", &["-w", "small.cowry", "fs", "export", "/small", &bench.at("warm")]);
-    let (large_bare_in, large_bare_out) = bench.bare_large(&large);
-    let large_in = bench.cowry("cache-in", &["-w", "large.cowry", "fs", "put", &bench.at("large"), "/large"]);
-    let large_out =
-        bench.cowry("cold", &["-w", "large.cowry", "fs", "get", "/large", &bench.at("large-out")]);
-    assert!(fs::read(&large).expect("read") == fs::read(bench.at("large-out")).expect("read"));
-    Table {
-        title: "Content of a workspace in a bucket, server on loopback",
-        rows: vec![
-            beside("1,000 files of 10 KiB in", &small_in, bare_in),
-            requests("its requests and memory", &small_in),
-            beside("1,000 files of 10 KiB out, nothing cached", &small_out, bare_out),
-            requests("its requests and memory", &small_out),
-            Row::new("the same from the cache", format!("{:.2} s", small_warm.took.as_secs_f64()), ""),
-            requests("its requests and memory", &small_warm),
-            beside("1 GiB in", &large_in, large_bare_in),
-            requests("its requests and memory", &large_in),
-            beside("1 GiB out, nothing cached", &large_out, large_bare_out),
-            requests("its requests and memory", &large_out),
-        ],
-    }
-}
-
-/// A bucket as a folder.
-pub fn folder_table() -> Table {
-    let bench = Bench::new();
-    let sparse = fs::File::create(bench.server.folder().join(BUCKET).join("huge")).expect("made");
-    sparse.set_len(5 << 30).expect("a hole");
-    // Its ETag, noted as the server does; it would read all of it for one.
-    let note = ".bucket-YmVuY2g.object-aHVnZQ.internal.json";
-    let tag = r#"{"e_tag":"0123456789abcdef0123456789abcdef"}"#;
-    fs::write(bench.server.folder().join(note), tag).expect("written");
-    let large = bench.folder.path().join("large");
-    fs::write(&large, noise(LARGE_BYTES, 7)).expect("written");
-    let (_, bare_out) = bench.bare_large(&large);
-    let bucket = &bench.bucket;
-    let layer = ObjectLayer::open(bucket.clone(), ObjectOptions::default()).expect("it is there");
-    let files = Vfs::new(Arc::new(layer), VfsOptions::default());
-    let head =
-        || files.open("/huge", OpenOptions::read()).expect("open").read_bytes_at(0, 64 << 10).expect("read");
-    let (cold, _) = time(head);
-    let (warm, _) = time(head);
-    let before = bucket.requests();
-    let (took, _) = time(|| {
-        let file = files.open("/bare/large", OpenOptions::read()).expect("open");
-        let mut at = 0;
-        loop {
-            let piece = file.read_bytes_at(at, 1 << 20).expect("read");
-            if piece.is_empty() {
-                return;
-            }
-            at += piece.len() as u64;
-        }
-    });
-    let after = bucket.requests();
-    let ran = Ran { took, memory: 0, requests: (after.0 - before.0, after.1 - before.1, after.2 - before.2) };
-    Table {
-        title: "A bucket as a folder, server on loopback",
-        rows: vec![
-            Row::new("the first 64 KiB of 5 GiB, opened and read", ms(cold), ""),
-            Row::new("the same again", us(warm), ""),
-            beside("1 GiB read in pieces of 1 MiB", &ran, bare_out),
-            Row::new("its requests", format!("{} GET, {} others", ran.requests.0, ran.requests.2), ""),
-        ],
-    }
 }
