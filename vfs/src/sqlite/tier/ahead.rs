@@ -5,6 +5,7 @@
 //! needs the bytes only of those that stay in the file, or that a sweep took away meanwhile.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -34,7 +35,7 @@ pub struct Ahead<'a> {
     /// How many pieces there were so far.
     pieces: u64,
     seen: HashSet<Hash>,
-    sending: Option<Sending>,
+    sending: Option<(Arc<str>, Sending)>,
     under_way: HashMap<u64, Object>,
     staged: Staged<'a>,
     /// How many more bytes are kept in the cache: not so many that nothing else is left there.
@@ -119,7 +120,8 @@ impl<'a> Ahead<'a> {
         if self.round.first().is_some_and(|first| first.number < mark) {
             self.send_round()?;
         }
-        while self.sending.as_ref().and_then(Sending::first).is_some_and(|first| first < mark) {
+        while self.sending.as_ref().and_then(|(_, sending)| sending.first()).is_some_and(|first| first < mark)
+        {
             self.settle_one()?;
         }
         Ok(())
@@ -172,12 +174,21 @@ impl<'a> Ahead<'a> {
         let chunks = new.iter().zip(&packed);
         let chunks = chunks.map(|(waiting, (form, _))| (waiting.hash, waiting.bytes.len(), *form));
         let (address, objects) = self.layer.note_objects(&self.tier, chunks)?;
-        if self.sending.is_none() {
-            self.sending = Some(Sending::new(self.staged.tier.bucket(&address)?, PARALLEL));
-        }
+        self.turn_to(address)?;
         for ((waiting, (_, stored)), object) in new.into_iter().zip(packed).zip(objects) {
             self.send(waiting, stored, object)?;
         }
+        Ok(())
+    }
+
+    /// Sends to an address from now on. It is another one if the file was moved meanwhile.
+    fn turn_to(&mut self, address: Arc<str>) -> NodeResult<()> {
+        if self.sending.as_ref().is_some_and(|(known, _)| *known == address) {
+            return Ok(());
+        }
+        while self.settle_one()? {}
+        let bucket = self.staged.tier.bucket(&address)?;
+        self.sending = Some((address, Sending::new(bucket, PARALLEL)));
         Ok(())
     }
 
@@ -196,7 +207,7 @@ impl<'a> Ahead<'a> {
     }
 
     fn send(&mut self, waiting: Waiting, stored: Bytes, object: Object) -> NodeResult<()> {
-        while self.sending.as_ref().is_some_and(Sending::is_full) {
+        while self.sending.as_ref().is_some_and(|(_, sending)| sending.is_full()) {
             self.settle_one()?;
         }
         let length = waiting.bytes.len() as u64;
@@ -204,20 +215,21 @@ impl<'a> Ahead<'a> {
             self.cached -= length;
             self.staged.tier.keep(&object, &waiting.bytes);
         }
-        if let Some(sending) = &mut self.sending {
+        if let Some((_, sending)) = &mut self.sending {
             sending.begin(waiting.number, object.name.clone(), stored);
         }
         self.under_way.insert(waiting.number, object);
         Ok(())
     }
 
-    /// Waits for one that is under way. Only what is in the bucket waits to be named.
-    fn settle_one(&mut self) -> NodeResult<()> {
-        let Some((number, outcome)) = self.sending.as_mut().and_then(Sending::next) else { return Ok(()) };
+    /// Waits for one that is under way, if there is any. Only what is in the bucket waits to be named.
+    fn settle_one(&mut self) -> NodeResult<bool> {
+        let ended = self.sending.as_mut().and_then(|(_, sending)| sending.next());
+        let Some((number, outcome)) = ended else { return Ok(false) };
         let object = self.under_way.remove(&number);
         outcome.map_err(net::error)?;
         object.into_iter().for_each(|object| self.staged.add(object));
-        Ok(())
+        Ok(true)
     }
 }
 
