@@ -69,6 +69,14 @@ pub fn prune_pushes(at: &Location, request: &PrunePushes) -> Result<PrunedPushes
     Ok(push::prune_pushes(&open(at)?, request)?)
 }
 
+/// Removes one push, also one that is damaged. What only it needs goes when pushes are pruned.
+///
+/// # Errors
+/// If the bucket cannot be used, somebody pushes to it, or there is no such push.
+pub fn remove_push(at: &Location, name: &PushName, number: u64) -> Result<()> {
+    Ok(push::remove_push(&open(at)?, name, number)?)
+}
+
 fn open(at: &Location) -> Result<Bucket> {
     Ok(Bucket::open(at, Connect::default()).map_err(PushError::from)?)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use cowry_shell_core::push::{
     Content, Location, PrunePushes, PushInfo, PushName, PushOptions, PushProgress, Pushed, Stage,
-    list_pushes, prune_pushes,
+    list_pushes, prune_pushes, remove_push,
 };
 use cowry_shell_core::units::{format_size, parse_duration};
 use serde_json::{Value, json};
@@ -45,11 +45,14 @@ pub struct PushArgs {
     #[arg(long, conflicts_with_all = ["list", "prune"])]
     all: bool,
     /// Lists what was pushed there
-    #[arg(long, conflicts_with = "prune")]
+    #[arg(long, conflicts_with_all = ["prune", "remove"])]
     list: bool,
     /// Removes all but so many of the latest pushes, and what no push needs any more
     #[arg(long, value_name = "KEEP")]
     prune: Option<usize>,
+    /// Removes one push of --name, also one that is damaged
+    #[arg(long, value_name = "NUMBER", requires = "name", conflicts_with_all = ["prune", "revision", "all"])]
+    remove: Option<u64>,
     /// With --prune: what no push needs stays so long after it was written
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "24h", requires = "prune")]
     grace: Duration,
@@ -60,6 +63,7 @@ pub fn run(context: &mut Context, args: &PushArgs) -> Outcome {
     match args {
         PushArgs { list: true, .. } => list(context, args),
         PushArgs { prune: Some(keep), .. } => prune(context, args, *keep),
+        PushArgs { remove: Some(number), name: Some(name), .. } => remove(context, args, name, *number),
         _ => push(context, args),
     }
 }
@@ -106,11 +110,12 @@ pub fn tell(progress: &mut Progress, at: PushProgress) {
 
 fn sentence(pushed: &Pushed, to: &Location) -> String {
     let PushInfo { name, number, revision, .. } = &pushed.info;
-    if pushed.unchanged {
-        return format!("nothing new: {name} is at revision {revision} at {to} (push {number})");
-    }
     let (sent, of) = (pushed.sent_blocks, counted(pushed.blocks, "block"));
     let size = format_size(pushed.sent_bytes);
+    if pushed.unchanged {
+        let again = if sent > 0 { format!(": sent {sent} of {of} again, {size}") } else { String::new() };
+        return format!("nothing new: {name} is at revision {revision} at {to} (push {number}){again}");
+    }
     format!("pushed revision {revision} as {name} to {to} (push {number}): sent {sent} of {of}, {size}")
 }
 
@@ -179,6 +184,15 @@ fn prune(context: &mut Context, args: &PushArgs, keep: usize) -> Outcome {
             "pushes": done.pushes, "left": done.left, "blocks": done.blocks, "bytes": done.bytes,
             "youngBlocks": done.young_blocks,
         }))?;
+    }
+    Ok(0)
+}
+
+fn remove(context: &mut Context, args: &PushArgs, name: &PushName, number: u64) -> Outcome {
+    remove_push(&args.address, name, number)?;
+    context.out.note(&format!("removed push {number} of {name}; what only it needed goes with --prune"));
+    if context.out.json {
+        context.out.object(&json!({ "name": name.as_str(), "number": number, "removed": true }))?;
     }
     Ok(0)
 }

@@ -67,9 +67,13 @@ fn conflict_line(record: &BucketRecord, id: &str) -> String {
     let more = (record.left as usize).saturating_sub(named.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let others = if record.done > 0 { format!(" ({} written)", others(record.done)) } else { String::new() };
+    let (what, why) = match record.mount {
+        Some(_) => ("written", "changed meanwhile"),
+        None => ("promoted", "was written later, by another run or somebody else"),
+    };
     format!(
-        "conflict, not written: {}{more} changed meanwhile{others}; `cowry runs finish {id} --overwrite` writes over \
-         that, `--drop` forgets it",
+        "conflict, not {what}: {}{more} {why}{others}; `cowry runs finish {id} --overwrite` writes over that, \
+         `--drop` forgets it",
         named.join(", ")
     )
 }

@@ -148,7 +148,7 @@ $ cowry -w a.cowry merge --from-parent
 ! cowry: the workspace is no fork, so it has no parent: name the FILE to merge
 [exit status: 125]
 $ cowry -w a.cowry merge c.cowry
-! cowry: a.cowry and c.cowry have nothing in common: only a fork and its parent, or forks of one workspace, can be merged
+! cowry: a.cowry and c.cowry have nothing in common: only a fork and its parent, forks of one workspace, or copies of one can be merged
 [exit status: 125]
 $ cowry -w a.cowry merge a.cowry
 ! cowry: a.cowry is the workspace itself: name a fork of it, or its parent

@@ -69,7 +69,7 @@ $ cowry -q -w site.cowry run -e 'fs.writeFileSync("/a.txt", "one way")'
 $ cowry -q -w copy.cowry run -e 'fs.writeFileSync("/a.txt", "another")'
 $ cowry -q -w site.cowry push file://$PWD/bucket
 $ cowry -w copy.cowry push file://$PWD/bucket --name site
-! cowry: revision 2 of site there is another one than revision 2 here: pull it into a file of its own and merge, or push under another name
+! cowry: revision 2 of site there is another one than revision 2 here: pull it into a file of its own, `cowry merge` that and push again, or push under another name
 [exit status: 122]
 $ cowry -w copy.cowry pull file://$PWD/bucket --name site
 ! cowry: copy.cowry went its own way: its revision 2 is another one than that of site; pull into another file and merge
@@ -81,6 +81,36 @@ $ cowry -w other.cowry push file://$PWD/bucket --name site
 $ mkdir -p full && touch full/something
 $ cowry -w site.cowry push file://$PWD/full
 ! cowry: file://…/full holds something else ("something"): name a prefix of its own for pushes
+[exit status: 125]
+"#,
+    );
+}
+
+#[test]
+fn what_is_damaged_in_a_bucket_is_got_rid_of() {
+    check(
+        r#"
+$ cowry -q -w site.cowry run -e 'fs.writeFileSync("/a.txt", "hello")'
+$ cowry -q -w site.cowry push file://$PWD/bucket
+$ cowry -w site.cowry push --all file://$PWD/bucket
+! nothing new: site is at revision 1 at file://…/bucket (push 1): sent 1 of 1 block again, [..]
+$ echo spoilt > bucket/pushes/site/0000000001
+$ cowry -w site.cowry push file://$PWD/bucket
+! cowry: file://…/0000000001: this push is damaged, it is something else; pull an earlier one [..]: `cowry push --remove 1 --name site file://[..]/bucket`
+[exit status: 125]
+$ cowry push --remove 1 --name site file://$PWD/bucket
+! removed push 1 of site; what only it needed goes with --prune
+$ cowry push --remove 1 --name site file://$PWD/bucket
+! cowry: there is no push 1 of site: see `cowry push --list file://[..]/bucket`
+[exit status: 125]
+$ cowry -q -w site.cowry push file://$PWD/bucket
+$ rm bucket/cowry-push
+$ cowry -q -w copy.cowry pull file://$PWD/bucket
+$ cowry -q -w site.cowry push file://$PWD/bucket
+$ head -n 1 bucket/cowry-push
+cowry push format 1
+$ cowry push --remove 1 file://$PWD/bucket
+! cowry: the following required arguments were not provided: --name <NAME>[..]
 [exit status: 125]
 "#,
     );

@@ -33,7 +33,7 @@ const MEMORY_BYTES: u64 = 256 << 20;
 impl Workspace {
     /// Merges what `other` changed since the two were last the same into this workspace, as one revision.
     ///
-    /// One is a fork of the other, or both are forks of one workspace. What is not sealed yet is sealed first, in
+    /// One is a fork or a copy of the other, as pushing and pulling makes them, or both are forks of one. What is not sealed yet is sealed first, in
     /// both, unless they are read-only. Where the options leave a conflict, nothing is changed and the report tells.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl Workspace {
             self.writable("merge into")?;
         }
         let (file, theirs) = (self.file("merge into")?, other.file("merge")?);
-        if file.id()? == theirs.id()? {
+        if is_one_file(self, other) {
             return Err(itself(other));
         }
         if theirs.has_open_changes()? && !other.is_read_only() {
@@ -75,11 +75,8 @@ impl Workspace {
                 ..SealInfo::of(RevisionKind::Merge)
             };
             let commit = Commit { file, base: ours, merged: &merged, seal: &seal, judge: &PersistAll };
-            let from = (theirs.id()?, their_rev);
-            let Some(revision) = commit.run(|made| file.note_merge(from.0, from.1, &merged.pairs, made))?
-            else {
-                return Ok(None);
-            };
+            let note = |made: &InoMap| file.note_merge(&kinship.merging, &merged.pairs, made);
+            let Some(revision) = commit.run(note)? else { return Ok(None) };
             report.revision = revision;
             Ok(Some(report))
         })
@@ -294,13 +291,19 @@ fn named(workspace: &Workspace) -> String {
     workspace.path().map_or_else(|| "the workspace".into(), |path| path.display().to_string())
 }
 
+fn is_one_file(ours: &Workspace, theirs: &Workspace) -> bool {
+    let place = |workspace: &Workspace| workspace.path().and_then(|path| path.canonicalize().ok());
+    place(ours).is_some_and(|ours| place(theirs) == Some(ours))
+}
+
 fn itself(workspace: &Workspace) -> Error {
     Error::Usage(format!("{} is the workspace itself: name a fork of it, or its parent", named(workspace)))
 }
 
 fn unrelated(ours: &Workspace, theirs: &Workspace) -> Error {
     Error::Usage(format!(
-        "{} and {} have nothing in common: only a fork and its parent, or forks of one workspace, can be merged",
+        "{} and {} have nothing in common: only a fork and its parent, forks of one workspace, or copies of \
+         one can be merged",
         named(ours),
         named(theirs)
     ))

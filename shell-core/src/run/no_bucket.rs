@@ -69,6 +69,7 @@ pub(crate) fn promote(
     _: &RuleJudge<'_>,
     _: &[VPathBuf],
     _: Revision,
+    _: Option<Finish>,
 ) -> Result<Vec<BucketRecord>> {
     Ok(Vec::new())
 }

@@ -3,9 +3,13 @@
 mod archives;
 #[cfg(feature = "object")]
 mod buckets;
+#[cfg(feature = "object")]
+mod copies;
 mod edge;
 mod history;
 mod kept;
+#[cfg(feature = "object")]
+mod late;
 mod merges;
 mod mounts;
 mod place;
@@ -38,6 +42,10 @@ fn main() {
         ("buckets", buckets::CASES),
         #[cfg(feature = "object")]
         ("promotions", promotions::CASES),
+        #[cfg(feature = "object")]
+        ("late", late::CASES),
+        #[cfg(feature = "object")]
+        ("copies", copies::CASES),
     ];
     let trials = modules.iter().flat_map(|(module, cases)| {
         cases.iter().map(move |(name, run)| {

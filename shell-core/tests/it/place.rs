@@ -24,8 +24,13 @@ pub struct Place {
 
 impl Place {
     pub fn new() -> Place {
+        Place::starting(START)
+    }
+
+    /// One whose clock begins at a certain time.
+    pub fn starting(at: Timestamp) -> Place {
         let folder = TempDir::new().expect("a temporary folder");
-        let clock = ManualClock::new(START);
+        let clock = ManualClock::new(at);
         let how = OpenWorkspace {
             create: true,
             runtime: Some(RUNTIME.clone()),

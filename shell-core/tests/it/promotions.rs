@@ -7,6 +7,7 @@ use cowry_shell_core::{BucketProgress, Fate, Finish, OpenWorkspace, Policy, Run,
 
 use crate::Case;
 use crate::buckets::{bucket, is, put, run_while};
+use crate::late::today;
 use crate::place::{Place, module, policy, runtime, succeeded};
 
 pub const CASES: &[Case] = &[
@@ -62,13 +63,18 @@ fn a_promotion_tells_how_far_it_is() {
 }
 
 fn a_promotion_can_be_repeated() {
-    let place = Place::new();
+    let place = today();
     let bucket = bucket("memory://repeated/results");
     let id = place.run_with(promote("memory://repeated/results"), OUT).record.id;
     bucket.delete("a.csv").expect("deleted");
-    put(&bucket, "sub/b.csv", "spoilt");
     let (finished, records) = place.again().run_finish(&id[..4], Finish::Retry).expect("finished");
-    assert_eq!((finished, records[0].done), (id, 2));
+    assert_eq!((finished, records[0].done), (id.clone(), 2));
+    is(&bucket, &[("a.csv", "a"), ("sub/b.csv", "bb")]);
+    put(&bucket, "sub/b.csv", "spoilt");
+    let (_, records) = place.again().run_finish(&id, Finish::Retry).expect("tried");
+    assert_eq!((records[0].done, records[0].left), (1, 1));
+    assert_eq!(records[0].conflicts, ["memory://repeated/results/sub/b.csv"]);
+    place.again().run_finish(&id, Finish::Overwrite).expect("finished");
     is(&bucket, &[("a.csv", "a"), ("sub/b.csv", "bb")]);
     let id = place.run("fs.writeFileSync('/x', '1')").record.id;
     let nothing = place.again().run_finish(&id, Finish::Retry).expect_err("nothing to do");

@@ -2,7 +2,8 @@
 //!
 //! A merge begins where the two were last the same: at the revision they were forked from, or, after a merge, at
 //! the revision that was merged, so that what was settled once stays settled. The record of a merge says which
-//! nodes of the other workspace became which here, since both count on independently after a fork.
+//! nodes of the other workspace became which here, since both count on independently after a fork. It names a revision by
+//! number and time: copies of one workspace count their revisions alike.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,10 +24,12 @@ use crate::node::Ino;
 /// The latest merge of another workspace into this one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MergeRecord {
-    /// The other workspace.
+    /// The other workspace; see [`Merging::line`].
     pub workspace: WorkspaceId,
     /// Its revision that was merged.
     pub theirs: Revision,
+    /// When that was sealed.
+    pub sealed: Timestamp,
     /// The revision of this workspace that has it.
     pub ours: Revision,
     /// When.
@@ -57,8 +60,23 @@ pub struct Kinship {
     pub our_kin: Kin,
     /// Which nodes of theirs are which of the base.
     pub their_kin: Kin,
+    /// What is merged, for the record of it.
+    pub merging: Merging,
     our_changes: Option<Vec<Change>>,
     their_changes: Option<Vec<Change>>,
+}
+
+/// A revision of another workspace that is merged into this one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Merging {
+    /// What the other one is called in records: its id, or, if it is a copy of this one, what tells the two apart.
+    pub line: WorkspaceId,
+    /// Its revision.
+    pub revision: Revision,
+    /// When that was sealed.
+    pub sealed: Timestamp,
+    /// Whether what was recorded under that name before was about another copy, which is to be forgotten.
+    pub anew: bool,
 }
 
 impl Kinship {
@@ -99,19 +117,36 @@ impl SqliteLayer {
     }
 
     /// What this workspace, as it is in its latest revision, and `theirs`, as it is in `their_rev`, have in common.
-    /// `None`: neither is a fork of the other, and they are not forks of one workspace.
+    /// `None`: neither is a fork or a copy of the other, and they are not forks of one workspace.
     ///
     /// # Errors
     /// `ENOENT` if there is no such revision, or none to start from any more; `EIO`.
     pub fn kinship(&self, theirs: &SqliteLayer, their_rev: Revision) -> NodeResult<Option<Kinship>> {
         let our_rev = self.head()?;
-        let Some(common) = common(&self.ancestry()?, &theirs.ancestry()?) else { return Ok(None) };
-        let pin = self.at(common)?;
-        let start = match self.last_merge(theirs)? {
+        let Some(parting) = self.parting(theirs)? else { return Ok(None) };
+        let pin = self.at(parting.common)?;
+        let recorded = self.merge_record(parting.theirs.id)?;
+        let here = recorded.filter(|record| parting.theirs.has(record));
+        let there = theirs.merge_record(parting.ours.id)?.filter(|record| parting.ours.has(record));
+        let start = match self.last_merge(theirs, here, there)? {
             Some(start) => start,
-            None => Start { owner: BaseOwner::Both, revision: common, base: pin.clone() },
+            None => Start { owner: BaseOwner::Both, revision: parting.common, base: pin.clone() },
         };
-        let pairs = self.pairs_with(theirs)?;
+        let mut pairs = HashMap::new();
+        if there.is_some() {
+            pairs.extend(
+                theirs.merged_nodes(parting.ours.id)?.into_iter().map(|(ours, theirs)| (theirs, ours)),
+            );
+        }
+        if here.is_some() {
+            pairs.extend(self.merged_nodes(parting.theirs.id)?);
+        }
+        let merging = Merging {
+            line: parting.theirs.id,
+            revision: their_rev,
+            sealed: theirs.revision(their_rev)?.sealed_at,
+            anew: recorded.is_some() && here.is_none(),
+        };
         let Start { owner, revision, base } = start;
         let same = || Kin::through(base.clone());
         let (our_kin, their_kin) = match owner {
@@ -126,12 +161,16 @@ impl SqliteLayer {
         if owner != BaseOwner::Ours {
             their_changes = Some(theirs.diff(revision, their_rev)?);
         }
-        Ok(Some(Kinship { revision, owner, base, our_kin, their_kin, our_changes, their_changes }))
+        Ok(Some(Kinship { revision, owner, base, our_kin, their_kin, merging, our_changes, their_changes }))
     }
 
     /// The latest point that both have by a merge. Where that was pruned, the fork is where to start from again.
-    fn last_merge(&self, theirs: &SqliteLayer) -> NodeResult<Option<Start>> {
-        let (here, there) = (self.merge_record(theirs.id()?)?, theirs.merge_record(self.id()?)?);
+    fn last_merge(
+        &self,
+        theirs: &SqliteLayer,
+        here: Option<MergeRecord>,
+        there: Option<MergeRecord>,
+    ) -> NodeResult<Option<Start>> {
         let from_theirs = here.map(|record| (BaseOwner::Theirs, record.theirs));
         let from_ours = there.map(|record| (BaseOwner::Ours, record.theirs));
         let order = match (here, there) {
@@ -152,12 +191,16 @@ impl SqliteLayer {
         Ok(None)
     }
 
-    /// Nodes of the other workspace and what they are in this one, as merges in both directions found.
-    fn pairs_with(&self, theirs: &SqliteLayer) -> NodeResult<HashMap<Ino, Ino>> {
-        let mut pairs: HashMap<Ino, Ino> =
-            theirs.merged_nodes(self.id()?)?.into_iter().map(|(ours, theirs)| (theirs, ours)).collect();
-        pairs.extend(self.merged_nodes(theirs.id()?)?);
-        Ok(pairs)
+    /// Whether a revision was merged into this workspace, or into what it was made of.
+    ///
+    /// # Errors
+    /// `EIO` if the file cannot be read.
+    #[cfg(feature = "object")]
+    pub(crate) fn has_merged(&self, revision: Revision, sealed: Timestamp) -> NodeResult<bool> {
+        self.read_now(|view| {
+            let sql = "SELECT 1 FROM merged WHERE theirs = ?1 AND sealed = ?2";
+            Ok(view.conn.prepare_cached(sql)?.exists([revision.0 as i64, sealed.0])?)
+        })
     }
 
     /// The latest merge of a workspace into this one, if there was one.
@@ -166,14 +209,16 @@ impl SqliteLayer {
     /// `EIO` if the file cannot be read.
     pub fn merge_record(&self, workspace: WorkspaceId) -> NodeResult<Option<MergeRecord>> {
         self.read_now(|view| {
-            let mut statement =
-                view.conn.prepare_cached("SELECT theirs, ours, at FROM merged WHERE workspace = ?1")?;
+            let mut statement = view
+                .conn
+                .prepare_cached("SELECT theirs, ours, at, sealed FROM merged WHERE workspace = ?1")?;
             let row = |row: &rusqlite::Row<'_>| {
                 Ok(MergeRecord {
                     workspace,
                     theirs: Revision(row.get::<_, i64>(0)? as u64),
                     ours: Revision(row.get::<_, i64>(1)? as u64),
                     at: Timestamp(row.get(2)?),
+                    sealed: Timestamp(row.get(3)?),
                 })
             };
             Ok(statement.query_row([workspace.0], row).optional()?)
@@ -198,21 +243,19 @@ impl SqliteLayer {
     ///
     /// # Errors
     /// `EROFS`, `ENOSPC`, `EIO`.
-    pub fn note_merge(
-        &self,
-        workspace: WorkspaceId,
-        theirs: Revision,
-        pairs: &[(Ino, Ino)],
-        made: &InoMap,
-    ) -> NodeResult<()> {
+    pub fn note_merge(&self, merging: &Merging, pairs: &[(Ino, Ino)], made: &InoMap) -> NodeResult<()> {
+        let Merging { line: workspace, revision, sealed, anew } = *merging;
         self.change(|tx| {
             tx.flush()?;
             let (ours, at) = (tx.state.head, tx.now);
+            if anew {
+                tx.execute("DELETE FROM main.merged_node WHERE workspace = ?1", [workspace.0])?;
+            }
             tx.execute(
-                "INSERT INTO merged(workspace, theirs, ours, at) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO merged(workspace, theirs, ours, at, sealed) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT(workspace) DO UPDATE SET theirs = excluded.theirs, ours = excluded.ours,
-                     at = excluded.at",
-                (workspace.0, theirs.0 as i64, ours, at),
+                     at = excluded.at, sealed = excluded.sealed",
+                (workspace.0, revision.0 as i64, ours, at, sealed.0),
             )?;
             for (theirs, ours) in pairs {
                 let ours = made.get(*ours).unwrap_or(*ours);
@@ -225,12 +268,4 @@ impl SqliteLayer {
             Ok(())
         })
     }
-}
-
-/// The latest revision that two lines of forks have in common.
-fn common(ours: &[(WorkspaceId, Revision)], theirs: &[(WorkspaceId, Revision)]) -> Option<Revision> {
-    let shared = |(id, rev): &(WorkspaceId, Revision)| {
-        theirs.iter().find(|(other, _)| other == id).map(|(_, other)| *rev.min(other))
-    };
-    ours.iter().find_map(shared)
 }

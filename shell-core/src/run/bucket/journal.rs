@@ -26,6 +26,9 @@ pub(super) struct Journal {
     pub decided: bool,
     /// The revision that holds what is promoted.
     pub revision: Option<u64>,
+    /// Whether what is promoted was to be there long ago, so that what is there may be newer.
+    #[serde(default)]
+    pub late: bool,
     pub targets: Vec<Target>,
 }
 
@@ -89,6 +92,8 @@ pub(crate) enum Want {
     Anything,
     Absent,
     Tag(String),
+    /// Nothing that was written after the revision that is promoted.
+    NotNewer,
 }
 
 impl Target {
@@ -113,6 +118,12 @@ impl Target {
 impl Journal {
     pub fn is_done(&self) -> bool {
         self.targets.iter().all(|target| target.steps.is_empty())
+    }
+
+    /// Has everything written over what others changed.
+    pub fn want_anything(&mut self) {
+        let steps = self.targets.iter_mut().flat_map(|target| &mut target.steps);
+        steps.for_each(|step| step.want = Want::Anything);
     }
 
     pub fn records(&self) -> Vec<BucketRecord> {

@@ -5,10 +5,11 @@
 //! commit makes. The journal, a list of objects each with how the run saw it, becomes valid in the transaction of the
 //! commit. Then the objects are written, each only if it still is as the run saw it (promoted ones in any case). What
 //! could not be written stays in the journal, and [`finish`] tries again: what was written before a crash is known by a
-//! mark in its metadata, or by its content.
+//! mark in its metadata, or by its content. A promotion that is made late replaces nothing that is newer, see [`newer`].
 
 mod hold;
 mod journal;
+mod newer;
 mod order;
 mod plan;
 mod store;
@@ -23,6 +24,7 @@ use cowry_vfs::sqlite::{Revision, SqliteLayer};
 use cowry_vfs::{NodeResult, VPathBuf};
 
 use self::journal::{Act, Held, Journal, Step, Target, Want};
+use self::newer::Newer;
 use self::plan::Writes;
 use self::store::{Refusal, Store};
 use self::take::{Source, Taken, each, take_all};
@@ -94,7 +96,7 @@ pub(crate) fn stage(
     let file = workspace.file("write to a bucket from")?;
     let held = Held::of(workspace, id)?.make()?;
     let mut staged = Staged {
-        journal: Journal { id: id.into(), decided: false, revision: None, targets: Vec::new() },
+        journal: Journal { id: id.into(), decided: false, revision: None, late: false, targets: Vec::new() },
         held,
     };
     let done = (|| {
@@ -158,12 +160,12 @@ fn conflicts(targets: &[Target]) -> Vec<ConflictRecord> {
 }
 
 fn is_as_seen(store: &Store, step: &Step) -> std::result::Result<bool, Refusal> {
-    if step.want == Want::Anything {
+    if matches!(step.want, Want::Anything | Want::NotNewer) {
         return Ok(true);
     }
-    let there = store.look(&step.name, "")?;
+    let there = store.look(&step.name)?;
     Ok(match (&step.want, &there) {
-        (Want::Anything, _) | (Want::Absent, None) => true,
+        (Want::Anything | Want::NotNewer, _) | (Want::Absent, None) => true,
         // What is gone already need not be removed.
         (Want::Tag(_), None) => step.act == Act::Remove,
         (Want::Tag(tag), Some(there)) => there.tag.as_ref() == Some(tag),
@@ -220,7 +222,14 @@ fn take_journal(journal: &mut Journal, held: &Held, workspace: &Workspace, trees
     let steps = journal.targets.iter().flat_map(|target| &target.steps);
     let (objects, bytes) = (steps.clone().count() as u64, steps.map(Step::bytes).sum());
     let writing = workspace.on_writing().begin(objects, bytes);
-    let source = Source { id: &journal.id, held, tree, large: Mutex::default(), writing };
+    let source = Source {
+        id: &journal.id,
+        held,
+        tree,
+        newer: Newer::than(journal, workspace),
+        large: Mutex::default(),
+        writing,
+    };
     for target in &mut journal.targets {
         take_target(target, &source, trees);
     }
@@ -308,10 +317,12 @@ fn finish_one(workspace: &Workspace, id: &str, how: Finish) -> Result<Option<(St
         return Ok(None);
     };
     match how {
-        Finish::Retry => take_journal(&mut journal, &held, workspace, None),
+        Finish::Retry => {
+            journal.late = true;
+            take_journal(&mut journal, &held, workspace, None);
+        }
         Finish::Overwrite => {
-            let steps = journal.targets.iter_mut().flat_map(|target| &mut target.steps);
-            steps.for_each(|step| step.want = Want::Anything);
+            journal.want_anything();
             take_journal(&mut journal, &held, workspace, None);
         }
         Finish::Drop => journal.targets.iter_mut().for_each(give_up),
@@ -326,7 +337,7 @@ fn give_up(target: &mut Target) {
     target.trouble = Some("the rest was dropped".into());
 }
 
-/// Promotes what a late commit made, once more or for the first time.
+/// Promotes what a late commit made, or what any made once more (`again`).
 pub(crate) fn promote(
     workspace: &Workspace,
     id: &str,
@@ -334,6 +345,7 @@ pub(crate) fn promote(
     judge: &RuleJudge<'_>,
     places: &[VPathBuf],
     revision: Revision,
+    again: Option<Finish>,
 ) -> Result<Vec<BucketRecord>> {
     let targets = plan::promotions(diff, judge, places)?;
     if targets.is_empty() {
@@ -341,7 +353,11 @@ pub(crate) fn promote(
     }
     targets.iter().try_for_each(|target| hold::check(target, diff.after()))?;
     let held = Held::of(workspace, id)?.make()?;
-    let journal = Journal { id: id.into(), decided: true, revision: Some(revision.0), targets };
+    let (revision, late) = (Some(revision.0), again.is_some());
+    let mut journal = Journal { id: id.into(), decided: true, revision, late, targets };
+    if again == Some(Finish::Overwrite) {
+        journal.want_anything();
+    }
     journal.write(workspace.file("write to a bucket from")?)?;
     Staged { journal, held }.put_in_place(workspace, None)
 }

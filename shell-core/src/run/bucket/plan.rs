@@ -22,7 +22,7 @@ pub(super) fn promotions(diff: &Diff, judge: &RuleJudge<'_>, mounts: &[VPathBuf]
         let inside = !mounts.iter().any(|mount| path.is_within(mount));
         if let (true, FileType::Regular, Some((to, name))) = (inside, stat.kind, judge.promotion(path)) {
             let act = Act::Promote { path: path.to_string(), size: stat.size };
-            let step = Step { name, want: Want::Anything, act };
+            let step = Step { name, want: Want::NotNewer, act };
             let to = to.to_string();
             match targets.iter_mut().find(|target| target.address == to) {
                 Some(target) => target.steps.push(step),

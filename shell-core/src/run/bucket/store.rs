@@ -5,6 +5,7 @@ use std::io::Read;
 use std::ops::Range;
 
 use bytes::Bytes;
+use cowry_vfs::Timestamp;
 use cowry_vfs::object::{Bucket, Connect, Expect, Trouble, TroubleKind, WRITE_MARK};
 
 use super::journal::Want;
@@ -20,8 +21,10 @@ pub(crate) struct Store {
 pub(crate) struct There {
     pub size: u64,
     pub tag: Option<String>,
-    /// Whether it bears this mark.
-    pub marked: bool,
+    /// When it was written, by the store's clock.
+    pub modified: Timestamp,
+    /// The mark that its writer left, where the store keeps one.
+    pub mark: Option<String>,
 }
 
 /// Why something could not be done, in one line.
@@ -73,11 +76,12 @@ impl Store {
     }
 
     /// What is there under a name.
-    pub fn look(&self, name: &str, mark: &str) -> Result<Option<There>, Refusal> {
+    pub fn look(&self, name: &str) -> Result<Option<There>, Refusal> {
         let found = self.bucket.head(name)?;
-        Ok(found.map(|found| There {
+        Ok(found.map(|mut found| There {
             size: found.size,
-            marked: found.metadata.get(WRITE_MARK).is_some_and(|its| its == mark),
+            modified: Timestamp(found.modified),
+            mark: found.metadata.remove(WRITE_MARK),
             tag: found.etag,
         }))
     }
@@ -85,7 +89,7 @@ impl Store {
     /// Writes an object and tells its tag.
     pub fn write(&self, name: &str, content: Content<'_>, want: &Want) -> Result<Option<String>, Refusal> {
         let expect = match want {
-            Want::Anything => Expect::Anything,
+            Want::Anything | Want::NotNewer => Expect::Anything,
             Want::Absent => Expect::Absent,
             Want::Tag(tag) => Expect::Tag(tag.clone()),
         };

@@ -11,6 +11,7 @@ use cowry_vfs::object::node_metadata;
 use cowry_vfs::{FileType, OpenOptions, Timestamp, Vfs};
 
 use super::journal::{Act, Held, Step, Want};
+use super::newer::Newer;
 use super::order::rounds;
 use super::store::{Content, Refusal, Store};
 use crate::writing::Writing;
@@ -28,6 +29,8 @@ pub(super) struct Source<'a> {
     pub held: &'a Held,
     /// The tree of the revision that is promoted from.
     pub tree: Option<Vfs>,
+    /// What promotions are not to replace, if there can be anything.
+    pub newer: Option<Newer<'a>>,
     pub large: Mutex<()>,
     pub writing: Writing,
 }
@@ -118,7 +121,7 @@ fn take(store: &Store, step: &Step, source: &Source<'_>) -> Result<(u64, Option<
 
 /// Removes what the run saw; what is gone already is fine.
 fn remove(store: &Store, step: &Step) -> Result<(), Refusal> {
-    match (store.look(&step.name, "")?, &step.want) {
+    match (store.look(&step.name)?, &step.want) {
         (None, _) => Ok(()),
         (Some(there), Want::Tag(tag)) if there.tag.as_ref() != Some(tag) => Err(Refusal::Changed),
         (Some(_), _) => store.remove(&step.name),
@@ -129,14 +132,24 @@ fn put(store: &Store, step: &Step, size: u64, source: &Source<'_>) -> Result<Opt
     let mark = mark(source.id, step);
     let mut from = Counted { from: reader(step, source)?, writing: &source.writing };
     let content = Content { size, from: &mut from, metadata: metadata(step), mark: mark.clone() };
-    match store.write(&step.name, content, &step.want) {
+    let written = wanted(store, step, source).and_then(|want| store.write(&step.name, content, &want));
+    match written {
         Err(Refusal::Changed) => {
             // Somebody changed it: perhaps this very run, before a crash.
-            let there = store.look(&step.name, &mark)?.ok_or(Refusal::Changed)?;
-            let ours = there.marked || there.size == size && is_same(store, step, size, source)?;
+            let there = store.look(&step.name)?.ok_or(Refusal::Changed)?;
+            let ours = there.size == size
+                && (there.mark.as_ref() == Some(&mark) || is_same(store, step, size, source)?);
             if ours { Ok(there.tag) } else { Err(Refusal::Changed) }
         }
         written => written,
+    }
+}
+
+/// What has to be there for it to be replaced.
+fn wanted(store: &Store, step: &Step, source: &Source<'_>) -> Result<Want, Refusal> {
+    match (&step.want, &source.newer) {
+        (Want::NotNewer, Some(newer)) => newer.want(store.look(&step.name)?),
+        (want, _) => Ok(want.clone()),
     }
 }
 

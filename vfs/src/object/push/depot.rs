@@ -4,18 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use super::about::About;
 use super::block::{self, Hash};
 use super::manifest::{self, Flaw, Manifest};
 use super::{PushError, PushInfo, PushName};
 use crate::object::{Bucket, Expect, Found, Trouble, TroubleKind};
 
-/// The object that says what the prefix is.
-const ABOUT: &str = "cowry-push";
-/// How it begins; the number of the format follows.
-const ABOUT_BEGINS: &str = "cowry push format ";
-/// And goes on, for people who come across it.
-const ABOUT_GOES_ON: &str =
-    "\nWorkspaces pushed by cowry. `cowry push --list` shows them, `cowry pull` brings one back.\n";
 /// The most pages of a listing that are read, and pushes that are told: no end would be one of somebody hostile.
 const PAGES_MOST: usize = 1000;
 
@@ -31,35 +25,16 @@ impl<'a> Depot<'a> {
     /// # Errors
     /// [`PushError::Unusable`] if it is something else, or newer.
     pub(super) fn find(bucket: &'a Bucket) -> Result<Option<Depot<'a>>, PushError> {
-        let about = match bucket.get(ABOUT, Some(0..64), None) {
-            Ok(about) => about,
-            Err(trouble) if trouble.kind() == TroubleKind::Missing => return empty(bucket).map(|()| None),
-            Err(trouble) => return Err(trouble.into()),
-        };
-        let text = String::from_utf8_lossy(&about);
-        let format =
-            text.strip_prefix(ABOUT_BEGINS).and_then(|rest| rest.lines().next()?.parse::<u32>().ok());
-        match format {
-            Some(1..=manifest::FORMAT) => Ok(Some(Depot { bucket })),
-            Some(format) => Err(newer(&bucket.location().to_string(), format)),
-            None => Err(PushError::Unusable(format!(
-                "{}: this is nothing of cowry's; name another prefix",
-                bucket.location().join(ABOUT)
-            ))),
-        }
+        Ok(match About::of(bucket)? {
+            About::Said | About::Lost => Some(Depot { bucket }),
+            About::Empty => None,
+        })
     }
 
     /// The same, made if nothing is there.
     pub(super) fn find_or_make(bucket: &'a Bucket) -> Result<Depot<'a>, PushError> {
-        if let Some(depot) = Depot::find(bucket)? {
-            return Ok(depot);
-        }
-        let about = format!("{ABOUT_BEGINS}{}{ABOUT_GOES_ON}", manifest::FORMAT);
-        match bucket.put(ABOUT, Bytes::from(about), &Expect::Absent, &BTreeMap::new()) {
-            // Somebody else made it, which is as good.
-            Err(trouble) if trouble.kind() == TroubleKind::Changed => Ok(Depot { bucket }),
-            made => Ok(made.map(|_| Depot { bucket })?),
-        }
+        About::of(bucket)?.say(bucket)?;
+        Ok(Depot { bucket })
     }
 
     /// The names under which there is something, in order.
@@ -94,33 +69,30 @@ impl<'a> Depot<'a> {
 
     /// A push, whole and verified.
     pub(super) fn manifest(&self, name: &PushName, number: u64) -> Result<Manifest, PushError> {
-        let object = object(name, number);
-        let bytes = self.bucket.get(&object, Some(0..manifest::LARGEST + 1), None)?;
+        let flawed = |flaw| self.flawed(name, number, &flaw);
+        let bytes = self.bucket.get(&object(name, number), Some(0..manifest::LARGEST + 1), None)?;
         if bytes.len() as u64 > manifest::LARGEST {
-            return Err(self.flawed(&object, &Flaw::Damaged("it is too large")));
+            return Err(flawed(Flaw::Damaged("it is too large")));
         }
-        let manifest = Manifest::decode(&bytes).map_err(|flaw| self.flawed(&object, &flaw))?;
+        let manifest = Manifest::decode(&bytes).map_err(flawed)?;
         let is_it = manifest.info.name == *name && manifest.info.number == number;
-        if is_it {
-            Ok(manifest)
-        } else {
-            Err(self.flawed(&object, &Flaw::Damaged("it belongs somewhere else")))
-        }
+        if is_it { Ok(manifest) } else { Err(flawed(Flaw::Damaged("it belongs somewhere else"))) }
     }
 
     /// What a push says of itself, to be shown.
     fn glimpse(&self, name: &PushName, number: u64) -> Result<PushInfo, PushError> {
-        let object = object(name, number);
-        let bytes = self.bucket.get(&object, Some(0..manifest::BEGINNING), None)?;
-        Manifest::glimpse(&bytes).map_err(|flaw| self.flawed(&object, &flaw))
+        let bytes = self.bucket.get(&object(name, number), Some(0..manifest::BEGINNING), None)?;
+        Manifest::glimpse(&bytes).map_err(|flaw| self.flawed(name, number, &flaw))
     }
 
-    fn flawed(&self, object: &str, flaw: &Flaw) -> PushError {
-        let place = self.bucket.location().join(object).to_string();
+    fn flawed(&self, name: &PushName, number: u64, flaw: &Flaw) -> PushError {
+        let at = self.bucket.location();
+        let place = at.join(&object(name, number)).to_string();
         match flaw {
             Flaw::Newer(format) => newer(&place, *format),
             Flaw::Damaged(what) => PushError::Unusable(format!(
-                "{place}: this push is damaged, {what}; pull an earlier one with --number, or push under another name"
+                "{place}: this push is damaged, {what}; pull an earlier one with --number, push under another name, or \
+                 remove it: `cowry push --remove {number} --name {name} {at}`"
             )),
         }
     }
@@ -176,24 +148,11 @@ fn object(name: &PushName, number: u64) -> String {
     format!("pushes/{name}/{number:010}")
 }
 
-fn newer(place: &str, format: u32) -> PushError {
+pub(super) fn newer(place: &str, format: u32) -> PushError {
     PushError::Unusable(format!(
         "{place} was pushed by a newer version (format {format}, this one knows {}): upgrade cowry",
         manifest::FORMAT
     ))
-}
-
-/// Nothing is there, so that it can be made a place for pushes.
-fn empty(bucket: &Bucket) -> Result<(), PushError> {
-    let page = bucket.list("", None, 10)?;
-    let names = page.objects.iter().map(|found| &found.name).chain(&page.folders);
-    match names.filter(|name| !name.is_empty()).map(|name| name.chars().take(60).collect::<String>()).next() {
-        None => Ok(()),
-        Some(name) => Err(PushError::Unusable(format!(
-            "{} holds something else ({name:?}): name a prefix of its own for pushes",
-            bucket.location()
-        ))),
-    }
 }
 
 /// Reads a listing to its end.

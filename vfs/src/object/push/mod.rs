@@ -6,7 +6,7 @@
 //!
 //! | object | what it is |
 //! |---|---|
-//! | `cowry-push` | says what this prefix is, and in which format (`cowry push format 1`) |
+//! | `cowry-push` | says what this prefix is, and in which format (`cowry push format 1`); where it is lost, the pushes that are there tell as well, and the next push writes it anew |
 //! | `blocks/hh/HASH` | a block: a piece of a workspace file as a Zstandard frame; HASH is the BLAKE3 of what is in it, in hexadecimal, and `hh` its first two digits |
 //! | `pushes/NAME/NUMBER` | a push: which blocks, in order, are the file. NUMBER has ten digits, counts from 1, and the highest is the latest |
 //! | `running/…` | who is pushing or cleaning up now; goes when that is done |
@@ -34,6 +34,7 @@
 //! Whatever is read from the bucket is hostile: sizes and counts are bounded before anything is allocated, hashes are
 //! verified before anything is used, names that are none of ours are ignored.
 
+mod about;
 mod block;
 mod depot;
 mod download;
@@ -58,7 +59,7 @@ pub use self::depot::list_pushes;
 pub use self::download::{PullOptions, Pulled, pull};
 pub use self::error::PushError;
 pub use self::name::{PushName, PushNameError};
-pub use self::prune::{PrunePushes, PrunedPushes, prune_pushes};
+pub use self::prune::{PrunePushes, PrunedPushes, prune_pushes, remove_push};
 pub use self::upload::{PushOptions, Pushed, push};
 
 /// Requests under way at once, unless it is said otherwise.

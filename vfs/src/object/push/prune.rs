@@ -74,6 +74,22 @@ pub fn prune_pushes(bucket: &Bucket, request: &PrunePushes) -> Result<PrunedPush
     Ok(report)
 }
 
+/// Removes one push, also one that cannot be read. Its blocks stay until pushes are pruned.
+///
+/// # Errors
+/// [`PushError::Conflict`] while somebody pushes or cleans up; [`PushError::Unusable`] if there is no such push.
+pub fn remove_push(bucket: &Bucket, name: &PushName, number: u64) -> Result<(), PushError> {
+    let place = bucket.location();
+    let none = format!("there is no push {number} of {name}: see `cowry push --list {place}`");
+    let Some(depot) = Depot::find(bucket)? else { return Err(PushError::Unusable(none)) };
+    let running = Running::enter(bucket, Doing::CleanUp)?;
+    if !depot.numbers(name)?.contains(&number) {
+        return Err(PushError::Unusable(none));
+    }
+    running.require()?;
+    Ok(depot.remove(name, number)?)
+}
+
 type Pushes = Vec<(PushName, u64)>;
 
 /// The pushes that stay, and those that go.

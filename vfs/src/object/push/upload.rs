@@ -118,7 +118,7 @@ fn require_succession(layer: &SqliteLayer, options: &PushOptions, last: &PushInf
             last.workspace
         )));
     }
-    if options.revision.is_some() {
+    if options.revision.is_some() || layer.has_merged(revision, last.sealed_at)? {
         return Ok(());
     }
     match layer.sealed_at(revision)? {
@@ -131,7 +131,7 @@ fn require_succession(layer: &SqliteLayer, options: &PushOptions, last: &PushInf
         ))),
         Some(_) => Err(PushError::Conflict(format!(
             "revision {revision} of {name} there is another one than revision {revision} here: pull it into a file of \
-             its own and merge, or push under another name"
+             its own, `cowry merge` that and push again, or push under another name"
         ))),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::object::push::{PrunePushes, PrunedPushes, prune_pushes};
+use crate::object::push::{PrunePushes, PrunedPushes, list_pushes, prune_pushes, remove_push};
 
 fn keep(keep: usize) -> PrunePushes {
     PrunePushes { name: None, keep, grace: Duration::ZERO }
@@ -79,6 +79,49 @@ fn nothing_goes_while_a_push_cannot_be_read() {
     assert!(said(prune(&bucket, &keep(1))).contains("damaged"));
     assert_eq!((place.objects("blocks"), place.objects("pushes")), before);
     assert_eq!(place.objects("running"), [""; 0]);
+}
+
+#[test]
+fn a_damaged_push_can_be_removed() {
+    let place = Place::new();
+    let bucket = place.bucket();
+    let layer = three(&place, &bucket);
+    std::fs::write(place.object("pushes/site/0000000003"), "damaged").expect("written");
+    for told in [said(send(&bucket, &layer)), said(prune(&bucket, &keep(1)))] {
+        assert!(told.contains("`cowry push --remove 3 --name site file:///"), "{told}");
+    }
+    assert!(said(remove_push(&bucket, &name("site"), 4)).contains("no push 4 of site"));
+    assert!(said(remove_push(&bucket, &name("other"), 3)).contains("no push 3 of other"));
+    remove_push(&bucket, &name("site"), 3).expect("removed");
+    assert_eq!(place.objects("running"), [""; 0]);
+    assert_eq!(send(&bucket, &layer).expect("pushed").info.number, 3);
+    assert_eq!(prune(&bucket, &keep(1)).expect("pruned").pushes, 2);
+    fetch(&bucket, &place.path("copy.cowry")).expect("pulled");
+}
+
+#[test]
+fn a_place_that_lost_its_word_is_known_by_its_pushes() {
+    let place = Place::new();
+    let bucket = place.bucket();
+    let layer = three(&place, &bucket);
+    let about = place.object("cowry-push");
+    let word = std::fs::read(&about).expect("read");
+    for (round, lost) in [None, Some("damaged"), Some("")].into_iter().enumerate() {
+        match lost {
+            None => std::fs::remove_file(&about).expect("removed"),
+            Some(text) => std::fs::write(&about, text).expect("written"),
+        }
+        assert_eq!(list_pushes(&bucket).expect("listed").0.len(), 3);
+        fetch(&bucket, &place.path(&format!("{round}.cowry"))).expect("pulled");
+        assert!(send(&bucket, &layer).expect("pushed").unchanged);
+        assert_eq!(std::fs::read(&about).expect("read"), word, "a push says it again");
+    }
+    // Without a push that is whole it could be anybody's.
+    std::fs::remove_file(&about).expect("removed");
+    for number in 1..=3 {
+        std::fs::write(place.object(&format!("pushes/site/000000000{number}")), "damaged").expect("written");
+    }
+    assert!(said(send(&bucket, &layer)).contains("holds something else"));
 }
 
 #[test]
