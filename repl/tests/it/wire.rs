@@ -81,7 +81,7 @@ fn job(seed: u64, round: u64, there: &mut BTreeMap<String, String>) -> String {
     );
     for number in 0..6 {
         let name = format!("d{}/{number}", number % 2);
-        if number > 1 && (seed + round + number) % 3 == 0 {
+        if number > 1 && (seed + round + number).is_multiple_of(3) {
             if there.remove(&name).is_some() {
                 job += &format!("fs.unlinkSync('/data/{name}');");
             }

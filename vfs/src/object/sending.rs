@@ -46,8 +46,8 @@ impl Sending {
         self.under_way.insert(number, bridge::start(report.after(work)));
     }
 
-    /// Waits for one of them, whichever ends first. `None`: nothing is under way.
-    pub fn next(&mut self) -> Option<Outcome> {
+    /// Waits until one of them has ended, whichever is first. `None`: nothing is under way.
+    pub fn await_one(&mut self) -> Option<Outcome> {
         if self.under_way.is_empty() {
             return None;
         }

@@ -93,7 +93,7 @@ fn cached(bench: &Bench) -> Vec<Row> {
     });
     assert_eq!(bench.server.requests(), before, "all of it is in the cache");
     let each = Duration::from_secs_f64(all.as_secs_f64() / pieces as f64);
-    let size = MEDIUM_BYTES as u64 / pieces >> 10;
+    let size = (MEDIUM_BYTES as u64 / pieces) >> 10;
     vec![
         Row::new("64 KiB of a file whose piece is in the cache, not yet in memory", us(median(folder)), ""),
         Row::new("the same, in memory", us(median(memory)), ""),

@@ -224,7 +224,7 @@ impl<'a> Ahead<'a> {
 
     /// Waits for one that is under way, if there is any. Only what is in the bucket waits to be named.
     fn settle_one(&mut self) -> NodeResult<bool> {
-        let ended = self.sending.as_mut().and_then(|(_, sending)| sending.next());
+        let ended = self.sending.as_mut().and_then(|(_, sending)| sending.await_one());
         let Some((number, outcome)) = ended else { return Ok(false) };
         let object = self.under_way.remove(&number);
         outcome.map_err(net::error)?;
