@@ -171,7 +171,8 @@ impl Vfs {
         let table = self.table();
         let found = self.walk(&table, path).and_then(|mut walk| {
             let node = walk.find(path, follow)?;
-            let Node { mount, stat } = node;
+            let mount = node.mount.clone();
+            let stat = read::attributes(node)?;
             Ok(Located { path: walk.path(), mount: mount.id, layer: mount.layer.clone(), stat })
         });
         found.at(if follow == Follow::Yes { "stat" } else { "lstat" }, path)

@@ -149,7 +149,7 @@ impl Vfs {
 }
 
 /// The attributes of what a path led to. Over a network a name may tell less of them than the node does.
-fn attributes(node: Node) -> NodeResult<Stat> {
+pub(super) fn attributes(node: Node) -> NodeResult<Stat> {
     if !node.stat.is_file() || !node.mount.layer.features().remote {
         return Ok(node.stat);
     }
