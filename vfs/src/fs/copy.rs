@@ -15,6 +15,8 @@ use crate::walk::Node;
 
 /// How much is held in memory of a file that is being copied.
 const CHUNK: usize = 1 << 20;
+/// How many files of a directory are asked for before the first of them is copied.
+const AHEAD: usize = 64;
 
 impl Vfs {
     /// Copies a file's content and mode; links are followed on both sides, holes stay holes.
@@ -224,6 +226,10 @@ impl<'a> Copier<'a> {
             let page = read::list(self.table, reader, dir, after.as_ref(), read::PAGE)?;
             if page.is_empty() {
                 return Ok(entries.into());
+            }
+            // A transaction is open until they are copied, so that they had better be on their way together.
+            for entry in page.iter().filter(|entry| entry.stat.is_file()).take(AHEAD) {
+                reader.will_need(entry.stat.ino, 0, CHUNK);
             }
             entries.extend(page);
         }

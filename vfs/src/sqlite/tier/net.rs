@@ -150,10 +150,14 @@ impl Tier {
         all
     }
 
-    /// Whether nobody has asked for an object that is not in memory and not in the folder.
+    /// Whether nobody has asked for an object that is not at hand.
     pub(super) fn is_unasked(&self, object: &Object) -> bool {
-        let is_coming = self.net.store.flights.lock().contains_key(&(object.home, object.name.clone()));
-        !is_coming && self.net.store.cache.as_ref().is_none_or(|cache| !cache.has(&object.hash))
+        let store = &self.net.store;
+        // In this order: what landed in between is known.
+        let is_coming = store.flights.lock().contains_key(&(object.home, object.name.clone()));
+        !is_coming
+            && store.chunks.known(&object.hash).is_none()
+            && store.cache.as_ref().is_none_or(|cache| !cache.has(&object.hash))
     }
 
     fn start(&self, object: Object, chunks: &ChunkCache) -> NodeResult<Arc<Flight>> {

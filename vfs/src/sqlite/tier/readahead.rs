@@ -15,6 +15,13 @@ const AHEAD_BYTES: i64 = 8 << 20;
 /// The most contents whose readers are remembered.
 const READERS_MAX: usize = 64;
 
+/// What somebody is going to read, and what is fetched ahead of that.
+#[derive(Default)]
+pub(in crate::sqlite) struct Need {
+    now: Vec<Object>,
+    ahead: Vec<Object>,
+}
+
 impl View<'_> {
     /// What is fetched ahead for whoever reads this range, if it goes on where the last one ended.
     pub(in crate::sqlite) fn objects_ahead(
@@ -26,11 +33,30 @@ impl View<'_> {
         self.objects(content, from..range.end.saturating_add(AHEAD_BYTES))
     }
 
-    /// The objects that a range of a file is in, as far as they may be fetched ahead.
-    pub(super) fn away(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Vec<Object>> {
+    /// What somebody is going to read of a file, and what is read after that.
+    fn need(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Need> {
+        let Some((content, range)) = self.range(ino, offset, len)? else { return Ok(Need::default()) };
+        let now = self.objects(content, range.clone())?;
+        if now.is_empty() {
+            return Ok(Need::default());
+        }
+        let mut ahead = self.objects_ahead(content, &range)?;
+        if offset == 0 && now.iter().any(|object| self.tier.is_unasked(object)) {
+            ahead.extend(self.siblings(ino.0 as i64)?);
+        }
+        Ok(Need { now, ahead })
+    }
+
+    /// The objects of the first bytes of a file.
+    pub(super) fn head(&self, ino: Ino, len: usize) -> NodeResult<Vec<Object>> {
+        let range = self.range(ino, 0, len)?;
+        range.map_or(Ok(Vec::new()), |(content, range)| self.objects(content, range))
+    }
+
+    /// The content of a file and a range of it, as far as it may be fetched ahead.
+    fn range(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Option<(i64, Range<i64>)>> {
         let node = self.file(ino.0 as i64)?;
-        let range = clip(node.size, offset, len.min(AHEAD_BYTES as usize));
-        node.content.map_or(Ok(Vec::new()), |content| self.objects(content, range))
+        Ok(node.content.map(|content| (content, clip(node.size, offset, len.min(AHEAD_BYTES as usize)))))
     }
 
     fn objects(&self, content: i64, range: Range<i64>) -> NodeResult<Vec<Object>> {
@@ -52,12 +78,18 @@ impl Tier {
 
     /// Notes that a range of a content is read. Where the last read ended where this one begins, and what was fetched
     /// ahead is used up by half, tells from where on more is to be.
-    fn goes_on(&self, content: i64, range: &Range<i64>, ahead: i64) -> Option<i64> {
+    pub(in crate::sqlite) fn goes_on(&self, content: i64, range: &Range<i64>, ahead: i64) -> Option<i64> {
         let mut readers = self.readers.lock();
         if readers.len() >= READERS_MAX && !readers.contains_key(&content) {
             readers.clear();
         }
         let (end, fetched) = readers.entry(content).or_insert((-1, 0));
+        // Told before it is read, or one of several reads under way together: the one that is farthest counts. Who begins
+        // anew reads anew.
+        let is_behind = (0..=ahead).contains(&(*end - range.end));
+        if is_behind && (range.start > 0 || *end == range.end) {
+            return None;
+        }
         let goes_on = *end == range.start;
         *end = range.end;
         if !goes_on {
@@ -75,7 +107,7 @@ impl Tier {
     /// Begins to fetch what somebody is going to read, of what `view` shows. Whether all of it is at hand already.
     pub(in crate::sqlite) fn will_need(
         &self,
-        view: impl FnOnce(&dyn Fn(&View<'_>) -> NodeResult<Vec<Object>>) -> NodeResult<Vec<Object>>,
+        view: impl FnOnce(&dyn Fn(&View<'_>) -> NodeResult<Need>) -> NodeResult<Need>,
         (ino, offset, len): (Ino, u64, usize),
     ) -> bool {
         // Where nothing is in buckets this costs nothing.
@@ -83,7 +115,9 @@ impl Tier {
             return true;
         }
         // What cannot be read now fails again when it is asked for, and says so then.
-        view(&|view| view.away(ino, offset, len))
-            .map_or(true, |objects| objects.is_empty() || self.ahead(objects))
+        let Ok(need) = view(&|view| view.need(ino, offset, len)) else { return true };
+        let is_at_hand = self.ahead(need.now);
+        let _ = self.ahead(need.ahead);
+        is_at_hand
     }
 }

@@ -37,7 +37,7 @@ impl View<'_> {
         Ok(parts)
     }
 
-    fn siblings(&self, ino: i64) -> NodeResult<Vec<Object>> {
+    pub(super) fn siblings(&self, ino: i64) -> NodeResult<Vec<Object>> {
         let Some((dir, name)) = self.one_name(ino)? else { return Ok(Vec::new()) };
         let known = self.tier.folders.lock().get(&dir).map(|reader| (reader.last.clone(), reader.entries));
         let entries = match known {
@@ -80,7 +80,7 @@ impl View<'_> {
         let mut rows = statement.query((dir, reader.last.clone(), self.rev, reader.entries))?;
         while let Some(row) = rows.next()? {
             // What is no file has no such bytes.
-            let head = self.away(Ino(row.get::<_, i64>(1)? as u64), 0, HEAD_BYTES).unwrap_or_default();
+            let head = self.head(Ino(row.get::<_, i64>(1)? as u64), HEAD_BYTES).unwrap_or_default();
             bytes += head.iter().map(|object| object.length).sum::<usize>();
             objects.extend(head);
             reader.last = row.get(0)?;

@@ -63,7 +63,7 @@ fn wait_for(layer: &dyn Layer, inos: &[Ino]) {
 #[test]
 fn what_somebody_is_going_to_need_is_fetched_once_and_then_there() {
     let files = files(20);
-    assert!(files.inos.iter().all(|ino| !files.other.will_need(*ino, 0, 100)), "none is there yet");
+    assert!(!files.other.will_need(files.inos[0], 0, 100), "nothing is there yet");
     wait_for(&files.other, &files.inos);
     assert_eq!(files.gets(), 20);
     (0..20).for_each(|n| files.read(n));
@@ -103,4 +103,33 @@ fn who_reads_files_one_after_the_other_finds_the_next_ones_there() {
     assert_eq!(files.ahead(100), 0, "somewhere else");
     (6..120).for_each(|n| files.read(n));
     assert_eq!(files.gets(), 120, "each of them once");
+}
+
+#[test]
+fn a_reader_goes_on_however_its_reads_come_together() {
+    let f = Fixture::new();
+    let goes_on = |range| f.layer.shared.tier.goes_on(1, &range, 1000);
+    assert_eq!(goes_on(0..100), None);
+    assert_eq!(goes_on(100..200), Some(200));
+    assert_eq!(goes_on(100..200), None, "told, and then read");
+    assert_eq!(goes_on(200..300), None, "most of what is ahead is there");
+    assert_eq!(goes_on(300..800), Some(1200));
+    assert_eq!(goes_on(700..750), None, "of several reads under way this one came late");
+    assert_eq!(goes_on(800..1500), Some(1800));
+    assert_eq!(goes_on(5000..5100), None, "somewhere else");
+    assert_eq!(goes_on(5100..5200), Some(5200));
+    assert_eq!(goes_on(0..100), None, "anew");
+    assert_eq!(goes_on(100..200), Some(200));
+}
+
+#[test]
+fn who_is_told_what_is_needed_sees_who_goes_on() {
+    let files = files(120);
+    // As a mount asks: what is needed is told, and read by somebody else a little later.
+    let ask = |n: usize| files.other.will_need(files.inos[n], 0, 100);
+    assert!(!ask(0) && !ask(1));
+    wait_for(&files.other, &files.inos[2..6]);
+    assert_eq!(files.gets(), 6);
+    (0..6).for_each(|n| files.read(n));
+    assert_eq!(files.gets(), 6);
 }
