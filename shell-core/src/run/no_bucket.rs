@@ -66,7 +66,10 @@ pub(crate) fn takes(_: &Address, _: &str, _: u64) -> bool {
     true
 }
 
-pub(crate) fn promote(_: &Workspace, _: &mut Option<Staged>, _: &Promotion<'_>) -> Result<()> {
+pub(crate) fn promote(_: &Workspace, _: &mut Option<Staged>, promotion: &Promotion<'_>) -> Result<()> {
+    let Promotion { id, diff, judge, places, revision, again } = *promotion;
+    // No rule can promote to an address.
+    let _ = (id, diff, judge, places, revision, again);
     Ok(())
 }
 
