@@ -92,7 +92,13 @@ fn advised(error: &cowry_shell_core::Error) -> String {
         _ => return one_line(&error.to_string()),
     };
     let told = one_line(&error.to_string());
-    let damaged = |told| if error.is_of_bucket() { told } else { damaged(told) };
+    let damaged = |told: String| match told {
+        told if error.is_lost_content() => {
+            format!("{told}; `cowry check --deep` names all files that lost something")
+        }
+        told if error.is_of_bucket() => told,
+        told => damaged(told),
+    };
     match (errno, cause) {
         // It says who has the workspace, and how to find out.
         (Errno::EBUSY, Some(cause)) => one_line(&cause.to_string()),

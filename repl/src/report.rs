@@ -1,15 +1,15 @@
 //! What is told of a run when it has ended: its result, its failure, what became of its files.
 
 use cowry_shell_core::{
-    BucketRecord, Change, ChangeKind, Diff, DiffSummary, Fate, Outcome as RunOutcome, RunRecord, RunReport,
-    Value, Verdict, Workspace,
+    BucketRecord, Change, ChangeKind, ConflictRecord, Diff, DiffSummary, Fate, Outcome as RunOutcome,
+    RunRecord, RunReport, Value, Verdict, Workspace,
 };
 
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::render::{
     BucketLine, bucket_line, bucket_plan, counted, diff_lines, json, legible, outcome_line, outcome_status,
-    summary, unfinished_line,
+    shown, summary, unfinished_line,
 };
 use crate::status;
 
@@ -27,6 +27,7 @@ pub fn tell(out: &mut Output, report: &RunReport) -> Outcome {
     if let Some(line) = outcome_line(&record.outcome, &record.policy.limits) {
         failure(out, &record.outcome, &line);
     }
+    unread(out, record);
     if record.dry_run && !out.quiet {
         let lines = diff_lines(&persisting(report), out.style)?;
         out.lines(lines)?;
@@ -120,6 +121,19 @@ pub fn failure(out: &mut Output, outcome: &RunOutcome, line: &str) {
     }
 }
 
+/// Says what a bucket said that kept the program from reading: it was told a number only.
+fn unread(out: &mut Output, record: &RunRecord) {
+    const NAMED: usize = 3;
+    for unread in record.unread.iter().take(NAMED) {
+        let (path, why) = (shown(&unread.path), shown(&unread.what));
+        out.fail_entry(&Failure::new(format!("the program could not read {path}: {why}")));
+    }
+    if record.unread.len() > NAMED {
+        let more = counted((record.unread.len() - NAMED) as u64, "more reason");
+        out.fail_entry(&Failure::new(format!("and {more}: `cowry runs show {}` names them", record.id)));
+    }
+}
+
 /// The part of the diff that persists.
 fn persisting(report: &RunReport) -> Diff {
     let kept = report.diff.changes.iter().zip(&report.verdicts).filter(|(_, verdict)| persists(verdict));
@@ -175,11 +189,36 @@ fn files(out: &mut Output, report: &RunReport) {
             out.fail_entry(&Failure::new(conflict_line(record)));
         }
         Fate::CommitFailed { reason } => {
-            let again = format!("; `cowry runs commit {id}` tries again");
-            let again = if record.kept_until.is_some() { again } else { String::new() };
-            out.fail_entry(&Failure::new(format!("nothing committed: {reason}{again}")));
+            let again = if record.kept_until.is_some() { try_again(record) } else { TOO_LARGE.into() };
+            out.fail_entry(&Failure::new(format!("nothing committed: {}; {again}", shown(reason))));
         }
     }
+    lost(out, record);
+}
+
+/// What is said where nothing of a run can be committed late.
+const TOO_LARGE: &str = "what it wrote is too large to be kept: run it again";
+
+fn try_again(record: &RunRecord) -> String {
+    let (id, in_mounts) = (&record.id, !record.kept_mounts.is_empty());
+    let unfit = if in_mounts { ", and with --ours leaves out what a bucket cannot keep" } else { "" };
+    format!("`cowry runs commit {id}` tries again{unfit}")
+}
+
+/// Names what a run wrote to mounts that is neither there nor kept; whether there is any.
+pub fn lost(out: &mut Output, record: &RunRecord) -> bool {
+    const NAMED: usize = 3;
+    for lost in record.lost.iter().take(NAMED) {
+        let (path, why) = (shown(&lost.path), shown(&lost.what));
+        out.fail_entry(&Failure::new(format!("what it wrote to {path} is lost: {why}; run it again")));
+    }
+    if record.lost.len() > NAMED {
+        let (more, id) = (counted((record.lost.len() - NAMED) as u64, "more path"), &record.id);
+        out.fail_entry(&Failure::new(format!(
+            "so is what it wrote to {more}: `cowry runs show {id}` names them"
+        )));
+    }
+    !record.lost.is_empty()
 }
 
 fn shows(id: &str) -> String {
@@ -193,8 +232,16 @@ fn conflict_line(record: &RunRecord) -> String {
     let more = record.conflicts.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let (id, paths) = (&record.id, paths.join(", "));
+    if record.kept_until.is_none() {
+        return format!("conflict, nothing committed: {paths}{more} changed meanwhile; {TOO_LARGE}");
+    }
+    let in_mount = |c: &ConflictRecord| {
+        record.kept_mounts.iter().any(|at| c.path.strip_prefix(at).is_some_and(|rest| rest.starts_with('/')))
+    };
+    // What is in a mount is not put together.
+    let merge = if record.conflicts.iter().any(in_mount) { " " } else { " --merge` puts both together, `" };
     format!(
-        "conflict, nothing committed: {paths}{more} changed meanwhile; `cowry runs commit {id} --merge` puts both \
-         together, `--theirs` takes the run's version of that, `--ours` the rest only"
+        "conflict, nothing committed: {paths}{more} changed meanwhile; `cowry runs commit {id}{merge}--theirs` takes \
+         the run's version of that, `--ours` the rest only"
     )
 }

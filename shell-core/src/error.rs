@@ -244,6 +244,24 @@ impl Error {
         }
     }
 
+    /// Whether it says that content is lost: what holds it in a bucket is missing or damaged.
+    pub fn is_lost_content(&self) -> bool {
+        match self {
+            Error::Files(error) => is_lost(std::error::Error::source(error)),
+            Error::Store(error) => is_lost(std::error::Error::source(error)),
+            _ => false,
+        }
+    }
+
+    /// Its text with that of its cause, where that says more.
+    pub(crate) fn in_full(&self) -> String {
+        let text = self.to_string();
+        match std::error::Error::source(self).map(ToString::to_string) {
+            Some(cause) if !text.contains(&cause) => format!("{text}: {cause}"),
+            _ => text,
+        }
+    }
+
     pub(crate) fn host(what: &'static str, path: impl Into<PathBuf>, source: std::io::Error) -> Error {
         Error::Host { what, path: path.into(), source }
     }
@@ -269,12 +287,23 @@ fn store_text(error: &NodeError) -> String {
 
 /// Whether it is what a bucket said.
 #[cfg(feature = "object")]
-fn is_trouble(cause: Option<&(dyn std::error::Error + 'static)>) -> bool {
+pub(crate) fn is_trouble(cause: Option<&(dyn std::error::Error + 'static)>) -> bool {
     cause.is_some_and(|cause| cause.is::<cowry_vfs::object::Trouble>())
 }
 
+/// Whether it is what a lost object is told by.
+#[cfg(feature = "object")]
+pub(crate) fn is_lost(cause: Option<&(dyn std::error::Error + 'static)>) -> bool {
+    cause.is_some_and(cowry_vfs::sqlite::is_lost_content)
+}
+
 #[cfg(not(feature = "object"))]
-fn is_trouble(_: Option<&(dyn std::error::Error + 'static)>) -> bool {
+pub(crate) fn is_lost(_: Option<&(dyn std::error::Error + 'static)>) -> bool {
+    false
+}
+
+#[cfg(not(feature = "object"))]
+pub(crate) fn is_trouble(_: Option<&(dyn std::error::Error + 'static)>) -> bool {
     false
 }
 

@@ -75,6 +75,15 @@ pub struct RunRecord {
     pub conflicts: Vec<ConflictRecord>,
     /// Until when its changes are kept, if they are.
     pub kept_until: Option<Timestamp>,
+    /// The mounts of which changes are kept, too, or were committed late.
+    #[serde(default)]
+    pub kept_mounts: Vec<String>,
+    /// What it could not read because of a bucket, and what that said: the file, or the mount that it is in.
+    #[serde(default)]
+    pub unread: Vec<ConflictRecord>,
+    /// What it wrote to mounts that is neither there nor kept, and why: some of it, or whole mounts.
+    #[serde(default)]
+    pub lost: Vec<ConflictRecord>,
     /// What it writes to buckets: one for each mount and for each bucket that files are promoted to.
     #[serde(default)]
     pub buckets: Vec<BucketRecord>,
@@ -89,6 +98,9 @@ pub struct BucketRecord {
     pub mount: Option<String>,
     /// Objects written or removed so far.
     pub done: u64,
+    /// Those of them that were removed.
+    #[serde(default)]
+    pub removed: u64,
     /// Bytes written so far.
     pub bytes: u64,
     /// Objects that are still to be written or removed.
@@ -205,7 +217,7 @@ pub enum VerdictRecord {
     Expire(Span),
 }
 
-/// A path on which a run and somebody else collided.
+/// A path with which something is wrong: a run and somebody else collided on it, it is not kept, or cannot be read.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ConflictRecord {
     /// Where.

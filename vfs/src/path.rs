@@ -104,6 +104,19 @@ impl<'de> serde::Deserialize<'de> for Name {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VPathBuf(String);
 
+impl serde::Serialize for VPathBuf {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&self.0)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for VPathBuf {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<VPathBuf, D::Error> {
+        let text = String::deserialize(d)?;
+        VPathBuf::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
 impl VPathBuf {
     /// The root, `/`.
     pub fn root() -> VPathBuf {

@@ -66,12 +66,21 @@ fn check(context: &mut Context, deep: bool) -> Outcome {
     let buckets = if deep { look_deep(context, &workspace)? } else { None };
     if context.out.json {
         let mut object = found(&report);
-        if let Some(buckets) = &buckets {
-            object["buckets"] = buckets.1.clone();
+        if let Some((sound, buckets)) = &buckets {
+            object["sound"] = json!(report.is_sound() && *sound);
+            object["buckets"] = buckets.clone();
         }
         context.out.object(&object)?;
     } else {
-        tell(context, &report)?;
+        match &buckets {
+            Some((false, _)) if report.is_sound() => {
+                context.out.note(
+                    "the file itself is sound; what those objects held is lost unless they are put back: \
+                     `cowry check --salvage DIR` saves everything else",
+                );
+            }
+            _ => tell(context, &report)?,
+        }
         if let (false, Some(parent)) = (report.is_sound(), workspace.parent()?) {
             let parent = parent.path.display();
             context.out.note(&format!(
@@ -92,7 +101,11 @@ fn look_deep(context: &mut Context, workspace: &Workspace) -> Outcome<Option<(bo
     if !context.out.json {
         let missing = report.missing.iter().map(|at| format!("{} is missing", shown(at)));
         let damaged = report.damaged.iter().map(|(at, why)| format!("{}: {why}", shown(at)));
-        context.out.lines(missing.chain(damaged).collect::<Vec<_>>())?;
+        let hit = report.hit.iter().map(|path| format!("{} cannot be read whole", shown(path)));
+        context.out.lines(missing.chain(damaged).chain(hit).collect::<Vec<_>>())?;
+        if !report.is_sound() && report.hit.is_empty() {
+            context.out.note("only earlier revisions have something in those");
+        }
         let size = format_size(report.unreferenced_bytes);
         let loose = format!("{} that nothing refers to ({size})", counted(report.unreferenced, "object"));
         context.out.note(&format!("read {} in buckets; {loose}", counted(report.sound, "sound object")));
@@ -100,7 +113,7 @@ fn look_deep(context: &mut Context, workspace: &Workspace) -> Outcome<Option<(bo
     let damaged: Vec<_> =
         report.damaged.iter().map(|(at, why)| json!({ "address": at, "reason": why })).collect();
     let object = json!({
-        "sound": report.sound, "bytes": report.bytes, "missing": report.missing, "damaged": damaged,
+        "sound": report.sound, "bytes": report.bytes, "missing": report.missing, "damaged": damaged, "hit": report.hit,
         "unreferenced": report.unreferenced, "unreferencedBytes": report.unreferenced_bytes,
     });
     Ok(Some((report.is_sound(), object)))
@@ -196,5 +209,7 @@ fn rescue(context: &mut Context, target: &Path) -> Outcome {
         }
         context.out.note(&format!("wrote {}: {}", target.display(), counted(report.nodes, "node")));
     }
-    Ok(if lost.is_empty() && report.unreadable.is_empty() { 0 } else { status::COWRY })
+    let skipped = done.exported.as_ref().map_or(0, |exported| exported.skipped_count);
+    let is_whole = lost.is_empty() && report.unreadable.is_empty() && skipped == 0;
+    Ok(if is_whole { 0 } else { status::COWRY })
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
-use crate::render::counted;
+use crate::render::{counted, shown};
 
 const EXAMPLES: &str = "\
 Keys come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL, AWS_REGION, AWS_PROFILE)
@@ -80,13 +80,13 @@ pub fn run(context: &mut Context, args: &ContentArgs) -> Outcome {
         let wanted = args.wanted(workspace.content_tier()?)?;
         workspace.set_content_tier(wanted.as_ref())?;
     }
-    if args.moves {
-        move_all(context, &workspace)?;
-    }
-    show(context, &workspace)
+    let status = if args.moves { move_all(context, &workspace)? } else { 0 };
+    show(context, &workspace)?;
+    Ok(status)
 }
 
-fn move_all(context: &mut Context, workspace: &Workspace) -> Outcome<()> {
+/// Moves what can be moved; what is lost is told, and status 125.
+fn move_all(context: &mut Context, workspace: &Workspace) -> Outcome {
     let mut progress = Progress::new(&context.out, "moving");
     let moved = workspace.move_content(&mut |done| {
         progress.at(
@@ -102,7 +102,19 @@ fn move_all(context: &mut Context, workspace: &Workspace) -> Outcome<()> {
             context.out.note(&format!("moved {pieces} ({}) {where_to}", format_size(what.bytes)));
         }
     }
-    Ok(())
+    Ok(tell_lost(context, &moved.lost))
+}
+
+fn tell_lost(context: &mut Context, lost: &[String]) -> u8 {
+    const NAMED: usize = 10;
+    if lost.is_empty() {
+        return 0;
+    }
+    lost.iter().take(NAMED).for_each(|lost| context.out.say(&format!("lost: {}", shown(lost))));
+    let pieces = counted(lost.len() as u64, "piece");
+    context.out.fail_entry(&Failure::new(format!(
+        "{pieces} could not be moved, since what held them is missing or damaged: `cowry check --deep` names the files"
+    )))
 }
 
 fn show(context: &mut Context, workspace: &Workspace) -> Outcome {

@@ -206,14 +206,26 @@ fn commit(context: &mut Context, args: &CommitArgs) -> Outcome {
     let (id, revision) = (&record.id, record.revision());
     match revision {
         Some(revision) => context.out.note(&format!("committed revision {revision}: run {id}")),
-        None => context.out.note("nothing to commit"),
+        None if record.kept_mounts.is_empty() => context.out.note("nothing to commit"),
+        None => {
+            let places = record.kept_mounts.iter().map(|place| shown(place)).collect::<Vec<_>>().join(", ");
+            context
+                .out
+                .note(&format!("run {id} changed nothing of the workspace; it is written to {places}"));
+        }
     }
-    let status = report::buckets(&mut context.out, &record.buckets, id);
+    let status = late(context, &record);
     if context.out.json {
         let buckets: Vec<Value> = record.buckets.iter().map(bucket_json).collect();
         context.out.object(&json!({ "run": id, "revision": revision, "buckets": buckets }))?;
     }
     Ok(status)
+}
+
+/// Tells what came of what a run wrote to mounts and promotes, and returns the status.
+fn late(context: &mut Context, record: &RunRecord) -> u8 {
+    let status = report::buckets(&mut context.out, &record.buckets, &record.id);
+    if report::lost(&mut context.out, record) { status.max(crate::status::COWRY) } else { status }
 }
 
 impl CommitArgs {
@@ -240,11 +252,11 @@ fn merge(context: &mut Context, args: &CommitArgs) -> Outcome {
     let options = args.decisions.options(args.look.is_dry())?;
     let workspace =
         if options.dry_run { context.workspace_to_read()? } else { context.workspace_to_write()? };
-    let (record, merged) = workspace.merge_run(&args.id, &options)?;
+    let merged = workspace.merge_run(&args.id, &options);
+    let (record, merged) = merged.map_err(|error| advise(error, &args.id))?;
     let status = outcome(context, &merged, &format!("run {}", record.id), (&args.decisions, &args.look))?;
-    let written =
-        if options.dry_run { 0 } else { report::buckets(&mut context.out, &record.buckets, &record.id) };
-    Ok(if status == 0 { written } else { status })
+    let is_done = status == 0 && !options.dry_run;
+    Ok(if is_done { late(context, &record) } else { status })
 }
 
 /// A conflict names all ways out.

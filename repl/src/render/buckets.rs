@@ -43,9 +43,14 @@ pub fn bucket_line(record: &BucketRecord, id: &str) -> BucketLine {
         return BucketLine::Failed(status::CONFLICT, conflict_line(record, id));
     }
     let bytes = format_size(record.bytes);
-    let did = match record.mount {
-        None => format!("promoted {} ({bytes}) to {place}", counted(record.done, "file")),
-        Some(_) => format!("wrote {} ({bytes}) to {place}", counted(record.done, "object")),
+    let written = record.done.saturating_sub(record.removed);
+    let did = match (&record.mount, written, record.removed) {
+        (None, ..) => format!("promoted {} ({bytes}) to {place}", counted(record.done, "file")),
+        (Some(_), 0, 1..) => format!("removed {} from {place}", counted(record.removed, "object")),
+        (Some(_), _, 0) => format!("wrote {} ({bytes}) to {place}", counted(written, "object")),
+        (Some(_), ..) => {
+            format!("wrote {} ({bytes}) to {place}, removed {}", counted(written, "object"), record.removed)
+        }
     };
     let rest = record.trouble.as_ref().map(|why| format!("; {}", shown(why))).unwrap_or_default();
     BucketLine::Said(format!("{did}{rest}"))
@@ -94,6 +99,7 @@ pub fn bucket_json(record: &BucketRecord) -> Value {
         "address": record.address,
         "mount": record.mount,
         "done": record.done,
+        "removed": record.removed,
         "bytes": record.bytes,
         "left": record.left,
         "conflicts": record.conflicts,

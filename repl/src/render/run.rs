@@ -2,8 +2,8 @@
 
 use cowry_shell_core::units::{format_duration, format_size};
 use cowry_shell_core::{
-    BucketRecord, ChangeRecord, Fate, FileType, Level, Limits, LogLine, Outcome as RunOutcome, RunRecord,
-    TimeLimit, Timestamp, VerdictRecord,
+    BucketRecord, ChangeRecord, ConflictRecord, Fate, FileType, Level, Limits, LogLine,
+    Outcome as RunOutcome, RunRecord, TimeLimit, Timestamp, VerdictRecord,
 };
 
 use super::buckets::{BucketLine, bucket_line, bucket_plan};
@@ -86,7 +86,7 @@ pub fn fate_words(fate: &Fate) -> String {
         Fate::Failed => "not committed (it failed)".into(),
         Fate::Conflict => "not committed (conflict)".into(),
         Fate::Scratch => "not committed (no workspace)".into(),
-        Fate::CommitFailed { reason } => format!("not committed ({reason})"),
+        Fate::CommitFailed { reason } => format!("not committed ({})", shown(reason)),
         Fate::Dropped => "dropped".into(),
     }
 }
@@ -124,6 +124,8 @@ pub fn record_lines(record: &RunRecord, now: Timestamp, style: Style) -> Vec<Str
         field("lockdown", style.modified(&format!("missing: {}", record.lockdown.missing.join(", "))));
     }
     lines.extend(section("conflicts", conflict_lines(record)));
+    lines.extend(section("not read", path_lines(&record.unread)));
+    lines.extend(section("lost", path_lines(&record.lost)));
     lines.extend(section("changes", recorded_changes(record, style)));
     lines.extend(section("error", error_lines(record)));
     lines.extend(section("log", log_lines(record, style)));
@@ -149,6 +151,10 @@ fn section(name: &str, lines: Vec<String>) -> Vec<String> {
 
 fn conflict_lines(record: &RunRecord) -> Vec<String> {
     record.conflicts.iter().map(|conflict| format!("{}: {}", shown(&conflict.path), conflict.what)).collect()
+}
+
+fn path_lines(paths: &[ConflictRecord]) -> Vec<String> {
+    paths.iter().map(|told| format!("{}: {}", shown(&told.path), shown(&told.what))).collect()
 }
 
 fn error_lines(record: &RunRecord) -> Vec<String> {

@@ -31,7 +31,7 @@ fn a_bucket_is_mounted_and_written() {
 $ cowry -w a.cowry run job.mjs --mount /data=BUCKET/in:rw
 ["2015","empty","rain.txt"]
 ! created workspace a.cowry
-! wrote 4 objects (22 B) to BUCKET/in
+! wrote 3 objects (22 B) to BUCKET/in, removed 1
 $ cowry run -e 'fs.readdirSync("/data")' --mount /data=BUCKET/in
 ["2015","empty","rain.txt"]
 $ printf '.mount /data=BUCKET/in:rw\nfs.writeFileSync("/data/rain.txt", "8")\n' > session.txt; cowry -w a.cowry repl < session.txt

@@ -64,7 +64,7 @@ $ cowry -w a.cowry fs cat /small | wc -c
 $ cowry -w a.cowry check
 ! no damage found
 $ cowry -w a.cowry check --deep --json
-{"sound":true,[..]"missing":["file:///[..]"],[..]}
+{"sound":false,[..]"missing":["file:///[..]"],[..]"hit":["/big"],[..]}
 [exit status: 125]
 "#,
     );

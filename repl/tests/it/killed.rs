@@ -83,7 +83,7 @@ $ cowry -w a.cowry runs finish latest
 ! cowry: conflict, not written: s3://shells/in/theirs changed meanwhile (3 others were written); …
 [exit status: 122]
 $ cowry -w a.cowry runs finish latest --drop
-! wrote 3 objects (6 B) to s3://shells/in; the rest was dropped
+! wrote 2 objects (6 B) to s3://shells/in, removed 1; the rest was dropped
 $ cowry -w a.cowry runs finish latest
 ! cowry: run … has nothing left to write to a bucket
 [exit status: 125]

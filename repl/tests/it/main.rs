@@ -13,6 +13,8 @@ mod history;
 mod json;
 #[cfg(feature = "object")]
 mod killed;
+#[cfg(feature = "object")]
+mod lost;
 mod merge;
 mod mistakes;
 #[cfg(all(feature = "fuse", target_os = "linux"))]

@@ -21,8 +21,8 @@ pub use self::options::{CsvKey, CsvKeyError, MergeOptions};
 pub use self::report::{MergeReport, MergeVersion, VersionContent};
 use crate::diff::Diff;
 use crate::error::{Error, Result};
-use crate::record::{Fate, RunRecord};
-use crate::run::{Kept, find, load};
+use crate::record::RunRecord;
+use crate::run::{Kept, Late, find, load};
 use crate::workspace::Workspace;
 
 /// How often a merge is done again because others committed meanwhile.
@@ -75,7 +75,7 @@ impl Workspace {
                 ..SealInfo::of(RevisionKind::Merge)
             };
             let commit = Commit { file, base: ours, merged: &merged, seal: &seal, judge: &PersistAll };
-            let note = |made: &InoMap| file.note_merge(&kinship.merging, &merged.pairs, made);
+            let note = |made: &InoMap, _| file.note_merge(&kinship.merging, &merged.pairs, made);
             let Some(revision) = commit.run(note)? else { return Ok(None) };
             report.revision = revision;
             Ok(Some(report))
@@ -91,10 +91,13 @@ impl Workspace {
             self.writable("merge into")?;
         }
         let file = self.file("merge into")?;
-        let mut record = find(self, id)?;
+        let record = find(self, id)?;
         let kept = load(self, &record)?;
         let (theirs, judge) = self.what_persists(&record, &kept)?;
         let theirs: Arc<dyn Layer> = Arc::new(theirs);
+        let rules = record.policy.rules()?;
+        let mut late = Late::new(self, record.clone(), &kept, &rules)?;
+        let (mut met, mut is_ready) = (None, false);
         let report = again(|| {
             self.seal_unless(options.dry_run)?;
             let (base, ours) = (Revision(record.base), file.head()?);
@@ -110,9 +113,26 @@ impl Workspace {
             };
             let merged = self.merged(merge, options)?;
             let mut report = self.report(&merged, (BaseOwner::Ours, base), (ours, None), trees)?;
-            if options.dry_run || report.has_conflicts() {
+            if report.has_conflicts() {
                 return Ok(Some(report));
             }
+            // Mounts are looked at once, and only if the workspace's own part can be merged.
+            if !std::mem::replace(&mut is_ready, true) {
+                met = kept.meet(self)?;
+                late.look(met.as_ref(), |path| options.side(path))?;
+                if !options.dry_run {
+                    late.stage(met.as_ref())?;
+                }
+            }
+            if options.dry_run {
+                return Ok(Some(report));
+            }
+            late.left_out(
+                report
+                    .resolved
+                    .iter()
+                    .filter_map(|(conflict, by)| (*by == Resolution::Ours).then(|| conflict.path.clone())),
+            );
             let message = options.message.clone().or_else(|| record.message.clone());
             let seal = SealInfo {
                 kind: RevisionKind::Merge,
@@ -120,22 +140,17 @@ impl Workspace {
                 run: Some(record.id.clone()),
             };
             let commit = Commit { file, base: ours, merged: &merged, seal: &seal, judge: &judge };
-            let Some(revision) = commit.run(|_| Ok(()))? else { return Ok(None) };
+            let Some(revision) = commit.run(|_, revision| late.decide(revision))? else { return Ok(None) };
             report.revision = revision;
             Ok(Some(report))
-        })?;
-        if !options.dry_run && !report.has_conflicts() {
-            let ours = report.resolved.iter().filter(|(_, by)| *by == Resolution::Ours);
-            let left_out: Vec<VPathBuf> = ours.map(|(conflict, _)| conflict.path.clone()).collect();
-            let rules = record.policy.rules()?;
-            crate::run::note_verdicts(&mut record, &rules, &left_out);
-            let revision = report.revision.as_ref().map(|info| info.id.0).or(record.revision());
-            record.fate = revision.map_or(Fate::Unchanged, |revision| Fate::Committed { revision });
-            record = crate::run::forget(self, record)?;
-            if report.revision.is_some() {
-                crate::run::promote(self, &mut record)?;
-            }
-        }
+        });
+        let report = match report {
+            Ok(report) if options.dry_run || report.has_conflicts() => return Ok((record, report)),
+            Ok(report) => report,
+            Err(error) => return late.give_up(error),
+        };
+        let revision = report.revision.as_ref().map(|info| info.id);
+        let record = late.conclude(revision, met.as_ref())?;
         Ok((record, report))
     }
 
@@ -220,7 +235,7 @@ impl Commit<'_> {
     /// done. The inner `None`: ours is as it was.
     fn run(
         &self,
-        note: impl Fn(&InoMap) -> cowry_vfs::NodeResult<()>,
+        mut note: impl FnMut(&InoMap, Option<Revision>) -> cowry_vfs::NodeResult<()>,
     ) -> Result<Option<Option<RevisionInfo>>> {
         let _prepared = self.file.prepare(None, &self.merged.overlay, &InoMap::new(), self.judge)?;
         let mut overtaken = false;
@@ -249,7 +264,7 @@ impl Commit<'_> {
                     return Err(Errno::EAGAIN.into());
                 }
             }
-            note(&made)
+            note(&made, sealed)
         });
         match result {
             Err(_) if overtaken => Ok(None),

@@ -33,6 +33,11 @@ impl MergeOptions {
         let all = Glob::new("/**").expect("it is a glob");
         MergeOptions { sides: vec![(all, side)], ..MergeOptions::default() }
     }
+
+    /// The side to take at a path, if one is.
+    pub(crate) fn side(&self, path: &VPathBuf) -> Option<Side> {
+        self.sides.iter().find(|(glob, _)| glob.matches(path)).map(|(_, side)| *side)
+    }
 }
 
 impl MergeRules for MergeOptions {
@@ -40,8 +45,7 @@ impl MergeRules for MergeOptions {
         if let Some(content) = self.contents.get(path).filter(|_| what.takes_content()) {
             return Some(Resolution::Content(content.clone().into()));
         }
-        let side = self.sides.iter().find(|(glob, _)| glob.matches(path))?.1;
-        Some(match side {
+        Some(match self.side(path)? {
             Side::Ours => Resolution::Ours,
             Side::Theirs => Resolution::Theirs,
         })

@@ -47,6 +47,7 @@ pub(crate) fn execute(
         base: base.0,
         logs: log.lines,
         logs_dropped: log.dropped,
+        unread: trees.unread()?,
         changes: changes.map(|(change, verdict)| ChangeRecord::of(change, *verdict)).collect(),
         changes_omitted: diff.changes.len().saturating_sub(CHANGES_RECORDED) as u64,
         ..blank(run, &done)
@@ -152,6 +153,9 @@ fn blank(run: &Run, done: &Done) -> RunRecord {
         fate: Fate::Unchanged,
         conflicts: Vec::new(),
         kept_until: None,
+        kept_mounts: Vec::new(),
+        lost: Vec::new(),
+        unread: Vec::new(),
         buckets: Vec::new(),
     }
 }

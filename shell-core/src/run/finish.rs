@@ -1,5 +1,7 @@
 //! After the sandbox is gone: commit, record, kept changes, host directories.
 
+use std::io::{self, Write};
+
 use cowry_runtime::Outcome;
 use cowry_vfs::commit::{InoMap, Judge, Verdict};
 use cowry_vfs::sqlite::{
@@ -9,6 +11,7 @@ use cowry_vfs::{Errno, Layer, NodeError, NodeResult, Overlay, Timestamp, VPathBu
 
 use super::Run;
 use super::bucket;
+use super::kept::{Gathered, Gathering, NotYet, mounts_key};
 use super::outside::{Outside, Staging};
 use super::trees::Trees;
 use crate::diff::Diff;
@@ -21,6 +24,8 @@ use crate::workspace::Workspace;
 const KEPT: i64 = 24 * 3600 * 1_000_000_000;
 /// The largest changes that are kept, in bytes.
 const KEPT_BYTES: u64 = 64 << 20;
+/// The most paths of mounts a record names that could not be kept.
+const LOST_RECORDED: usize = 1000;
 
 /// Everything that the end of a run is about.
 pub(super) struct Ending<'a> {
@@ -54,20 +59,20 @@ impl Ending<'_> {
         if self.run.dry_run || !changed {
             record.fate = if changed { Fate::DryRun } else { Fate::Unchanged };
             if !self.workspace.is_read_only() {
-                self.write(file, &mut record)?;
+                self.write(file, &mut record, false)?;
             }
             return Ok(record);
         }
         let attempt = match self.stage(&record) {
             Err(Error::Bucket { why, .. }) => Attempt::Failed(why),
             // What the run did is kept whatever cannot be staged.
-            Err(error) => Attempt::Failed(error.to_string()),
+            Err(error) => Attempt::Failed(error.in_full()),
             Ok(Err(conflicts)) => Attempt::Conflict(conflicts),
             Ok(Ok(mut outside)) => {
                 let attempt = self.attempt(file, &mut record, &mut outside);
                 match &attempt {
                     Attempt::Done(Some(_)) => {
-                        record.buckets = outside.put_in_place(self.workspace, self.trees)?;
+                        record.buckets = outside.put_in_place(self.workspace, Some(self.trees))?;
                         if !record.buckets.is_empty() {
                             file.put_run(&row(&record))?;
                         }
@@ -94,7 +99,7 @@ impl Ending<'_> {
             outside.decide(file, Some(head))?;
             file.put_run(&row(record))
         })?;
-        record.buckets = outside.put_in_place(self.workspace, self.trees)?;
+        record.buckets = outside.put_in_place(self.workspace, Some(self.trees))?;
         Ok(())
     }
 
@@ -122,7 +127,7 @@ impl Ending<'_> {
             message: self.run.message.clone().or_else(|| Some(record.program.name.clone())),
             run: Some(record.id.clone()),
         };
-        let rest = if record.outcome.is_success() { None } else { encode(after) };
+        let rest = if record.outcome.is_success() { None } else { self.rest(true) };
         let base = Revision(record.base);
         let _prepared = match file.prepare(None, after, &InoMap::default(), &self.judge) {
             Ok(prepared) => prepared,
@@ -151,7 +156,7 @@ impl Ending<'_> {
             }
             let Some(revision) = revision else { return Ok(()) };
             record.fate = Fate::Committed { revision: revision.0 };
-            self.keep(file, record, rest.as_deref())?;
+            self.keep(file, record, rest.as_ref())?;
             outside.decide(file, Some(revision))?;
             record.buckets = outside.records();
             file.put_run(&row(record))
@@ -165,6 +170,7 @@ impl Ending<'_> {
 
     /// Says what became of the files, keeps those that were not committed, and writes the record.
     fn conclude(&self, file: &SqliteLayer, record: &mut RunRecord, attempt: Attempt) -> Result<()> {
+        let written = matches!(attempt, Attempt::Done(_));
         match attempt {
             Attempt::Done(Some(_)) => return Ok(()),
             Attempt::Done(None) => record.fate = without_revision(record),
@@ -174,28 +180,49 @@ impl Ending<'_> {
             }
             Attempt::Failed(reason) => record.fate = Fate::CommitFailed { reason },
         }
-        self.write(file, record)
+        self.write(file, record, written)
     }
 
-    /// Writes the record, and with it the changes of a run that could yet be committed.
-    fn write(&self, file: &SqliteLayer, record: &mut RunRecord) -> Result<()> {
-        let rest = match (&record.fate, self.overlays.first()) {
-            (Fate::Unchanged, _) => None,
-            (_, Some(Some(after))) => encode(after),
-            _ => None,
-        };
+    /// Writes the record, and with it the changes of a run that could yet be committed; `written` says whether those
+    /// that persist whatever happens are in place.
+    fn write(&self, file: &SqliteLayer, record: &mut RunRecord, written: bool) -> Result<()> {
+        let rest = if record.fate == Fate::Unchanged { None } else { self.rest(written) };
         file.batch(&mut |_| {
-            self.keep(file, record, rest.as_deref())?;
+            self.keep(file, record, rest.as_ref())?;
             file.put_run(&row(record))
         })?;
         Ok(())
     }
 
-    fn keep(&self, file: &SqliteLayer, record: &mut RunRecord, changes: Option<&[u8]>) -> NodeResult<()> {
-        let Some(changes) = changes else { return Ok(()) };
+    /// What could yet be committed; `None` if that is nothing.
+    fn rest(&self, written: bool) -> Option<Rest> {
+        let workspace = self.overlays.first()?.as_ref()?;
+        let judge =
+            NotYet { success: self.run.policy.files.judge(true), written: written.then_some(&self.judge) };
+        let gathering = Gathering {
+            trees: self.trees,
+            mounts: &self.run.policy.mounts,
+            diff: self.diff,
+            judge: &judge,
+            limit: KEPT_BYTES,
+        };
+        let mounts = gathering.gather();
+        let is_empty = workspace.usage().nodes == 0 && mounts.bytes.is_none() && mounts.lost.is_empty();
+        (!is_empty).then(|| Rest { workspace: encode(workspace), mounts })
+    }
+
+    /// Keeps all of it or, where the workspace's part is too large, nothing.
+    fn keep(&self, file: &SqliteLayer, record: &mut RunRecord, rest: Option<&Rest>) -> NodeResult<()> {
+        let Some(Rest { workspace: Some(changes), mounts }) = rest else { return Ok(()) };
         let until = Timestamp(self.workspace.clock().now().0.saturating_add(KEPT));
         let base = Some(Revision(record.base));
         file.put_run_changes(&record.id, KeptChanges { changes, until, base })?;
+        if let Some(changes) = &mounts.bytes {
+            file.put_run_changes(&mounts_key(&record.id), KeptChanges { changes, until, base: None })?;
+        }
+        record.kept_mounts.clone_from(&mounts.mounts);
+        record.lost = mounts.lost.clone();
+        record.lost.truncate(LOST_RECORDED);
         record.kept_until = Some(until);
         Ok(())
     }
@@ -204,6 +231,13 @@ impl Ending<'_> {
 /// What became of a run of which the workspace has no revision, and nothing kept it from one.
 fn without_revision(record: &RunRecord) -> Fate {
     if record.outcome.is_success() { Fate::Unchanged } else { Fate::Failed }
+}
+
+/// What a late commit is to make of a run.
+struct Rest {
+    /// The changes of the workspace, unless they are too large to be kept.
+    workspace: Option<Vec<u8>>,
+    mounts: Gathered,
 }
 
 /// Why a commit failed, and what to do where that is known.
@@ -245,13 +279,26 @@ fn outcome_word(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// All changes as bytes, unless there are none or too many of them to keep.
+/// All changes as bytes, unless there are too many of them to keep. What the overlay says of its size would not tell: it
+/// shares its bounds with those of mounts.
 fn encode(overlay: &Overlay) -> Option<Vec<u8>> {
-    let usage = overlay.usage();
-    if usage.nodes == 0 || usage.memory_bytes + usage.spilled_bytes > KEPT_BYTES {
-        return None;
-    }
-    let mut bytes = Vec::new();
+    let mut bytes = Bounded(Vec::new());
     overlay.encode_since(0, &mut bytes).ok()?;
-    (bytes.len() as u64 <= 2 * KEPT_BYTES).then_some(bytes)
+    Some(bytes.0)
+}
+
+/// Bytes up to a bound, past which writing fails.
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if (self.0.len() + bytes.len()) as u64 > KEPT_BYTES + KEPT_BYTES / 4 {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -1,18 +1,23 @@
 //! Runs that were not committed: looking at their changes, committing them after all, dropping them.
 
+mod commit;
+mod met;
+mod mounts;
+
 use std::sync::Arc;
 
-use cowry_vfs::commit::{InoMap, Judge, Verdict};
-use cowry_vfs::sqlite::{CommitError, CommitRequest, Revision, RevisionKind, SealInfo};
-use cowry_vfs::{DeltaBounds, Errno, Layer, Overlay, OverlayOptions, ScratchLimits, VPathBuf};
+use cowry_vfs::sqlite::Revision;
+use cowry_vfs::{DeltaBounds, Layer, Overlay, OverlayOptions, ScratchLimits, VPathBuf};
 
+pub(crate) use self::commit::{Late, after_all, commit_kept};
+use self::met::Met;
+use self::mounts::KeptMounts;
+pub(super) use self::mounts::{Gathered, Gathering, NotYet, key as mounts_key};
 use super::finish::row;
-use super::steps::Steps;
 use super::trees::Trees;
 use crate::diff::Diff;
 use crate::error::{Error, Result};
-use crate::policy::FileRules;
-use crate::record::{ConflictRecord, Fate, RunRecord, VerdictRecord};
+use crate::record::{ConflictRecord, Fate, RunRecord};
 use crate::workspace::Workspace;
 
 /// Whose version of a path that both changed is taken.
@@ -63,82 +68,59 @@ pub(crate) fn diff_kept(workspace: &Workspace, record: &RunRecord) -> Result<Dif
     }
 }
 
-/// Commits what is kept, as a success of the run would have been.
-pub(crate) fn commit_kept(
-    workspace: &Workspace,
-    mut record: RunRecord,
-    side: Option<Side>,
-) -> Result<RunRecord> {
-    let kept = load(workspace, &record)?;
-    let rules = record.policy.rules()?;
-    let mut judge = after_all(&rules, &record);
-    let revision = match side {
-        // Paths of this run are in the workspace already: its nodes are not, so it is put in by paths.
-        _ if judge.some_committed => by_paths(workspace, &record, &kept, &judge)?,
-        Some(Side::Theirs) => by_paths(workspace, &record, &kept, &judge)?,
-        Some(Side::Ours) => without_conflicts(workspace, &record, &kept, &mut judge)?,
-        None => match attempt(workspace, &record, &kept, &judge)? {
-            Ok(revision) => revision,
-            Err(conflicts) => return Err(Error::Conflict { run: Some(record.id), conflicts }),
-        },
-    };
-    note_verdicts(&mut record, &rules, &judge.left_out);
-    record.fate = match revision.or(record.revision().map(Revision)) {
-        Some(revision) => Fate::Committed { revision: revision.0 },
-        None => Fate::Unchanged,
-    };
-    let mut record = forget(workspace, record)?;
-    if revision.is_some() {
-        super::late::promote(workspace, &mut record)?;
-    }
-    Ok(record)
-}
-
-/// Notes what became of paths that a run's end had discarded and that were committed late. Of other mounts nothing is.
-pub(crate) fn note_verdicts(record: &mut RunRecord, rules: &FileRules, left_out: &[VPathBuf]) {
-    let judge = rules.judge(true);
-    let mounts: Vec<VPathBuf> =
-        record.policy.mounts.iter().filter_map(|mount| VPathBuf::parse(&mount.at).ok()).collect();
-    for change in record.changes.iter_mut().filter(|change| change.verdict == VerdictRecord::Discard) {
-        let Ok(path) = VPathBuf::parse(&change.path) else { continue };
-        if !mounts.iter().chain(left_out).any(|outside| path.is_within(outside)) {
-            change.verdict = judge.verdict(&path).into();
-        }
-    }
-}
-
 /// Drops what is kept.
 pub(crate) fn drop_kept(workspace: &Workspace, mut record: RunRecord) -> Result<RunRecord> {
     load(workspace, &record)?;
     if record.revision().is_none() {
         record.fate = Fate::Dropped;
     }
-    forget(workspace, record)
-}
-
-/// Keeps the changes of a run no longer, and writes its record.
-pub(crate) fn forget(workspace: &Workspace, mut record: RunRecord) -> Result<RunRecord> {
-    let file = workspace.file("change a run of")?;
     record.kept_until = None;
+    let file = workspace.file("change a run of")?;
     file.batch(&mut |_| {
-        file.drop_run_changes(&record.id)?;
+        commit::drop_changes(file, &record.id)?;
         file.put_run(&row(&record))
     })?;
     Ok(record)
 }
 
-/// The changes of a run over the revision that it saw.
+/// The changes of a run over the revision that it saw, and those of mounts.
 pub(crate) struct Kept {
     /// That revision.
     pub(crate) root: Arc<dyn Layer>,
     /// The changes.
     pub(crate) overlay: Overlay,
+    mounts: Option<KeptMounts>,
+    /// The mounts of which something was kept and is not any more.
+    lost: Vec<ConflictRecord>,
+    /// All mounts of the run.
+    places: Vec<VPathBuf>,
 }
 
 impl Kept {
+    /// Opens the mounts of which something is kept, if there are any.
+    pub(crate) fn meet(&self, workspace: &Workspace) -> Result<Option<Met<'_>>> {
+        self.mounts.as_ref().map(|mounts| mounts.meet(workspace, self.root.clone())).transpose()
+    }
+
+    /// What the run changed, over what mounts are now.
     fn diff(&self, workspace: &Workspace) -> Result<Diff> {
+        match self.meet(workspace)? {
+            Some(met) => met.diff(Some(&self.overlay), &[]),
+            None => self.diff_of_workspace(workspace),
+        }
+    }
+
+    fn diff_of_workspace(&self, workspace: &Workspace) -> Result<Diff> {
         let trees = Trees::open(self.root.clone(), &[], workspace.clock())?;
         trees.diff(&[Some(self.overlay.fork())])
+    }
+
+    /// The mounts of which nothing can be committed.
+    fn mounts_left(&self) -> Vec<VPathBuf> {
+        let is_kept = |place: &VPathBuf| {
+            self.mounts.as_ref().is_some_and(|kept| kept.index.places.iter().any(|kept| kept.at == *place))
+        };
+        self.places.iter().filter(|place| !is_kept(place)).cloned().collect()
     }
 }
 
@@ -146,17 +128,10 @@ impl Kept {
 pub(crate) fn load(workspace: &Workspace, record: &RunRecord) -> Result<Kept> {
     let gone = |why: &str| Error::NothingKept { id: record.id.clone(), why: why.into() };
     let file = workspace.file("look up a run of")?;
-    let why = match record.fate {
-        Fate::Committed { .. } => "they were committed",
-        Fate::Unchanged => "it changed nothing that persists",
-        Fate::Dropped => "they were dropped",
-        _ if record.kept_until.is_none() => "they were too large",
-        _ => "they were kept for 24 hours",
+    let bytes = match file.run_changes(&record.id)? {
+        Some(bytes) if record.is_kept(workspace.clock().now()) => bytes,
+        _ => return Err(gone(why_gone(record))),
     };
-    if !record.is_kept(workspace.clock().now()) {
-        return Err(gone(why));
-    }
-    let bytes = file.run_changes(&record.id)?.ok_or_else(|| gone(why))?;
     let root = file.at(Revision(record.base))?;
     let options = OverlayOptions {
         clock: workspace.clock(),
@@ -167,116 +142,38 @@ pub(crate) fn load(workspace: &Workspace, record: &RunRecord) -> Result<Kept> {
     overlay
         .merge(&mut &bytes[..], &DeltaBounds::default())
         .map_err(|error| gone(&format!("they cannot be read: {error}")))?;
-    Ok(Kept { root, overlay })
+    let (mounts, lost) = load_mounts(workspace, record)?;
+    let places = record.policy.mounts.iter().filter_map(|mount| VPathBuf::parse(&mount.at).ok()).collect();
+    Ok(Kept { root, overlay, mounts, lost, places })
 }
 
-/// Judges as a success would have been, without what is in the workspace already or is left to others.
-#[derive(Debug)]
-pub(crate) struct AfterAll<'a> {
-    rules: &'a FileRules,
-    /// The run failed, and what persists then was committed then.
-    some_committed: bool,
-    left_out: Vec<VPathBuf>,
-}
-
-/// The judge of what a run is to commit late.
-pub(crate) fn after_all<'a>(rules: &'a FileRules, record: &RunRecord) -> AfterAll<'a> {
-    AfterAll { rules, some_committed: record.revision().is_some(), left_out: Vec::new() }
-}
-
-impl Judge for AfterAll<'_> {
-    fn verdict(&self, path: &VPathBuf) -> Verdict {
-        let left_out = self.left_out.iter().any(|other| path.is_within(other));
-        let there = self.some_committed && self.rules.judge(false).verdict(path) != Verdict::Discard;
-        if left_out || there { Verdict::Discard } else { self.rules.judge(true).verdict(path) }
-    }
-
-    fn verdict_below(&self, path: &VPathBuf) -> Option<Verdict> {
-        if self.left_out.iter().any(|other| path.is_within(other)) {
-            return Some(Verdict::Discard);
-        }
-        let mixed = self.some_committed || self.left_out.iter().any(|other| other.is_within(path));
-        if mixed { None } else { self.rules.judge(true).verdict_below(path) }
+fn why_gone(record: &RunRecord) -> &'static str {
+    match record.fate {
+        Fate::Committed { .. } => "they were committed",
+        Fate::Unchanged if !record.kept_mounts.is_empty() => "they were committed",
+        Fate::Unchanged => "it changed nothing that persists",
+        Fate::Dropped => "they were dropped",
+        _ if record.kept_until.is_none() => "they were too large",
+        _ => "they were kept for 24 hours",
     }
 }
 
-type Attempt = std::result::Result<Option<Revision>, Vec<ConflictRecord>>;
-
-fn attempt(workspace: &Workspace, record: &RunRecord, kept: &Kept, judge: &dyn Judge) -> Result<Attempt> {
-    let file = workspace.file("commit to")?;
-    let request = CommitRequest {
-        base: Revision(record.base),
-        own: &[],
-        before: None,
-        after: &kept.overlay,
-        committed: &mut InoMap::default(),
-        judge,
-        info: &seal_info(record),
-    };
-    match file.commit(request) {
-        Ok(done) => Ok(Ok(done.revision)),
-        Err(CommitError::Conflict(conflicts)) => Ok(Err(conflicts.iter().map(ConflictRecord::of).collect())),
-        Err(CommitError::Node(error)) => Err(error.into()),
-    }
-}
-
-/// Leaves out what conflicts; that can bring up another conflict, of a directory above.
-fn without_conflicts(
+/// What is kept of mounts, or which mounts have nothing any more.
+fn load_mounts(
     workspace: &Workspace,
     record: &RunRecord,
-    kept: &Kept,
-    judge: &mut AfterAll<'_>,
-) -> Result<Option<Revision>> {
-    const ROUNDS: usize = 16;
-    for _ in 0..ROUNDS {
-        match attempt(workspace, record, kept, judge)? {
-            Ok(revision) => return Ok(revision),
-            Err(conflicts) => {
-                let paths = conflicts.iter().filter_map(|conflict| VPathBuf::parse(&conflict.path).ok());
-                judge.left_out.extend(paths);
-            }
-        }
+) -> Result<(Option<KeptMounts>, Vec<ConflictRecord>)> {
+    if record.kept_mounts.is_empty() {
+        return Ok((None, Vec::new()));
     }
-    let conflicts = match attempt(workspace, record, kept, judge)? {
-        Ok(revision) => return Ok(revision),
-        Err(conflicts) => conflicts,
+    let bytes = workspace.file("look up a run of")?.run_changes(&mounts::key(&record.id))?;
+    let why = match bytes.map(|bytes| KeptMounts::decode(&bytes)) {
+        Some(Ok(kept)) => return Ok((Some(kept), Vec::new())),
+        Some(Err(why)) => format!("cannot be read: {why}"),
+        None => {
+            "is not kept any more: it made room for others, or the workspace was pulled from elsewhere".into()
+        }
     };
-    Err(Error::Conflict { run: Some(record.id.clone()), conflicts })
-}
-
-/// Writes the run's version over whatever is there.
-fn by_paths(
-    workspace: &Workspace,
-    record: &RunRecord,
-    kept: &Kept,
-    judge: &dyn Judge,
-) -> Result<Option<Revision>> {
-    let file = workspace.file("commit to")?;
-    let diff = kept.diff(workspace)?;
-    let steps = Steps::of(&diff, judge)?;
-    let tree = workspace.fs();
-    file.seal(&SealInfo::of(RevisionKind::Edit))?;
-    let mut failed = None;
-    let mut sealed = None;
-    let result = file.batch(&mut |_| {
-        if let Err(error) = steps.apply(diff.after(), &tree) {
-            failed = Some(error);
-            return Err(Errno::EIO.into());
-        }
-        sealed = file.seal(&seal_info(record))?;
-        Ok(())
-    });
-    match (result, failed) {
-        (_, Some(error)) => Err(error),
-        (Err(error), None) => Err(error.into()),
-        (Ok(()), None) => Ok(sealed.map(|info| info.id)),
-    }
-}
-
-fn seal_info(record: &RunRecord) -> SealInfo {
-    SealInfo {
-        kind: RevisionKind::Run,
-        message: record.message.clone().or_else(|| Some(record.program.name.clone())),
-        run: Some(record.id.clone()),
-    }
+    let lost = |at: &String| ConflictRecord { path: at.clone(), what: why.clone() };
+    Ok((None, record.kept_mounts.iter().map(lost).collect()))
 }

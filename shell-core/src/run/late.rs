@@ -6,8 +6,11 @@ use cowry_vfs::{Errno, VPathBuf};
 use super::bucket;
 use super::finish::row;
 use super::kept::find;
+use super::outside::Outside;
+use super::trees::Trees;
 use crate::diff::Diff;
 use crate::error::{Error, Result};
+use crate::policy::RuleJudge;
 use crate::record::{BucketRecord, RunRecord};
 use crate::workspace::Workspace;
 
@@ -39,27 +42,60 @@ pub(crate) fn finish(workspace: &Workspace, id: &str, how: Finish) -> Result<(St
         let id = record.id;
         return Err(Error::Usage(format!("run {id} has nothing left to write to a bucket")));
     }
-    promote_again(workspace, &mut record, Some(how))?;
+    let revision = record.revision().map(Revision);
+    let mut outside = Outside::default();
+    if let Some(revision) = revision {
+        promote(workspace, &record, &mut outside, (revision, Some(how)))?;
+    }
+    put_in_place(workspace, &mut record, outside, None, None)?;
     Ok((record.id, record.buckets))
 }
 
-/// Promotes what a run committed, and writes that into its record.
-pub(crate) fn promote(workspace: &Workspace, record: &mut RunRecord) -> Result<()> {
-    promote_again(workspace, record, None)
+/// What a revision promotes.
+#[derive(Clone, Copy)]
+pub(crate) struct Promotion<'a> {
+    pub id: &'a str,
+    pub diff: &'a Diff,
+    pub judge: &'a RuleJudge<'a>,
+    /// Where mounts are, of which nothing is promoted.
+    pub places: &'a [VPathBuf],
+    pub revision: Revision,
+    /// How, if it was to be there long ago.
+    pub again: Option<Finish>,
 }
 
-/// The same, or once more.
-fn promote_again(workspace: &Workspace, record: &mut RunRecord, again: Option<Finish>) -> Result<()> {
+/// Writes what a late commit decided, and what its revision promotes, and puts into the record how that went.
+pub(crate) fn put_in_place(
+    workspace: &Workspace,
+    record: &mut RunRecord,
+    mut outside: Outside,
+    trees: Option<&Trees>,
+    revision: Option<Revision>,
+) -> Result<()> {
+    let promoted =
+        revision.map_or(Ok(()), |revision| promote(workspace, record, &mut outside, (revision, None)));
+    record.buckets = outside.put_in_place(workspace, trees)?;
+    workspace.file("change a run of")?.put_run(&row(record))?;
+    promoted
+}
+
+/// Adds what the revision of a run promotes.
+fn promote(
+    workspace: &Workspace,
+    record: &RunRecord,
+    outside: &mut Outside,
+    (revision, again): (Revision, Option<Finish>),
+) -> Result<()> {
     let rules = record.policy.rules()?;
-    let (Some(revision), false) = (record.revision(), rules.promoted_to().is_empty()) else { return Ok(()) };
-    let diff = own_changes(workspace, record, revision)?;
+    if rules.promoted_to().is_empty() {
+        return Ok(());
+    }
+    let diff = own_changes(workspace, record, revision.0)?;
     let places: Vec<VPathBuf> =
         record.policy.mounts.iter().filter_map(|mount| VPathBuf::parse(&mount.at).ok()).collect();
     let judge = rules.judge(true);
-    let made = Revision(revision);
-    record.buckets = bucket::promote(workspace, &record.id, &diff, &judge, &places, made, again)?;
-    workspace.file("change a run of")?.put_run(&row(record))?;
-    Ok(())
+    let (id, diff, judge, places) = (record.id.as_str(), &diff, &judge, places.as_slice());
+    outside.promote(workspace, &Promotion { id, diff, judge, places, revision, again })
 }
 
 /// What the revision of a run changed, which the one before it tells.

@@ -13,6 +13,7 @@ pub(crate) mod host;
 mod kept;
 mod late;
 mod modules;
+mod noted;
 pub(crate) mod outside;
 mod program;
 pub(crate) mod steps;
@@ -27,11 +28,9 @@ use cowry_vfs::commit::Verdict;
 pub(crate) use self::execute::execute;
 pub(crate) use self::host::finish_host_writes;
 pub use self::kept::Side;
-pub(crate) use self::kept::{
-    Kept, after_all, commit_kept, diff_kept, drop_kept, find, forget, load, note_verdicts,
-};
+pub(crate) use self::kept::{Kept, Late, after_all, commit_kept, diff_kept, drop_kept, find, load};
 pub use self::late::Finish;
-pub(crate) use self::late::{finish, promote};
+pub(crate) use self::late::finish;
 use crate::diff::Diff;
 use crate::interrupt::InterruptHandle;
 use crate::policy::Policy;

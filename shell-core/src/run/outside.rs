@@ -5,6 +5,7 @@ use cowry_vfs::sqlite::{Revision, SqliteLayer};
 
 use super::bucket::{self, Before};
 use super::host;
+use super::late::Promotion;
 use super::steps::Steps;
 use super::trees::Trees;
 use crate::diff::Diff;
@@ -83,10 +84,15 @@ impl Outside {
         self.buckets.as_ref().map(bucket::Staged::records).unwrap_or_default()
     }
 
+    /// Has what the commit promotes written to buckets, too.
+    pub fn promote(&mut self, workspace: &Workspace, promotion: &Promotion<'_>) -> Result<()> {
+        bucket::promote(workspace, &mut self.buckets, promotion)
+    }
+
     /// Puts everything in place that can be, and tells of buckets how that went.
-    pub fn put_in_place(self, workspace: &Workspace, trees: &Trees) -> Result<Vec<BucketRecord>> {
+    pub fn put_in_place(self, workspace: &Workspace, trees: Option<&Trees>) -> Result<Vec<BucketRecord>> {
         let host = self.host.map_or(Ok(()), |host| host.put_in_place(workspace));
-        let buckets = self.buckets.map(|buckets| buckets.put_in_place(workspace, Some(trees)));
+        let buckets = self.buckets.map(|buckets| buckets.put_in_place(workspace, trees));
         host?;
         buckets.transpose().map(Option::unwrap_or_default)
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cowry_vfs::commit::{Judge, Verdict};
 use cowry_vfs::{Change, ChangeKind, Errno, FileType, OpenOptions, SeekTo, SetTime, Stat, VPathBuf, Vfs};
+use serde::{Deserialize, Serialize};
 
 use crate::diff::Diff;
 use crate::error::Result;
@@ -29,7 +30,7 @@ pub(crate) struct Make {
     pub stat: Stat,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) enum What {
     Directory,
     File,
@@ -41,8 +42,13 @@ pub(crate) enum What {
 impl Steps {
     /// The steps for everything in a diff that the judge keeps.
     pub fn of(diff: &Diff, judge: &dyn Judge) -> Result<Steps> {
+        Steps::of_those(diff, judge, |_| true)
+    }
+
+    /// The same, of the changes that `which` says.
+    pub fn of_those(diff: &Diff, judge: &dyn Judge, which: impl Fn(&Change) -> bool) -> Result<Steps> {
         let mut steps = Steps::default();
-        for change in &diff.changes {
+        for change in diff.changes.iter().filter(|change| which(change)) {
             steps.change(diff, change, judge)?;
         }
         Ok(steps)
@@ -121,12 +127,13 @@ impl Steps {
             remove(to, path)?;
         }
         for (path, make) in &self.makes {
-            if let Some(parent) = path.parent() {
-                to.mkdir_all(&parent, 0o777)?;
-            }
             put(from, to, path, make)?;
         }
-        // Last, since making an entry moves the time of its directory.
+        self.set_times(to)
+    }
+
+    /// Gives the directories that are made their times: last, since making an entry moves the time of its directory.
+    pub fn set_times(&self, to: &Vfs) -> Result<()> {
         for (path, make) in self.makes.iter().rev().filter(|(_, make)| make.stat.is_dir()) {
             to.utimes(path, SetTime::Keep, SetTime::At(make.stat.mtime))?;
         }
@@ -149,7 +156,11 @@ pub(super) fn remove(tree: &Vfs, path: &VPathBuf) -> Result<()> {
     }
 }
 
-fn put(from: &Vfs, to: &Vfs, path: &VPathBuf, make: &Make) -> Result<()> {
+/// Makes one path what it should be, and the directories that it is in.
+pub(super) fn put(from: &Vfs, to: &Vfs, path: &VPathBuf, make: &Make) -> Result<()> {
+    if let Some(parent) = path.parent() {
+        to.mkdir_all(&parent, 0o777)?;
+    }
     let there = to.lstat(path).ok();
     let fits = there.is_some_and(|there| there.kind == make.stat.kind);
     match make.what {

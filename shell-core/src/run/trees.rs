@@ -5,22 +5,25 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cowry_vfs::{
-    Atime, Change, ChangeKind, Clock, Errno, HostLayer, HostOptions, Layer, MountOptions, Overlay, VPathBuf,
-    Vfs, VfsOptions,
+    Atime, Change, ChangeKind, Clock, Errno, HostLayer, HostOptions, Ino, Layer, MemoryLayer, MountOptions,
+    Overlay, OverlayOptions, ScratchLimits, VPathBuf, Vfs, VfsOptions,
 };
 
 use super::bucket::{self, BucketTree};
 use super::frozen::Frozen;
+use super::noted::{Noted, Notes};
 use crate::address::Address;
 use crate::diff::Diff;
 use crate::error::{Error, Result};
 use crate::mount::{Mount, MountSource};
+use crate::record::ConflictRecord;
 
 /// What is mounted where, before anything was written.
 #[derive(Debug)]
 pub(crate) struct Trees {
     root: Arc<dyn Layer>,
     mounts: Vec<Mounted>,
+    notes: Arc<Notes>,
     clock: Arc<dyn Clock>,
 }
 
@@ -30,14 +33,13 @@ struct Mounted {
     mount: Mount,
     layer: Arc<dyn Layer>,
     /// What is known of it beyond the tree, if it is a bucket that can be written.
-    #[cfg_attr(not(feature = "object"), expect(dead_code, reason = "there are no buckets"))]
     bucket: Option<BucketTree>,
 }
 
 impl Trees {
     /// Opens every mount.
     pub fn open(root: Arc<dyn Layer>, mounts: &[Mount], clock: Arc<dyn Clock>) -> Result<Trees> {
-        let mut trees = Trees { root, mounts: Vec::new(), clock };
+        let mut trees = Trees { root, mounts: Vec::new(), notes: Arc::default(), clock };
         mounts.iter().try_for_each(|mount| trees.add(mount))?;
         Ok(trees)
     }
@@ -73,6 +75,11 @@ impl Trees {
         self.buckets().find(|(mount, _)| mount.at.as_str() == at).map(|(_, tree)| tree)
     }
 
+    /// What told the contents of a node of a mount apart when it was first seen, where that is a bucket.
+    pub fn tag(&self, at: &VPathBuf, ino: Ino) -> Option<String> {
+        self.mounts.iter().find(|mounted| mounted.mount.at == *at)?.bucket.as_ref()?.tag(ino)
+    }
+
     /// Takes the mount back that was added last.
     pub fn remove_last(&mut self) {
         self.mounts.pop();
@@ -80,15 +87,23 @@ impl Trees {
 
     /// What to hand to a sandbox, the workspace first.
     pub fn for_sandbox(&self) -> Vec<cowry_runtime::Mount> {
-        let root =
-            cowry_runtime::Mount { at: "/".into(), layer: self.root.clone(), writable: true, written: None };
+        let noted = |layer: &Arc<dyn Layer>, at: &VPathBuf| -> Arc<dyn Layer> {
+            Arc::new(Noted::new(layer.clone(), at.clone(), self.notes.clone()))
+        };
+        let layer = noted(&self.root, &VPathBuf::root());
+        let root = cowry_runtime::Mount { at: "/".into(), layer, writable: true, written: None };
         let mounts = self.mounts.iter().map(|Mounted { mount, layer, .. }| cowry_runtime::Mount {
             at: mount.at.to_string(),
-            layer: layer.clone(),
+            layer: noted(layer, &mount.at),
             writable: mount.is_writable(),
             written: None,
         });
         std::iter::once(root).chain(mounts).collect()
+    }
+
+    /// What sandboxes could not read of buckets since this was asked last.
+    pub fn unread(&self) -> Result<Vec<ConflictRecord>> {
+        Ok(self.notes.told(&self.before()?))
     }
 
     /// The trees as they were.
@@ -101,6 +116,22 @@ impl Trees {
         self.assemble(|at| {
             overlays.get(at)?.as_ref().map(|overlay| Arc::new(overlay.fork()) as Arc<dyn Layer>)
         })
+    }
+
+    /// The mounts to be written to, each through an overlay. The workspace's own tree is not there.
+    pub fn writable(&self) -> Result<(Vfs, Vec<Arc<Overlay>>)> {
+        let options = VfsOptions { umask: 0, atime: Atime::Never, ..VfsOptions::default() };
+        let tree = Vfs::new(Arc::new(MemoryLayer::new()), options);
+        let mut overlays = Vec::new();
+        for Mounted { mount, layer, .. } in &self.mounts {
+            let limits = ScratchLimits::UNLIMITED;
+            let options = OverlayOptions { clock: self.clock.clone(), limits, ..OverlayOptions::default() };
+            let overlay = Arc::new(Overlay::new(layer.clone(), options));
+            let mounted = tree.mount(&mount.at, overlay.clone(), MountOptions::default());
+            mounted.map_err(|error| unmountable(&mount.at, &error))?;
+            overlays.push(overlay);
+        }
+        Ok((tree, overlays))
     }
 
     /// What was written, over all trees.

@@ -32,7 +32,7 @@ impl Session {
                 return Err(error);
             }
         };
-        let buckets = outside.put_in_place(&self.workspace, &self.trees)?;
+        let buckets = outside.put_in_place(&self.workspace, Some(&self.trees))?;
         Ok(SessionCommit { revision, diff, id: Some(id), buckets })
     }
 

@@ -8,21 +8,26 @@ use cowry_vfs::archive::{data_after, has_no_holes};
 use cowry_vfs::{Errno, FileType, Ino, Layer, NodeResult, Stat, VPathBuf};
 
 use super::sink::{Attributes, Entry, PIECE, Sink, is_closed, unreadable};
-use super::walk::{Visit, walk};
+use super::walk::{Lost, Visit, walk};
 use crate::error::Result;
 
 /// Tells which names in a directory a layer does not show.
 pub(super) type Unshown<'a> = &'a dyn Fn(Ino) -> NodeResult<Vec<OsString>>;
 
 /// Copies everything below `root`, parents before what is in them, in name order.
-pub(super) fn copy(layer: &dyn Layer, root: Ino, unshown: Unshown<'_>, sink: &mut Sink<'_>) -> Result<()> {
+pub(super) fn copy(
+    layer: &dyn Layer,
+    root: Ino,
+    (unshown, lost): (Unshown<'_>, Lost<'_>),
+    sink: &mut Sink<'_>,
+) -> Result<()> {
     let mut linked = HashMap::new();
-    walk(layer, root, &mut |visit| {
+    walk(layer, root, lost, &mut |visit| {
         let (path, entry) = match visit {
             Visit::Directory(path, ino) => return skip_unshown(&path, unshown(ino), sink),
             Visit::Entry(path, entry) => (path, entry),
-            Visit::Closed(path, error) => {
-                sink.skip(path.as_str(), error.to_string());
+            Visit::Closed(path, why) => {
+                sink.skip(path.as_str(), why);
                 return Ok(());
             }
         };

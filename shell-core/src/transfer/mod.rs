@@ -24,6 +24,7 @@ use cowry_vfs::{Follow, HostLayer, HostOptions, Located, Vfs};
 pub use self::put::put_file;
 pub use self::replace::replace;
 use self::sink::Sink;
+use self::walk::{Lost, nothing_is_lost};
 use crate::error::{Error, Result};
 
 /// The most skipped entries that are listed; more are counted.
@@ -96,7 +97,12 @@ pub fn import_folder(
         .map_err(|error| Error::Usage(format!("cannot read the folder {}: {error}", folder.display())))?;
     let target = directory(tree, into)?;
     let mut sink = Sink::new(&*target.layer, target.stat.ino, on_progress).upward()?;
-    copy::copy(&source, cowry_vfs::Layer::root(&source), &|dir| source.unshown(dir), &mut sink)?;
+    copy::copy(
+        &source,
+        cowry_vfs::Layer::root(&source),
+        (&|dir| source.unshown(dir), &nothing_is_lost),
+        &mut sink,
+    )?;
     sink.finish()
 }
 
@@ -136,6 +142,17 @@ pub fn export_folder(
     folder: &Path,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Totals> {
+    export_sound(tree, from, folder, &nothing_is_lost, on_progress)
+}
+
+/// The same without what is lost.
+pub(crate) fn export_sound(
+    tree: &Vfs,
+    from: &str,
+    folder: &Path,
+    lost: Lost<'_>,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Totals> {
     let source = existing(tree, from)?;
     if folder.metadata().is_ok_and(|meta| !meta.is_dir()) {
         let path = folder.display();
@@ -150,7 +167,7 @@ pub fn export_folder(
             Error::Usage(format!("cannot write the folder {}: {error}", folder.display()))
         })?);
     let mut sink = Sink::new(&*target, cowry_vfs::Layer::root(&*target), on_progress).on_host();
-    copy::copy(&*source.layer, source.stat.ino, &|_| Ok(Vec::new()), &mut sink)?;
+    copy::copy(&*source.layer, source.stat.ino, (&|_| Ok(Vec::new()), lost), &mut sink)?;
     sink.finish()
 }
 
@@ -164,8 +181,19 @@ pub fn export_tar(
     archive: &mut dyn Write,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Totals> {
+    pack_sound(tree, from, archive, &nothing_is_lost, on_progress)
+}
+
+/// The same without what is lost.
+pub(crate) fn pack_sound(
+    tree: &Vfs,
+    from: &str,
+    archive: &mut dyn Write,
+    lost: Lost<'_>,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Totals> {
     let source = existing(tree, from)?;
-    archive::pack(&*source.layer, source.stat.ino, archive, on_progress)
+    archive::pack(&*source.layer, source.stat.ino, lost, archive, on_progress)
 }
 
 fn existing(tree: &Vfs, path: &str) -> Result<Located> {

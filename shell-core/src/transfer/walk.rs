@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use cowry_vfs::{DirEntry, Ino, Layer, Name, NodeError, NodeResult, VPathBuf};
+use cowry_vfs::{DirEntry, Ino, Layer, Name, NodeResult, VPathBuf};
 
 use super::sink::{is_closed, unreadable};
 use crate::error::Result;
@@ -17,13 +17,21 @@ const AHEAD_BYTES: u64 = 8 << 20;
 /// How much of a long file is asked for: who reads on is seen to.
 const HEAD: u64 = 1 << 20;
 
+/// Tells why a file is to be passed by, if it is.
+pub(super) type Lost<'a> = &'a dyn Fn(&DirEntry) -> NodeResult<Option<String>>;
+
+/// Passes by nothing.
+pub(super) fn nothing_is_lost(_: &DirEntry) -> NodeResult<Option<String>> {
+    Ok(None)
+}
+
 /// What a walk comes by.
 pub(super) enum Visit {
     /// A directory, before what is in it.
     Directory(VPathBuf, Ino),
     Entry(VPathBuf, DirEntry),
-    /// A directory that cannot be listed.
-    Closed(VPathBuf, NodeError),
+    /// A directory that cannot be listed or a file that is passed by, and why.
+    Closed(VPathBuf, String),
 }
 
 impl Visit {
@@ -39,7 +47,12 @@ impl Visit {
 }
 
 /// Visits everything below `root`, parents before what is in them, in name order. The layer is told what comes next.
-pub(super) fn walk(layer: &dyn Layer, root: Ino, visit: &mut dyn FnMut(Visit) -> Result<()>) -> Result<()> {
+pub(super) fn walk(
+    layer: &dyn Layer,
+    root: Ino,
+    lost: Lost<'_>,
+    visit: &mut dyn FnMut(Visit) -> Result<()>,
+) -> Result<()> {
     let mut walk = Walk::new(layer, root);
     let (mut queue, mut bytes) = (VecDeque::new(), 0);
     loop {
@@ -53,7 +66,14 @@ pub(super) fn walk(layer: &dyn Layer, root: Ino, visit: &mut dyn FnMut(Visit) ->
         }
         let Some(found) = queue.pop_front() else { return Ok(()) };
         bytes -= head(&found).map_or(0, |(_, len)| len);
-        visit(found?)?;
+        let found = match found? {
+            Visit::Entry(path, entry) => match lost(&entry).map_err(|error| unreadable(&path, error))? {
+                Some(why) => Visit::Closed(path, why),
+                None => Visit::Entry(path, entry),
+            },
+            found => found,
+        };
+        visit(found)?;
     }
 }
 
@@ -109,7 +129,7 @@ impl Iterator for Walk<'_> {
             };
             let path = self.levels.pop()?.path;
             if is_closed(&error) {
-                return Some(Ok(Visit::Closed(path, error)));
+                return Some(Ok(Visit::Closed(path, error.to_string())));
             }
             self.levels.clear();
             return Some(Err(unreadable(&path, error)));
@@ -158,7 +178,7 @@ mod tests {
         }
         make(layer.root(), "a", NewNode::File(b"a"));
         let mut seen = Vec::new();
-        let done = walk(&layer, layer.root(), &mut |visit| {
+        let done = walk(&layer, layer.root(), &nothing_is_lost, &mut |visit| {
             seen.push(match visit {
                 Visit::Directory(path, _) => format!("{path}:"),
                 Visit::Entry(path, _) => path.to_string(),

@@ -40,7 +40,7 @@ pub fn put(bucket: &Bucket, name: &str, text: &str) {
 }
 
 /// Every object below the address, with its content.
-fn objects(bucket: &Bucket) -> Vec<(String, String)> {
+pub fn objects(bucket: &Bucket) -> Vec<(String, String)> {
     let mut names = Vec::new();
     let listed = bucket.list_all("", |found| {
         names.push(found.name);
@@ -61,7 +61,7 @@ pub fn is(bucket: &Bucket, expected: &[(&str, &str)]) {
 }
 
 /// A policy that mounts a bucket with an object `a.txt` at `/data`.
-fn share(address: &str, mode: MountMode) -> (Policy, Bucket) {
+pub fn share(address: &str, mode: MountMode) -> (Policy, Bucket) {
     let bucket = bucket(address);
     put(&bucket, "a.txt", "bucket");
     let mount = Mount::new("/data", address, mode, Path::new("")).expect("well formed");

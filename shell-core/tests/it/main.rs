@@ -9,6 +9,8 @@ mod edge;
 mod history;
 mod kept;
 #[cfg(feature = "object")]
+mod kept_mounts;
+#[cfg(feature = "object")]
 mod late;
 mod merges;
 mod mounts;
@@ -46,6 +48,8 @@ fn main() {
         ("late", late::CASES),
         #[cfg(feature = "object")]
         ("copies", copies::CASES),
+        #[cfg(feature = "object")]
+        ("kept_mounts", kept_mounts::CASES),
     ];
     let trials = modules.iter().flat_map(|(module, cases)| {
         cases.iter().map(move |(name, run)| {

@@ -94,7 +94,7 @@ pub use self::runs::{KeptChanges, RunRow};
 pub use self::snapshot::Snapshot;
 pub use self::tier::{Ahead, ChunkFolder, ContentForm, ContentHome, ContentTier, ContentUse, Piece, Sent};
 #[cfg(feature = "object")]
-pub use self::tier::{BucketReport, MoveReport, Moved, OpenBucket, SweepReport};
+pub use self::tier::{BucketReport, MoveReport, Moved, OpenBucket, SweepReport, is_lost_content};
 pub use self::usage::Quota;
 
 /// How to open a workspace.

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// The most bytes of a file that are copied at once.
 const PIECE: usize = 1 << 20;
 /// The most bytes of holes in all files for one bucket: a program makes them for nothing, and a bucket knows none.
-const HOLES: u64 = 1 << 30;
+pub(super) const HOLES: u64 = 1 << 30;
 
 /// Refuses what a bucket cannot keep: names that are no keys, and more holes than anybody means.
 pub(super) fn check(target: &Target, after: &Vfs) -> Result<()> {

@@ -39,6 +39,8 @@ pub(super) struct Target {
     /// The mount it is, or `None` where files are promoted to it.
     pub mount: Option<String>,
     pub done: u64,
+    #[serde(default)]
+    pub removed: u64,
     pub bytes: u64,
     pub steps: Vec<Step>,
     pub conflicts: Vec<String>,
@@ -99,7 +101,7 @@ pub(crate) enum Want {
 impl Target {
     pub fn new(address: impl ToString, mount: Option<String>, steps: Vec<Step>) -> Target {
         let address = address.to_string();
-        Target { address, mount, done: 0, bytes: 0, steps, conflicts: Vec::new(), trouble: None }
+        Target { address, mount, done: 0, removed: 0, bytes: 0, steps, conflicts: Vec::new(), trouble: None }
     }
 
     pub fn record(&self) -> BucketRecord {
@@ -107,6 +109,7 @@ impl Target {
             address: self.address.clone(),
             mount: self.mount.clone(),
             done: self.done,
+            removed: self.removed,
             bytes: self.bytes,
             left: self.steps.len() as u64,
             conflicts: self.conflicts.iter().take(NAMED).cloned().collect(),

@@ -29,7 +29,7 @@ use self::plan::Writes;
 use self::store::{Refusal, Store};
 use self::take::{Source, Taken, each, take_all};
 pub(crate) use self::tree::{BucketTree, open};
-use super::late::Finish;
+use super::late::{Finish, Promotion};
 use super::steps::Steps;
 use super::trees::Trees;
 use crate::address::Address;
@@ -250,6 +250,7 @@ fn take_target(target: &mut Target, source: &Source<'_>, trees: Option<&Trees>) 
         match taken {
             Taken::Done(bytes, tag) => {
                 target.done += 1;
+                target.removed += u64::from(matches!(step.act, Act::Remove | Act::Unmark));
                 target.bytes += bytes;
                 if let (Some(tree), Act::Put { .. } | Act::Remove) = (tree, &step.act) {
                     tree.wrote(&step.name, tag);
@@ -337,27 +338,35 @@ fn give_up(target: &mut Target) {
     target.trouble = Some("the rest was dropped".into());
 }
 
-/// Promotes what a late commit made, or what any made once more (`again`).
+/// Whether a bucket can keep a file of this name and size, as far as can be said without asking it.
+pub(crate) fn takes(address: &Address, name: &str, size: u64) -> bool {
+    let is_name = Store::open(address).map_or(true, |store| store.check_name(name).is_ok());
+    // What is kept holds far less than it may have holes, so that the size tells.
+    is_name && size <= 2 * hold::HOLES
+}
+
+/// Journals what a revision promotes, beside what is journalled already of the commit that made it.
 pub(crate) fn promote(
     workspace: &Workspace,
-    id: &str,
-    diff: &Diff,
-    judge: &RuleJudge<'_>,
-    places: &[VPathBuf],
-    revision: Revision,
-    again: Option<Finish>,
-) -> Result<Vec<BucketRecord>> {
+    staged: &mut Option<Staged>,
+    promotion: &Promotion<'_>,
+) -> Result<()> {
+    let Promotion { id, diff, judge, places, revision, again } = *promotion;
     let targets = plan::promotions(diff, judge, places)?;
     if targets.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     targets.iter().try_for_each(|target| hold::check(target, diff.after()))?;
-    let held = Held::of(workspace, id)?.make()?;
-    let (revision, late) = (Some(revision.0), again.is_some());
-    let mut journal = Journal { id: id.into(), decided: true, revision, late, targets };
+    if staged.is_none() {
+        let (id, late) = (id.into(), again.is_some());
+        let journal = Journal { id, decided: true, revision: None, late, targets: Vec::new() };
+        *staged = Some(Staged { journal, held: Held::of(workspace, promotion.id)?.make()? });
+    }
+    let journal = &mut staged.as_mut().expect("it was just made").journal;
+    journal.revision = Some(revision.0);
+    journal.targets.extend(targets);
     if again == Some(Finish::Overwrite) {
         journal.want_anything();
     }
-    journal.write(workspace.file("write to a bucket from")?)?;
-    Staged { journal, held }.put_in_place(workspace, None)
+    Ok(journal.write(workspace.file("write to a bucket from")?)?)
 }

@@ -52,6 +52,11 @@ impl BucketTree {
         }
     }
 
+    /// The tag of a node when it was first seen.
+    pub fn tag(&self, ino: Ino) -> Option<String> {
+        self.seen.tag(ino)
+    }
+
     /// Whether an earlier commit wrote it.
     pub fn is_own(&self, name: &str) -> bool {
         self.own().get(name).is_some_and(Option::is_some)

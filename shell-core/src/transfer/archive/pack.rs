@@ -8,23 +8,24 @@ use cowry_vfs::{DirEntry, FileType, Ino, Layer, VPathBuf};
 use super::refused;
 use crate::error::Result;
 use crate::transfer::sink::{is_closed, unreadable};
-use crate::transfer::walk::{Visit, walk};
+use crate::transfer::walk::{Lost, Visit, walk};
 use crate::transfer::{Progress, Totals};
 
 /// Packs everything below `root`.
 pub(crate) fn pack(
     layer: &dyn Layer,
     root: Ino,
+    lost: Lost<'_>,
     archive: &mut dyn Write,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Totals> {
     let mut packer = Packer::new(archive);
     let (mut totals, mut progress) = (Totals::default(), Progress::default());
-    walk(layer, root, &mut |visit| {
+    walk(layer, root, lost, &mut |visit| {
         match visit {
             Visit::Directory(..) => return Ok(()),
             Visit::Entry(path, entry) => add(&mut packer, layer, &path, &entry, &mut totals)?,
-            Visit::Closed(path, error) => totals.skip(path.as_str(), error.to_string()),
+            Visit::Closed(path, why) => totals.skip(path.as_str(), why),
         }
         progress.entries += 1;
         progress.bytes = totals.bytes;

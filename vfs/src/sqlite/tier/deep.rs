@@ -1,6 +1,6 @@
 //! Whether the bucket has what the file says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 
@@ -22,6 +22,8 @@ pub struct BucketReport {
     pub missing: Vec<String>,
     /// Addresses of objects that are not what was written, and why.
     pub damaged: Vec<(String, String)>,
+    /// The files of the newest state that have something in those, up to a bound.
+    pub hit: Vec<String>,
     /// Objects in places of this file that nothing refers to.
     pub unreferenced: u64,
     /// Their bytes in the bucket.
@@ -45,14 +47,15 @@ impl SqliteLayer {
     /// # Errors
     /// `EIO`, `ETIMEDOUT` if the bucket does not answer; `EIO` if the file cannot be read.
     pub fn check_buckets(&self, each: &mut dyn FnMut(&BucketReport)) -> NodeResult<BucketReport> {
-        let mut report = BucketReport::default();
+        let (mut report, mut lost) = (BucketReport::default(), HashSet::new());
         for (address, objects) in self.all_objects()? {
             let bucket = self.shared.tier.bucket(&address)?;
             for round in objects.chunks(ROUND) {
-                self.verify(&bucket, round, &mut report)?;
+                self.verify(&bucket, round, &mut report, &mut lost)?;
                 each(&report);
             }
         }
+        report.hit = self.files_hit(&lost)?;
         self.count_unreferenced(&mut report)?;
         Ok(report)
     }
@@ -75,16 +78,23 @@ impl SqliteLayer {
     }
 
     /// Reads some objects of one home, each of them bounded by what it should be.
-    fn verify(&self, bucket: &Bucket, round: &[Object], report: &mut BucketReport) -> NodeResult<()> {
+    fn verify(
+        &self,
+        bucket: &Bucket,
+        round: &[Object],
+        report: &mut BucketReport,
+        lost: &mut HashSet<Which>,
+    ) -> NodeResult<()> {
         let (tell, told) = mpsc::channel();
         round.iter().for_each(|object| read(bucket, object.clone(), true, tell.clone()));
         drop(tell);
-        for (name, outcome) in told {
-            let at = bucket.location().join(&name).to_string();
+        for (which, outcome) in told {
+            let at = bucket.location().join(&which.1).to_string();
             match outcome {
                 Ok(Ok(bytes)) => {
                     report.sound += 1;
                     report.bytes += bytes;
+                    continue;
                 }
                 Ok(Err(why)) => report.damaged.push((at, why)),
                 Err(trouble) if trouble.kind() == TroubleKind::Missing => report.missing.push(at),
@@ -93,6 +103,7 @@ impl SqliteLayer {
                 }
                 Err(trouble) => return Err(net::error(trouble)),
             }
+            lost.insert(which);
         }
         Ok(())
     }
@@ -113,16 +124,19 @@ impl SqliteLayer {
     }
 }
 
+/// An object: its home and its name there.
+type Which = (i64, String);
+
 /// How the reading of an object came out: its bytes before compression, or what is wrong with it.
 type Outcome = Result<Result<u64, String>, Trouble>;
 
 /// Reads an object in the background. What comes damaged may have been damaged on its way: it is asked for once more.
-fn read(bucket: &Bucket, object: Object, again: bool, tell: Sender<(String, Outcome)>) {
+fn read(bucket: &Bucket, object: Object, again: bool, tell: Sender<(Which, Outcome)>) {
     let (name, most, next) = (object.name.clone(), object.stored_max(), bucket.clone());
     bucket.fetch(&name, most, move |got| {
         match got.map(|stored| object.decode(stored).map(|bytes| bytes.len() as u64)) {
             Ok(Err(_)) if again => read(&next, object, false, tell),
-            outcome => drop(tell.send((object.name, outcome))),
+            outcome => drop(tell.send(((object.home, object.name), outcome))),
         }
     });
 }

@@ -1,22 +1,28 @@
 //! Moving content as the setting says: all of it, either way.
 
+use std::error::Error as _;
+
 use bytes::Bytes;
 use rusqlite::Connection;
 
 use super::super::SqliteLayer;
 use super::super::tx::Tx;
+use super::lost::is_lost_content;
 use super::upload::ROUND_BYTES;
 use super::{ContentTier, Object};
-use crate::errno::{Errno, NodeResult};
+use crate::errno::{Errno, NodeError, NodeResult};
 use crate::failpoint;
 
 /// What was moved.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct MoveReport {
     /// Pieces of content that went to the bucket from the file, and from places of other files.
     pub to_bucket: Moved,
     /// Pieces that came into the file.
     pub to_file: Moved,
+    /// The addresses of objects that are missing or damaged, each with what is wrong. What they held is lost; their
+    /// pieces stay where they were.
+    pub lost: Vec<String>,
 }
 
 /// So many pieces of content.
@@ -41,7 +47,7 @@ type Round = Vec<(i64, Object)>;
 impl SqliteLayer {
     /// Moves all content to where the setting says. Whatever is moved is where it belongs at once: after an error or a
     /// crash the next call goes on. Content that is in a place of another file, of which this one is a copy, gets a
-    /// place of its own. `each` is told how much was moved so far.
+    /// place of its own. What is lost is passed by, and in the report. `each` is told how much was moved so far.
     ///
     /// # Errors
     /// `EBUSY` within a batch; `EIO`, `ETIMEDOUT` of the bucket; `EROFS`, `ENOSPC`.
@@ -52,7 +58,7 @@ impl SqliteLayer {
         let mut report = MoveReport::default();
         match self.content_tier()? {
             None => self.each_round(None, &mut |round| {
-                report.to_file.add(self.bring_home(round)?);
+                report.to_file.add(self.bring_home(round, &mut report.lost)?);
                 each(&report);
                 Ok(())
             })?,
@@ -63,7 +69,7 @@ impl SqliteLayer {
                 })?;
                 let home = self.change(|tx| tx.own_home(&tier.address))?.id;
                 self.each_round(Some(home), &mut |round| {
-                    report.to_bucket.add(self.take_over(&tier, round)?);
+                    report.to_bucket.add(self.take_over(&tier, round, &mut report.lost)?);
                     each(&report);
                     Ok(())
                 })?;
@@ -77,11 +83,15 @@ impl SqliteLayer {
     /// # Errors
     /// Those of the bucket; what was taken over stays so.
     pub(in crate::sqlite) fn own_content(&self) -> NodeResult<()> {
-        let Some(tier) = self.content_tier()? else {
-            return self.each_round(None, &mut |round| self.bring_home(round).map(drop));
-        };
-        let home = self.change(|tx| tx.own_home(&tier.address))?.id;
-        self.each_round(Some(home), &mut |round| self.take_over(&tier, round).map(drop))
+        let mut lost = Vec::new();
+        match self.content_tier()? {
+            None => self.each_round(None, &mut |round| self.bring_home(round, &mut lost).map(drop))?,
+            Some(tier) => {
+                let home = self.change(|tx| tx.own_home(&tier.address))?.id;
+                self.each_round(Some(home), &mut |round| self.take_over(&tier, round, &mut lost).map(drop))?;
+            }
+        }
+        lost.into_iter().next().map_or(Ok(()), |lost| Err(NodeError::io(lost)))
     }
 
     /// Goes through chunks that are in a bucket, apart from those in one home.
@@ -100,14 +110,29 @@ impl SqliteLayer {
         }
     }
 
-    fn fetch_round(&self, round: &Round) -> NodeResult<Vec<Bytes>> {
+    /// What is there of a round, with its bytes.
+    fn fetch_round(&self, round: Round, lost: &mut Vec<String>) -> NodeResult<(Round, Vec<Bytes>)> {
         let objects = round.iter().map(|(_, object)| object.clone()).collect();
-        self.shared.tier.fetch(objects, Vec::new(), &self.shared.chunks).into_iter().collect()
+        let fetched = self.shared.tier.fetch(objects, Vec::new(), &self.shared.chunks);
+        let (mut there, mut bytes) = (Round::new(), Vec::new());
+        for (piece, fetched) in round.into_iter().zip(fetched) {
+            match fetched {
+                Ok(got) => {
+                    there.push(piece);
+                    bytes.push(got);
+                }
+                Err(error) => match error.source().filter(|cause| is_lost_content(*cause)) {
+                    Some(cause) => lost.push(cause.to_string()),
+                    None => return Err(error),
+                },
+            }
+        }
+        Ok((there, bytes))
     }
 
     /// Brings chunks into the file.
-    fn bring_home(&self, round: Round) -> NodeResult<Moved> {
-        let fetched = self.fetch_round(&round)?;
+    fn bring_home(&self, round: Round, lost: &mut Vec<String>) -> NodeResult<Moved> {
+        let (round, fetched) = self.fetch_round(round, lost)?;
         let mut moved = Moved::default();
         self.change(|tx| {
             for ((chunk, object), bytes) in round.iter().zip(&fetched) {
@@ -123,8 +148,8 @@ impl SqliteLayer {
     }
 
     /// Writes chunks anew that are in a home of another file, or in one that is no longer the setting's.
-    fn take_over(&self, tier: &ContentTier, round: Round) -> NodeResult<Moved> {
-        let fetched = self.fetch_round(&round)?;
+    fn take_over(&self, tier: &ContentTier, round: Round, lost: &mut Vec<String>) -> NodeResult<Moved> {
+        let (round, fetched) = self.fetch_round(round, lost)?;
         let chunks = round.iter().zip(&fetched).map(|((_, object), bytes)| (object.hash, bytes.clone()));
         let objects = self.upload(tier, chunks.collect())?;
         let mut moved = Moved::default();

@@ -33,6 +33,8 @@ mod cutter;
 #[cfg(feature = "object")]
 mod deep;
 #[cfg(feature = "object")]
+mod lost;
+#[cfg(feature = "object")]
 mod lower;
 #[cfg(feature = "object")]
 mod net;
@@ -65,6 +67,8 @@ pub use self::ahead::{Ahead, Sent};
 pub use self::deep::BucketReport;
 #[cfg(feature = "object")]
 pub(super) use self::home::identity;
+#[cfg(feature = "object")]
+pub use self::lost::is_lost_content;
 #[cfg(feature = "object")]
 pub use self::lower::{MoveReport, Moved};
 #[cfg(feature = "object")]

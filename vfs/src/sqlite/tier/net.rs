@@ -11,6 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use super::super::SqliteOptions;
 use super::super::chunk::ChunkCache;
 use super::cache::Cache;
+use super::lost::Damaged;
 use super::{Object, Tier};
 use crate::errno::{Errno, NodeError, NodeResult};
 use crate::object::{Bucket, Connect, Location, Trouble, TroubleKind};
@@ -219,7 +220,8 @@ impl Request {
                 return self.go(bucket);
             }
             Ok(Err(why)) => {
-                Err(NodeError::io(format!("{}: {why}", bucket.location().join(&self.object.name))))
+                let at = bucket.location().join(&self.object.name);
+                Err(NodeError::io(Damaged(format!("{at}: {why}"))))
             }
             Err(trouble) => Err(error(trouble)),
         };
