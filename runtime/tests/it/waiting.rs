@@ -139,7 +139,8 @@ fn goes_on(sandbox: &mut Sandbox) {
     assert_eq!(done.json(), r#"["/free","1"]"#);
 }
 
-const READS: &str = "fs.writeFileSync('/own', '1'); fs.readFileSync('/data/stuck', 'utf8')";
+const READS: &str =
+    "fs.writeFileSync('/own', '1'); console.log('begins'); fs.readFileSync('/data/stuck', 'utf8')";
 
 /// Little time for a job that waits.
 fn little() -> Limits {
@@ -173,7 +174,7 @@ fn an_interrupt_ends_the_wait() {
     let stuck = Stuck::new();
     let mut sandbox = sandbox(&stuck, plenty());
     let interrupter = sandbox.interrupter();
-    let job = entry(&format!("console.log('begins'); {READS}"));
+    let job = entry(READS);
     let mut interrupt = |event| {
         if matches!(event, Event::Console { .. }) {
             interrupter.interrupt();
@@ -189,7 +190,7 @@ fn an_answer_that_takes_its_time_is_given() {
     let stuck = Stuck::new();
     let mut sandbox = sandbox(&stuck, plenty());
     let say = stuck.clone();
-    let job = entry(&format!("console.log('begins'); {READS}"));
+    let job = entry(READS);
     let mut events = Vec::new();
     let report = sandbox.run(&job, &mut |event| {
         say.let_go();

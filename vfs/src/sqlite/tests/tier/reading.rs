@@ -30,11 +30,11 @@ fn who_reads_a_revision_knows_whether_it_may_have_to_wait() {
     let f = fixture(&address());
     f.put("/file", b"some content");
     let sealed = f.seal();
-    assert!(f.layer.snapshot(sealed).expect("sealed").features().waits);
+    assert!(f.layer.at(sealed).expect("sealed").features().waits);
     let f = Fixture::with(&alone);
     f.put("/file", b"some content");
     let sealed = f.seal();
-    assert!(!f.layer.snapshot(sealed).expect("sealed").features().waits);
+    assert!(!f.layer.at(sealed).expect("sealed").features().waits);
 }
 
 #[test]
