@@ -1,9 +1,10 @@
 //! Ctrl-C: ends the program that runs, or, where none runs, Cowry itself; while another program has the terminal
 //! it is that one's.
 
+use std::io::{self, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use cowry_shell_core::InterruptHandle;
+use cowry_shell_core::{InterruptHandle, Interrupted};
 
 use crate::status;
 
@@ -51,11 +52,29 @@ impl Drop for Guard {
 }
 
 /// Runs on ctrlc's own thread, so that it may lock. Leaving at once is safe between programs: what a
-/// workspace has not committed by then is not in it.
+/// workspace has not committed by then is not in it, and what is to be written to buckets is known to it.
 fn on_interrupt() {
-    match &*RUNNING.lock().unwrap_or_else(PoisonError::into_inner) {
+    let met = match &*RUNNING.lock().unwrap_or_else(PoisonError::into_inner) {
         Some(Running::Program(interrupter)) => interrupter.interrupt(),
-        Some(Running::Other) => {}
-        None => std::process::exit(i32::from(status::INTERRUPTED)),
+        Some(Running::Other) => return,
+        None => Interrupted::Nothing,
+    };
+    match met {
+        Interrupted::Program => {}
+        Interrupted::Nothing => leave(None),
+        Interrupted::Committing => {
+            leave(Some("interrupted during the commit; `cowry runs` tells whether it was made".into()))
+        }
+        Interrupted::Writing(id) => leave(Some(format!(
+            "interrupted before all was written to buckets; `cowry runs finish {id}` goes on"
+        ))),
     }
+}
+
+fn leave(why: Option<String>) -> ! {
+    if let Some(why) = why {
+        // Whoever closed it does not want to know.
+        let _ = writeln!(io::stderr(), "cowry: {why}");
+    }
+    std::process::exit(i32::from(status::INTERRUPTED))
 }

@@ -49,6 +49,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod cache;
 pub mod content;
 pub mod diff;
 mod error;
@@ -100,7 +101,7 @@ pub use cowry_vfs::{
 pub use diff::{ContentDiff, Diff, DiffSummary};
 pub use error::{Error, ErrorKind, Result};
 pub use history::ForkThere;
-pub use interrupt::InterruptHandle;
+pub use interrupt::{InterruptHandle, Interrupted};
 pub use merge::{CsvKey, CsvKeyError, MergeOptions, MergeReport, MergeVersion, VersionContent};
 pub use mount::{Mount, MountError, MountMode, MountSource};
 pub use policy::{FileRules, Glob, GlobError, Keep, LimitSettings, Policy, PolicyError, Rule, When};

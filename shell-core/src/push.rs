@@ -49,7 +49,8 @@ pub fn pull(
     options: &PullOptions,
     on_progress: &mut dyn FnMut(PushProgress),
 ) -> Result<Pulled> {
-    Ok(push::pull(&open(from)?, target, &SqliteOptions::default(), options, on_progress)?)
+    let how = SqliteOptions { chunk_folder: crate::cache::folder()?, ..SqliteOptions::default() };
+    Ok(push::pull(&open(from)?, target, &how, options, on_progress)?)
 }
 
 /// The pushes that are in a bucket, by name and number, and in words what cannot be read.

@@ -32,7 +32,7 @@ pub fn salvage(workspace: &Path, target: &Path, on_progress: &mut dyn FnMut(Prog
         let target = target.display();
         return Err(Error::Usage(format!("{target} already exists: name a folder or file that does not")));
     }
-    let options = SqliteOptions::default();
+    let options = SqliteOptions { chunk_folder: crate::cache::folder()?, ..SqliteOptions::default() };
     if extension(target) == Some("cowry") {
         let (_, report) = salvage_file(workspace, target, &options)?;
         return Ok(Salvaged { report, exported: None });

@@ -15,7 +15,7 @@ use cowry_vfs::sqlite::Revision;
 
 use crate::diff::Diff;
 use crate::error::{Error, Result};
-use crate::interrupt::InterruptHandle;
+use crate::interrupt::{Doing, InterruptHandle};
 use crate::policy::Policy;
 use crate::record::BucketRecord;
 use crate::run::trees::Trees;
@@ -141,11 +141,11 @@ impl Session {
         };
         let sandbox = self.sandbox()?;
         let (before, interrupter) = (stamps(sandbox), sandbox.interrupter());
-        self.handle.set(Some(interrupter));
+        let running = self.handle.during(Doing::Program(interrupter));
         let sandbox = self.sandbox.as_mut().expect("it was just made");
         let done = sandbox.run(&job, on_event);
         let after = stamps(sandbox);
-        self.handle.set(None);
+        drop(running);
         let restarted = self.settle();
         if !restarted {
             self.wrote.push(before != after);

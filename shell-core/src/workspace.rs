@@ -11,6 +11,7 @@ use cowry_vfs::sqlite::{
 };
 use cowry_vfs::{Clock, Layer, MemoryLayer, SystemClock, Timestamp, VPathBuf, Vfs, VfsOptions};
 
+use crate::cache;
 use crate::diff::Diff;
 use crate::error::{Error, Result};
 use crate::record::{BucketRecord, RunRecord};
@@ -81,13 +82,15 @@ impl Workspace {
     /// Opens a workspace file.
     ///
     /// # Errors
-    /// If it is missing (and is not to be made), is something else, is newer, damaged or locked.
+    /// If it is missing (and is not to be made), is something else, is newer, damaged or locked; and if
+    /// `COWRY_CACHE_SIZE` is no size.
     pub fn open(path: impl AsRef<Path>, how: &OpenWorkspace) -> Result<Workspace> {
         let path = path.as_ref();
         let options = SqliteOptions {
             clock: how.clock.clone(),
             read_only: how.read_only,
             busy_timeout: how.busy_timeout,
+            chunk_folder: cache::folder()?,
             ..SqliteOptions::default()
         };
         let (layer, created) = match SqliteLayer::open(path, &options) {

@@ -300,6 +300,8 @@ pub struct Features {
     /// Each read is a request over a network, so that nothing is read before it is asked for. The attributes of a file are
     /// then those that `getattr` tells; by `lookup` and `readdir` its mode, owner and times may be less than is known.
     pub remote: bool,
+    /// A read may have to wait for an answer from a network, were it for some of the content alone.
+    pub waits: bool,
     /// All inode numbers are below `1 << ino_bits`.
     pub ino_bits: u8,
 }
@@ -319,6 +321,7 @@ impl Features {
             transactions: false,
             immutable: false,
             remote: false,
+            waits: false,
             ino_bits,
         }
     }

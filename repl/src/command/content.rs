@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
+use crate::policy;
 use crate::progress::Progress;
 use crate::render::{counted, shown};
 
@@ -52,12 +53,7 @@ impl ContentArgs {
         if self.local {
             return Ok(None);
         }
-        if self.address.as_ref().is_some_and(|address| address.starts_with("memory:")) {
-            return Err(Failure::new(
-                "memory:// forgets everything when the command ends: name a bucket, s3://bucket/prefix, or a folder, \
-                 file:///folder",
-            ));
-        }
+        self.address.as_deref().map_or(Ok(()), policy::remembers)?;
         let mut tier = match (&self.address, now) {
             (Some(address), Some(now)) => ContentTier { address: address.clone(), ..now },
             (Some(address), None) => ContentTier::at(address),

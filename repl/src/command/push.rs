@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
+use crate::policy;
 use crate::progress::Progress;
 use crate::render::{Table, counted, iso};
 use crate::status;
@@ -69,6 +70,7 @@ pub fn run(context: &mut Context, args: &PushArgs) -> Outcome {
 }
 
 fn push(context: &mut Context, args: &PushArgs) -> Outcome {
+    policy::remembers(&args.address.to_string())?;
     let workspace = context.workspace_to_write()?;
     let revision = args.revision.as_deref().map(|rev| workspace.resolve(rev)).transpose()?;
     let file = workspace.path().ok_or_else(|| Failure::new("no workspace: name one with -w FILE"))?;

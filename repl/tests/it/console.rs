@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// A directory of its own, with a home in it, in which commands run.
 pub struct Place {
@@ -78,19 +78,7 @@ impl Place {
     /// Runs one line and returns what it printed, in the form of a transcript.
     pub fn run(&self, line: &str) -> String {
         let line = if self.merged { format!("{{ {line}\n}} 2>&1") } else { line.to_owned() };
-        let output = self.program("/bin/sh").args(["-c", &line]).output().expect("a shell");
-        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-        for line in String::from_utf8_lossy(&output.stderr).lines() {
-            if !text.is_empty() && !text.ends_with('\n') {
-                text.push('\n');
-            }
-            text.push_str(&format!("! {line}\n"));
-        }
-        match output.status.code() {
-            Some(0) => text,
-            Some(code) => format!("{text}[exit status: {code}]\n"),
-            None => format!("{text}[ended by a signal]\n"),
-        }
+        transcript(&self.program("/bin/sh").args(["-c", &line]).output().expect("a shell"))
     }
 
     /// Runs a transcript and compares.
@@ -103,6 +91,22 @@ impl Place {
             actual.push_str(&format!("$ {}\n{printed}", step.line));
         }
         assert!(same, "\n--- expected\n{}\n--- actual\n{actual}", transcript.trim());
+    }
+}
+
+/// What a command printed and how it ended, in the form of a transcript.
+pub fn transcript(output: &Output) -> String {
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for line in String::from_utf8_lossy(&output.stderr).lines() {
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text.push_str(&format!("! {line}\n"));
+    }
+    match output.status.code() {
+        Some(0) => text,
+        Some(code) => format!("{text}[exit status: {code}]\n"),
+        None => format!("{text}[ended by a signal]\n"),
     }
 }
 

@@ -37,6 +37,8 @@ mod terminal;
 mod tour;
 #[cfg(feature = "object")]
 mod uploads;
+#[cfg(all(feature = "object", unix))]
+mod waiting;
 mod watch;
 mod weather;
 #[cfg(feature = "object")]

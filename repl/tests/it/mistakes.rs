@@ -129,6 +129,41 @@ fn a_bad_mount() {
 }
 
 #[test]
+fn one_place_is_mounted_once() {
+    let place = Place::new();
+    let mounts = "--mount /data=home --mount /data/=work";
+    mistake(&place, &format!("cowry run -e 1 {mounts}"), "--mount /data is given twice: remove one of them");
+}
+
+#[cfg(feature = "object")]
+#[test]
+fn nothing_is_written_to_memory_that_ends_with_the_command() {
+    let place = Place::new();
+    place.write("a.toml", "[[files.rule]]\nglob = '/out/**'\nkeep = 'promote'\nto = 'memory://x/y'\n");
+    place.write("b.toml", "[mounts]\n'/data' = { source = 'memory://x/y', mode = 'rw' }\n");
+    for command in [
+        "cowry -w a.cowry run -e 1 --policy a.toml",
+        "cowry -w a.cowry run -e 1 --policy b.toml",
+        "cowry -w a.cowry run -e 1 --mount /data=memory://x/y:rw",
+    ] {
+        mistake(&place, command, "memory:// forgets everything when the command ends: name a bucket, …");
+    }
+    assert!(!place.path().join("a.cowry").exists(), "refused before anything is done");
+}
+
+#[test]
+fn a_cache_has_a_size_with_a_unit() {
+    let place = Place::new();
+    for bad in ["abc", "10", "-1"] {
+        let command = format!("COWRY_CACHE_SIZE={bad} cowry -w a.cowry run -e 1");
+        mistake(&place, &command, "COWRY_CACHE_SIZE: …, or 0 for no cache");
+    }
+    for good in ["0", "10MiB", "\"\""] {
+        assert_eq!(place.run(&format!("COWRY_CACHE_SIZE={good} cowry -q -w a.cowry run -e 1")), "1\n");
+    }
+}
+
+#[test]
 fn a_revision_that_is_not_there() {
     let place = Place::new();
     place.run("cowry -q -w a.cowry run -e 'fs.writeFileSync(\"/a\", \"\")'");

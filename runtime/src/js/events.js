@@ -9,14 +9,51 @@ EventEmitter.getEventListeners = (emitter, name) =>
 EventEmitter.listenerCount = (emitter, name) => emitter.listenerCount(name);
 EventEmitter.setMaxListeners = (count, ...emitters) => emitters.forEach((emitter) => emitter.setMaxListeners?.(count));
 
-// Events as an asynchronous iterator, until `error` or the end of the signal.
-EventEmitter.on = function on(emitter, name, { signal, close = [] } = {}) {
-  const ready = [], waiting = [];
-  let failure = null, done = false;
+// First in, first out. An array's own `shift` moves all that is behind.
+class Queue {
+  #items = [];
+  #taken = 0;
+
+  get length() {
+    return this.#items.length - this.#taken;
+  }
+
+  push(item) {
+    this.#items.push(item);
+  }
+
+  shift() {
+    const item = this.#items[this.#taken];
+    this.#items[this.#taken++] = undefined;
+    if (this.#taken === this.#items.length) {
+      this.#items = [];
+      this.#taken = 0;
+    }
+    return item;
+  }
+}
+
+// Events as an asynchronous iterator, until `error` or the end of the signal. An emitter that can be paused is, while
+// more events wait than `highWaterMark`, until fewer do than `lowWaterMark`.
+EventEmitter.on = function on(emitter, name, options = {}) {
+  const { signal, close = [], highWaterMark = Infinity, lowWaterMark = 1 } = options;
+  const ready = new Queue(), waiting = [];
+  let failure = null, done = false, paused = false;
   const push = (...args) => {
     const next = waiting.shift();
-    if (next) next.resolve({ value: args, done: false });
-    else ready.push(args);
+    if (next) return void next.resolve({ value: args, done: false });
+    ready.push(args);
+    if (paused || ready.length <= highWaterMark) return;
+    paused = true;
+    emitter.pause();
+  };
+  const take = () => {
+    const value = ready.shift();
+    if (paused && ready.length < lowWaterMark) {
+      paused = false;
+      emitter.resume();
+    }
+    return value;
   };
   const finish = () => {
     done = true;
@@ -37,7 +74,7 @@ EventEmitter.on = function on(emitter, name, { signal, close = [] } = {}) {
   signal?.addEventListener("abort", () => fail(signal.reason), { once: true });
   return {
     next() {
-      if (ready.length > 0) return Promise.resolve({ value: ready.shift(), done: false });
+      if (ready.length > 0) return Promise.resolve({ value: take(), done: false });
       if (failure !== null) {
         const error = failure;
         failure = null;

@@ -4,12 +4,16 @@ const { core } = __bootstrap;
 const EventEmitter = core.loadExtScript("ext:cowry/events.js");
 const { StringDecoder } = core.loadExtScript("ext:cowry/string_decoder.js");
 
+// As many lines wait to be iterated over before the input is paused, and what is left of the chunk they came in.
+const LINES_WAITING = 1024;
+
 class Interface extends EventEmitter {
   #rest = "";
   #decoder = new StringDecoder("utf8");
   #questions = [];
   #prompt;
   #sawReturn = false;
+  #lines;
 
   constructor(input, output) {
     super();
@@ -19,6 +23,7 @@ class Interface extends EventEmitter {
     this.terminal = false;
     this.line = "";
     this.closed = false;
+    this.paused = false;
     this.#prompt = options.prompt ?? "> ";
     this.input.on("data", (chunk) => this.#take(typeof chunk === "string" ? chunk : this.#decoder.write(chunk)));
     this.input.on("end", () => this.#finish());
@@ -51,7 +56,7 @@ class Interface extends EventEmitter {
     if (typeof options === "function") callback = options;
     this.output?.write(query);
     this.#questions.push(callback);
-    this.input.resume();
+    this.resume();
   }
 
   setPrompt(prompt) {
@@ -64,27 +69,31 @@ class Interface extends EventEmitter {
 
   prompt() {
     this.output?.write(this.#prompt);
-    this.input.resume();
+    this.resume();
   }
 
   write() {}
 
   pause() {
+    if (this.paused) return this;
     this.input.pause();
+    this.paused = true;
     this.emit("pause");
     return this;
   }
 
   resume() {
+    if (!this.paused || this.closed) return this;
     this.input.resume();
+    this.paused = false;
     this.emit("resume");
     return this;
   }
 
   close() {
     if (this.closed) return;
+    this.pause();
     this.closed = true;
-    this.input.pause();
     this.emit("close");
   }
 
@@ -93,7 +102,11 @@ class Interface extends EventEmitter {
   }
 
   [Symbol.asyncIterator]() {
-    const events = EventEmitter.on(this, "line", { close: ["close"] });
+    return this.#lines ??= this.#iterate();
+  }
+
+  #iterate() {
+    const events = EventEmitter.on(this, "line", { close: ["close"], highWaterMark: LINES_WAITING });
     const lines = {
       next: async () => {
         const { value, done } = await events.next();

@@ -6,7 +6,7 @@ mod protocol;
 mod server;
 
 pub(crate) use layer::{Connection, RemoteLayer};
-pub(crate) use protocol::{FsRequest, Listing};
+pub(crate) use protocol::{FsReply, FsRequest, Listing};
 pub(crate) use server::{answer, look};
 
 #[cfg(test)]

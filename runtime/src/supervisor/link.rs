@@ -1,27 +1,29 @@
 //! Everything that leads to one sandbox, waited on at once.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cowry_vfs::Layer;
+use cowry_vfs::{Errno, Layer};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::process::{Signal, pidfd_send_signal};
 
+use super::bell::Unwanted;
+use super::line::Line;
+use super::patience::{Patience, Refused};
+use super::slow::{self, Slow};
 use crate::control::{self, Status};
-use crate::remote::{self, FsRequest};
-use crate::wire::{self, Decoder, FromSandbox, Message, SandboxBounds, WireError};
+use crate::remote::{self, FsReply, FsRequest};
+use crate::wire::{FromSandbox, Message, SandboxBounds, WireError};
 
 /// The most of a sandbox's stderr that is kept: its end.
 const STDERR_KEPT: usize = 16 << 10;
 /// How often stderr is read at once.
 const STDERR_READS: usize = 16;
-/// The largest buffer that is kept for the next message.
-const KEPT: usize = 64 << 10;
 /// How long a process that was killed, or closed its sockets, may take to be gone.
 const REAP_TIME: Duration = Duration::from_secs(60);
 
@@ -46,80 +48,6 @@ pub(super) enum Next {
     Broken(String),
 }
 
-/// Bytes on their way out of a socket that does not block.
-#[derive(Default)]
-struct Outgoing {
-    bytes: Vec<u8>,
-    sent: usize,
-}
-
-impl Outgoing {
-    fn is_empty(&self) -> bool {
-        self.sent == self.bytes.len()
-    }
-
-    fn push<M: Message>(&mut self, message: &M) {
-        if self.is_empty() {
-            self.bytes.clear();
-            self.sent = 0;
-        }
-        self.bytes = wire::encode(message, std::mem::take(&mut self.bytes));
-    }
-
-    fn flush(&mut self, mut to: &UnixStream) -> io::Result<()> {
-        while !self.is_empty() {
-            match to.write(&self.bytes[self.sent..]) {
-                Ok(sent) => self.sent += sent,
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                // It is gone; its end says why.
-                Err(e) if matches!(e.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
-                    self.sent = self.bytes.len()
-                }
-                Err(e) => return Err(e),
-            }
-        }
-        if self.bytes.capacity() > KEPT {
-            *self = Outgoing::default();
-        }
-        Ok(())
-    }
-}
-
-/// One of the two sockets.
-struct Line<M: Message> {
-    socket: UnixStream,
-    incoming: Decoder<M>,
-    outgoing: Outgoing,
-    is_open: bool,
-}
-
-impl<M: Message> Line<M> {
-    fn new(socket: UnixStream, bounds: M::Bounds) -> io::Result<Self> {
-        socket.set_nonblocking(true)?;
-        let (incoming, outgoing) = (Decoder::new(bounds), Outgoing::default());
-        Ok(Line { socket, incoming, outgoing, is_open: true })
-    }
-
-    fn interest(&self) -> PollFlags {
-        let mut interest = PollFlags::empty();
-        interest.set(PollFlags::IN, self.is_open);
-        interest.set(PollFlags::OUT, self.is_open && !self.outgoing.is_empty());
-        interest
-    }
-
-    fn fill(&mut self) -> io::Result<()> {
-        match self.incoming.fill(&mut &self.socket) {
-            Ok(0) => self.is_open = false,
-            Ok(_) => {}
-            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-            Err(e) if e.kind() == io::ErrorKind::ConnectionReset => self.is_open = false,
-            Err(e) => return Err(e),
-        }
-        Ok(())
-    }
-}
-
 /// What a new sandbox is reached by.
 pub(super) struct Ends {
     pub fs: UnixStream,
@@ -137,7 +65,11 @@ pub(super) struct Link {
     said: Vec<u8>,
     status: OwnedFd,
     process: Arc<OwnedFd>,
-    trees: Vec<Arc<dyn Layer>>,
+    trees: Arc<[Arc<dyn Layer>]>,
+    /// Who asks what takes its time, and whether that is under way.
+    slow: Option<Slow>,
+    is_waiting: bool,
+    patience: Patience,
     end: Option<End>,
     pub fs_requests: u64,
     pub fs_bytes: u64,
@@ -150,7 +82,13 @@ impl fmt::Debug for Link {
 }
 
 impl Link {
-    pub(super) fn new(ends: Ends, trees: Vec<Arc<dyn Layer>>, bounds: SandboxBounds) -> io::Result<Link> {
+    pub(super) fn new(
+        ends: Ends,
+        trees: Vec<Arc<dyn Layer>>,
+        bounds: SandboxBounds,
+        unwanted: Arc<Unwanted>,
+    ) -> io::Result<Link> {
+        let patience = Patience::new(unwanted);
         rustix::fs::fcntl_setfl(&ends.stderr, OFlags::NONBLOCK)?;
         Ok(Link {
             fs: Line::new(ends.fs, ())?,
@@ -159,7 +97,10 @@ impl Link {
             said: Vec::new(),
             status: ends.status,
             process: ends.process,
-            trees,
+            trees: trees.into(),
+            slow: None,
+            is_waiting: false,
+            patience,
             end: None,
             fs_requests: 0,
             fs_bytes: 0,
@@ -175,6 +116,16 @@ impl Link {
     pub(super) fn send<M: Message>(&mut self, message: &M) -> io::Result<()> {
         self.main.outgoing.push(message);
         self.main.outgoing.flush(&self.main.socket)
+    }
+
+    /// Begins to answer for a job, until `wall` is over.
+    pub(super) fn begin(&mut self, job: u32, wall: Instant) {
+        self.patience.begin(job, wall);
+    }
+
+    /// Why the job was not answered any more, if it was not.
+    pub(super) fn refused(&self) -> Option<Refused> {
+        self.patience.refused()
     }
 
     /// Waits until what was sent is on its way, and answers questions about files meanwhile.
@@ -227,8 +178,12 @@ impl Link {
         if now >= deadline {
             return Ok(false);
         }
-        let left = Timespec::try_from(deadline - now).map_err(io::Error::other)?;
+        let until = if self.is_waiting { deadline.min(self.patience.end()) } else { deadline };
+        let left = Timespec::try_from(until.saturating_duration_since(now)).map_err(io::Error::other)?;
+        let slow = self.slow.as_ref().map_or(self.status.as_fd(), AsFd::as_fd);
         let lines = [
+            (self.is_waiting, self.patience.as_fd(), PollFlags::IN),
+            (self.is_waiting, slow, PollFlags::IN),
             (self.fs.is_open, self.fs.socket.as_fd(), self.fs.interest()),
             (self.main.is_open, self.main.socket.as_fd(), self.main.interest()),
             (self.end.is_none(), self.status.as_fd(), PollFlags::IN),
@@ -243,12 +198,21 @@ impl Link {
         let mut set: Vec<_> =
             open.map(|(_, fd, interest)| PollFd::from_borrowed_fd(*fd, *interest)).collect();
         match poll(&mut set, Some(&left)) {
+            Ok(0) if until < deadline => {}
             Ok(0) => return Ok(false),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
         let mut polled = set.iter().map(|fd| !fd.revents().is_empty());
-        let [fs, main, status, stderr] = lines.map(|(is_open, ..)| is_open && polled.next().unwrap_or(false));
+        let [unwanted, slow, fs, main, status, stderr] =
+            lines.map(|(is_open, ..)| is_open && polled.next().unwrap_or(false));
+        if unwanted {
+            self.patience.hear();
+        }
+        if slow {
+            self.hand_on()?;
+        }
+        self.let_go()?;
         if fs {
             self.serve()?;
         }
@@ -265,18 +229,54 @@ impl Link {
         Ok(true)
     }
 
-    /// Answers one question. A sandbox asks the next one when it has the answer.
+    /// Answers one question, or has it answered. A sandbox asks the next one when it has the answer.
     fn serve(&mut self) -> io::Result<()> {
         self.fs.outgoing.flush(&self.fs.socket)?;
         self.fs.fill()?;
         let Some(request) = self.fs.incoming.next().map_err(|e: WireError| io::Error::from(e))? else {
             return Ok(());
         };
-        if !self.fs.outgoing.is_empty() || !self.fs.incoming.is_empty() {
+        if !self.fs.outgoing.is_empty() || !self.fs.incoming.is_empty() || self.is_waiting {
             return Err(io::Error::other("a question about files before the last one was answered"));
         }
-        let reply = remote::answer(&self.trees, request);
-        self.fs.outgoing.push(&reply);
+        if !slow::is(&self.trees, &request) {
+            return self.reply(&remote::answer(&self.trees, request));
+        }
+        self.patience.hear();
+        if self.patience.is_over() {
+            return self.refuse();
+        }
+        let slow = self.slow.take().map_or_else(|| Slow::new(self.trees.clone()), Ok)?;
+        slow.ask(request)?;
+        self.slow = Some(slow);
+        self.is_waiting = true;
+        Ok(())
+    }
+
+    /// Hands on the answer that took its time.
+    fn hand_on(&mut self) -> io::Result<()> {
+        let Some(reply) = self.slow.as_ref().map(Slow::answer).transpose()?.flatten() else { return Ok(()) };
+        self.is_waiting = false;
+        self.reply(&reply)
+    }
+
+    /// Leaves the question alone that takes longer than anybody waits.
+    fn let_go(&mut self) -> io::Result<()> {
+        if !self.is_waiting || !self.patience.is_over() {
+            return Ok(());
+        }
+        self.slow = None;
+        self.is_waiting = false;
+        self.refuse()
+    }
+
+    fn refuse(&mut self) -> io::Result<()> {
+        self.patience.refuse();
+        self.reply(&FsReply::Failed(Errno::ETIMEDOUT))
+    }
+
+    fn reply(&mut self, reply: &FsReply) -> io::Result<()> {
+        self.fs.outgoing.push(reply);
         self.fs_requests += 1;
         self.fs_bytes += self.fs.outgoing.bytes.len() as u64;
         self.fs.outgoing.flush(&self.fs.socket)

@@ -11,12 +11,14 @@ use cowry_vfs::{
     DeltaBounds, Layer, Overlay, OverlayOptions, Savepoint, ScratchBudget, ScratchLimits, VPathBuf,
 };
 
+use super::bell::Unwanted;
 use super::birth::{self, Spares};
 use super::error::RuntimeError;
 use super::link::{End, Link, Next};
+use super::patience::Refused;
 use super::verdict::{Killed, judge};
 use crate::delta::{self, Pieces};
-use crate::job::{Event, Job, JobResult, Member, Outcome, Program};
+use crate::job::{Event, Job, JobResult, Member, Outcome, Program, TimeLimit};
 use crate::remote;
 use crate::sandbox::{PATIENCE, undo};
 use crate::spec::{JobReport, Limits, Lockdown, Mount, SandboxSpec, Usage};
@@ -84,6 +86,7 @@ struct Running {
     process: Arc<OwnedFd>,
     /// The job that runs, counted from 1, or 0.
     job: AtomicU32,
+    unwanted: Arc<Unwanted>,
 }
 
 /// How a job came to its end.
@@ -126,11 +129,13 @@ impl Sandbox {
             (0_u16..).zip(&spec.mounts).filter_map(|(index, mount)| look(index, mount)).collect::<Vec<_>>();
         spares.refill();
         let ends = asked.wait()?;
-        let running = Arc::new(Running { process: ends.process.clone(), job: AtomicU32::new(0) });
+        let unwanted = Arc::new(Unwanted::new().map_err(RuntimeError::Spawn)?);
+        let running =
+            Running { process: ends.process.clone(), job: AtomicU32::new(0), unwanted: unwanted.clone() };
         let bounds = SandboxBounds::of(&spec.limits);
         let untold = (0_u16..).zip(&spec.mounts).filter(|(_, mount)| mount.written.is_some());
         let trees = spec.mounts.iter().map(|m| m.layer.clone()).chain(spec.program.clone()).collect();
-        let mut link = Link::new(ends, trees, bounds).map_err(RuntimeError::Spawn)?;
+        let mut link = Link::new(ends, trees, bounds, unwanted).map_err(RuntimeError::Spawn)?;
         looks.iter().for_each(|look| link.queue(look));
         Ok(Sandbox {
             link,
@@ -138,7 +143,7 @@ impl Sandbox {
             strict: spec.strict,
             lockdown,
             is_locked: false,
-            running,
+            running: Arc::new(running),
             is_alive: true,
             jobs: 0,
             before: Before::default(),
@@ -263,6 +268,7 @@ impl Sandbox {
         self.before.fs_bytes = self.link.fs_bytes;
         let told = self.tell();
         let begun = Instant::now();
+        self.link.begin(self.running.job.load(Ordering::SeqCst), begun + wall.min(FOREVER));
         let finish = match told.and_then(|()| self.link.send(message)) {
             Ok(()) => self.attend(begun, wall, on_event),
             Err(error) => Ok(self.kill(Killed::Broken(error.to_string()))),
@@ -423,7 +429,7 @@ impl Sandbox {
                 usage.heap_bytes = report.heap_bytes;
                 usage.log_bytes = report.log_bytes;
                 self.before.cpu = self.before.cpu.saturating_add(usage.cpu);
-                result
+                excused(result, self.link.refused())
             }
             Finish::Ended(end, killed) => {
                 if let End::Status { cpu, peak_memory_bytes, .. } = end {
@@ -512,6 +518,15 @@ fn mirror(
     Ok(Some(Overlay::new(mount.layer.clone(), options)))
 }
 
+/// What a job came to that was let go: what it made of the missing answer is not what ended it.
+fn excused(result: JobResult, refused: Option<Refused>) -> JobResult {
+    match (refused, &result.outcome) {
+        (None, _) | (_, Outcome::TimedOut(_) | Outcome::Interrupted | Outcome::OutOfMemory) => result,
+        (Some(Refused::Late), _) => Outcome::TimedOut(TimeLimit::Wall).into(),
+        (Some(Refused::Unwanted), _) => Outcome::Interrupted.into(),
+    }
+}
+
 /// An error with its causes.
 fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -541,6 +556,7 @@ impl Interrupter {
     pub fn interrupt(&self) {
         let job = self.running.job.load(Ordering::SeqCst);
         if job != 0 {
+            self.running.unwanted.set(job);
             // A process that has ended needs no interrupting.
             let _ = sys::queue_signal(&self.running.process, INTERRUPT, job);
         }

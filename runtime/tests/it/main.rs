@@ -13,6 +13,7 @@ mod randomness;
 mod sessions;
 mod sql;
 mod state;
+mod waiting;
 mod walls;
 mod zygotes;
 
@@ -32,6 +33,7 @@ fn main() {
         sql::CASES,
         zygotes::CASES,
         leaks::CASES,
+        waiting::CASES,
         walls::CASES,
     ];
     let cases = cases.concat().into_iter().chain(state::cases());

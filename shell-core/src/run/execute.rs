@@ -11,6 +11,7 @@ use super::program::{self, Prepared};
 use super::trees::Trees;
 use super::{Run, RunReport};
 use crate::error::{Error, Result};
+use crate::interrupt::Doing;
 use crate::record::{
     CHANGES_RECORDED, ChangeRecord, Fate, PolicyRecord, ProgramRecord, RESULT_RECORDED, RunRecord,
 };
@@ -34,6 +35,7 @@ pub(crate) fn execute(
         log.note(&event);
         on_event(event);
     })?;
+    let _ending = (!workspace.is_scratch()).then(|| run.interrupt.during(Doing::Committing));
     let diff = trees.diff(&done.overlays)?;
     let judge = run.policy.files.judge(done.report.result.outcome.is_success());
     let verdicts: Vec<Verdict> = diff.changes.iter().map(|change| judge.verdict(&change.path)).collect();
@@ -110,9 +112,9 @@ fn sandboxed(
     };
     let mut attempt = || -> std::result::Result<Done, RuntimeError> {
         let mut sandbox = zygote.spawn(spec.clone())?;
-        run.interrupt.set(Some(sandbox.interrupter()));
+        let running = run.interrupt.during(Doing::Program(sandbox.interrupter()));
         let report = sandbox.run(&job, on_event);
-        run.interrupt.set(None);
+        drop(running);
         let report = report?;
         let overlays = sandbox.overlays().iter().map(|o| o.as_ref().map(Overlay::fork)).collect();
         // What this very sandbox said, not what the trial found.

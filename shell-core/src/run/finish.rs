@@ -16,6 +16,7 @@ use super::outside::{Outside, Staging};
 use super::trees::Trees;
 use crate::diff::Diff;
 use crate::error::{Error, Result};
+use crate::interrupt::Doing;
 use crate::policy::RuleJudge;
 use crate::record::{ConflictRecord, Fate, RunRecord};
 use crate::workspace::Workspace;
@@ -72,6 +73,7 @@ impl Ending<'_> {
                 let attempt = self.attempt(file, &mut record, &mut outside);
                 match &attempt {
                     Attempt::Done(Some(_)) => {
+                        let _writing = self.run.interrupt.during(Doing::Writing(record.id.clone()));
                         record.buckets = outside.put_in_place(self.workspace, Some(self.trees))?;
                         if !record.buckets.is_empty() {
                             file.put_run(&row(&record))?;
@@ -99,6 +101,7 @@ impl Ending<'_> {
             outside.decide(file, Some(head))?;
             file.put_run(&row(record))
         })?;
+        let _writing = self.run.interrupt.during(Doing::Writing(record.id.clone()));
         record.buckets = outside.put_in_place(self.workspace, Some(self.trees))?;
         Ok(())
     }

@@ -6,6 +6,7 @@ use cowry_vfs::{Errno, Layer};
 use super::{Session, SessionCommit, fork_all};
 use crate::diff::Diff;
 use crate::error::{Error, Result};
+use crate::interrupt::Doing;
 use crate::record::ConflictRecord;
 use crate::run::outside::{Outside, Staging};
 
@@ -24,6 +25,7 @@ impl Session {
             return Ok(SessionCommit { revision: None, diff, id: None, buckets: Vec::new() });
         }
         let id = crate::id::fresh(self.workspace.clock().now());
+        let committing = self.handle.during(Doing::Committing);
         let mut outside = self.stage(&id, &diff)?;
         let revision = match self.commit_staged(&file, message, &mut outside) {
             Ok(revision) => revision,
@@ -32,6 +34,8 @@ impl Session {
                 return Err(error);
             }
         };
+        drop(committing);
+        let _writing = self.handle.during(Doing::Writing(id.clone()));
         let buckets = outside.put_in_place(&self.workspace, Some(&self.trees))?;
         Ok(SessionCommit { revision, diff, id: Some(id), buckets })
     }

@@ -135,6 +135,7 @@ impl Layer for HostLayer {
             transactions: false,
             immutable: false,
             remote: false,
+            waits: false,
             ino_bits: 48,
         }
     }

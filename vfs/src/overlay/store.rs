@@ -197,6 +197,7 @@ impl Layer for Store {
             transactions: true,
             immutable: false,
             remote: self.base.lower.as_ref().is_some_and(|lower| lower.features().remote),
+            waits: self.base.lower.as_ref().is_some_and(|lower| lower.features().waits),
             ino_bits: self.ino_bits,
         }
     }

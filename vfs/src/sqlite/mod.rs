@@ -254,7 +254,7 @@ impl fmt::Debug for SqliteLayer {
 }
 
 /// What both the live tree and a snapshot can do.
-fn features(writable: bool, immutable: bool) -> Features {
+fn features(writable: bool, immutable: bool, waits: bool) -> Features {
     Features {
         writable,
         hard_links: true,
@@ -267,6 +267,7 @@ fn features(writable: bool, immutable: bool) -> Features {
         transactions: true,
         immutable,
         remote: false,
+        waits,
         ino_bits: 48,
     }
 }
@@ -278,7 +279,7 @@ impl Layer for SqliteLayer {
     }
 
     fn features(&self) -> Features {
-        features(!self.shared.options.read_only, false)
+        features(!self.shared.options.read_only, false, true)
     }
 
     fn root(&self) -> Ino {

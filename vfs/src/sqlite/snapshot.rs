@@ -1,7 +1,7 @@
 //! A sealed revision as a layer of its own.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -26,13 +26,15 @@ pub struct Snapshot {
     shared: Arc<Shared>,
     rev: Revision,
     recent: Mutex<Recent>,
+    /// Whether some of its content may lie in a bucket.
+    waits: OnceLock<bool>,
 }
 
 impl Snapshot {
     /// Keeps the revision from being pruned. Whether it is there, the caller has to look afterwards.
     pub(super) fn new(shared: Arc<Shared>, rev: Revision) -> NodeResult<Snapshot> {
         shared.keep(rev)?;
-        Ok(Snapshot { shared, rev, recent: Mutex::default() })
+        Ok(Snapshot { shared, rev, recent: Mutex::default(), waits: OnceLock::new() })
     }
 
     /// Which revision it is.
@@ -84,7 +86,7 @@ impl Layer for Snapshot {
     }
 
     fn features(&self) -> Features {
-        features(false, true)
+        features(false, true, *self.waits.get_or_init(|| self.shared.has_homes()))
     }
 
     fn root(&self) -> Ino {

@@ -125,7 +125,11 @@ impl Evaluator for Evaluating {
         if !self.can_commit() {
             return Err(Failure::new("there is no workspace to commit to: start with -w FILE"));
         }
-        let done = self.session().commit(message)?;
+        let done = {
+            let mut session = self.session();
+            let _guard = interrupt::to_program(session.interrupter());
+            session.commit(message)?
+        };
         match done.revision {
             Some(revision) => {
                 self.revision = Some(revision.0);

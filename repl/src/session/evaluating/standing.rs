@@ -7,6 +7,7 @@ use super::Evaluating;
 use crate::command::run_args::Bounds;
 use crate::failure::Outcome;
 use crate::output::Output;
+use crate::policy;
 use crate::render::{Table, counted, shown, summary};
 
 impl Evaluating {
@@ -62,6 +63,7 @@ impl Evaluating {
             return self.show_lines(out, lines);
         };
         let mount = Mount::parse(mount)?;
+        policy::lasts(&mount)?;
         let words = mount_words(&mount);
         self.session().mount(mount)?;
         out.note(&format!("mounted {words}; globals are lost"));

@@ -1,10 +1,11 @@
+use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
 use cowry_vfs::MemoryLayer;
 
 use super::*;
 use crate::job::Event;
-use crate::wire::Blob;
+use crate::wire::{self, Blob};
 
 /// A link to a process that does nothing, and the ends that a sandbox would have.
 struct Hostile {
@@ -28,7 +29,9 @@ fn hostile() -> Hostile {
     let (status, status_theirs) = control::packet_pair().unwrap();
     let (stderr, stderr_theirs) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
     let ends = Ends { fs, main, stderr, status, process: Arc::new(process) };
-    let link = Link::new(ends, vec![Arc::new(MemoryLayer::new())], BOUNDS).unwrap();
+    let link =
+        Link::new(ends, vec![Arc::new(MemoryLayer::new())], BOUNDS, Arc::new(Unwanted::new().unwrap()))
+            .unwrap();
     Hostile { link, child, main: main_theirs, fs: fs_theirs, stderr: stderr_theirs, status: status_theirs }
 }
 

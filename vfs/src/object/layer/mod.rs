@@ -213,7 +213,12 @@ impl Layer for ObjectLayer {
     }
 
     fn features(&self) -> Features {
-        Features { writable: !self.read_only, remote: true, ..Features::files_only(nodes::INO_BITS) }
+        Features {
+            writable: !self.read_only,
+            remote: true,
+            waits: true,
+            ..Features::files_only(nodes::INO_BITS)
+        }
     }
 
     fn root(&self) -> Ino {

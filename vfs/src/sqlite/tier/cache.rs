@@ -6,11 +6,14 @@
 //! written an eighth of it, looks at all of the folder and removes what was used least lately.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+#[cfg(unix)]
+use rustix::fs::OFlags;
 
 use super::super::chunk::Hash;
 use super::ChunkFolder;
@@ -22,31 +25,14 @@ const BYTES: u64 = 1 << 30;
 const NOTE_AGAIN: Duration = Duration::from_secs(60);
 
 impl ChunkFolder {
-    fn place(&self, env: &dyn Fn(&str) -> Option<String>) -> Option<(PathBuf, u64)> {
+    fn place(&self, env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
         let set = |name| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let usual = || {
             let home = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
             home.map(|home| home.join("cowry").join("chunks"))
         };
-        let folder = self.folder.clone().or_else(|| set("COWRY_CACHE_DIR")).or_else(usual)?;
-        let said = || env("COWRY_CACHE_SIZE").and_then(|text| bytes(&text));
-        Some((folder, self.bytes.or_else(said).unwrap_or(BYTES)))
+        self.folder.clone().or_else(|| set("COWRY_CACHE_DIR")).or_else(usual)
     }
-}
-
-/// A number of bytes as people write it.
-fn bytes(text: &str) -> Option<u64> {
-    let text = text.trim().to_ascii_lowercase();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let unit = match text[digits..].trim().trim_end_matches("ib").trim_end_matches('b') {
-        "" => 1,
-        "k" => 1 << 10,
-        "m" => 1 << 20,
-        "g" => 1 << 30,
-        "t" => 1 << 40,
-        _ => return None,
-    };
-    text[..digits].parse::<u64>().ok()?.checked_mul(unit)
 }
 
 /// The folder in use.
@@ -63,7 +49,7 @@ pub(super) struct Cache {
 impl Cache {
     /// `None` if nothing is to be kept.
     pub(super) fn new(how: &ChunkFolder, clock: Arc<dyn Clock>) -> Option<Cache> {
-        let (folder, bound) = how.place(&|name| std::env::var(name).ok())?;
+        let (folder, bound) = (how.place(&|name| std::env::var(name).ok())?, how.bytes.unwrap_or(BYTES));
         let (written, drafts) = (AtomicU64::new(bound), AtomicU64::new(0));
         (bound > 0).then_some(Cache { folder, bound, clock, written, drafts })
     }
@@ -80,21 +66,32 @@ impl Cache {
 
     /// Whether there seems to be such a file.
     pub(super) fn has(&self, hash: &Hash) -> bool {
-        self.path(hash).exists()
+        self.path(hash).symlink_metadata().is_ok_and(|meta| meta.is_file())
     }
 
     /// The bytes with this hash, if they are there and whole.
     pub(super) fn get(&self, hash: &Hash, length: usize) -> Option<Vec<u8>> {
         let path = self.path(hash);
-        let mut file = File::open(&path).ok()?;
+        match self.read(&path, hash, length) {
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            // Whatever else is there is in the way of what belongs there.
+            Err(_) | Ok(None) => {
+                let _ = fs::remove_file(&path);
+                None
+            }
+            Ok(bytes) => bytes,
+        }
+    }
+
+    fn read(&self, path: &Path, hash: &Hash, length: usize) -> io::Result<Option<Vec<u8>>> {
+        let Some(mut file) = open(path)? else { return Ok(None) };
         let mut bytes = Vec::with_capacity(length + 1);
-        (&mut file).take(length as u64 + 1).read_to_end(&mut bytes).ok()?;
+        (&mut file).take(length as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() != length || *blake3::hash(&bytes).as_bytes() != *hash {
-            let _ = fs::remove_file(&path);
-            return None;
+            return Ok(None);
         }
         self.note_use(&file);
-        Some(bytes)
+        Ok(Some(bytes))
     }
 
     fn note_use(&self, file: &File) {
@@ -121,10 +118,12 @@ impl Cache {
         let above = path.parent().expect("it has a folder");
         let number = self.drafts.fetch_add(1, Ordering::Relaxed);
         let draft = above.join(format!("new-{}-{number}", std::process::id()));
-        let mut file = File::create(&draft).or_else(|_| {
+        let mut file = File::create_new(&draft).or_else(|_| {
             make_private(&self.folder)?;
             fs::create_dir_all(above)?;
-            File::create(&draft)
+            // A process of this number left it behind, or somebody who means no good.
+            let _ = fs::remove_file(&draft);
+            File::create_new(&draft)
         })?;
         let written = file.write_all(bytes).and_then(|()| file.set_modified(self.now()));
         let named = written.and_then(|()| fs::rename(&draft, &path));
@@ -159,7 +158,10 @@ impl Cache {
             let meta = entry.metadata().ok().filter(fs::Metadata::is_file)?;
             Some(Kept { path: entry.path(), bytes: meta.len(), used: meta.modified().ok()? })
         };
-        let folders = list(&self.folder).filter(|entry| is_ours(&entry.file_name().to_string_lossy()));
+        // Not where a link leads.
+        let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let is_one = |entry: &fs::DirEntry| is_ours(&entry.file_name().to_string_lossy()) && is_folder(entry);
+        let folders = list(&self.folder).filter(is_one);
         folders.flat_map(|folder| list(&folder.path())).filter_map(kept).collect()
     }
 
@@ -177,6 +179,20 @@ struct Kept {
 /// Whether a folder has a name as ours have: nothing else is touched, whatever the setting names.
 fn is_ours(name: &str) -> bool {
     name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Opens what is a file itself. A link is followed nowhere, and a pipe in which nobody writes is not waited for.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<Option<File>> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    Ok(file.metadata()?.is_file().then_some(file))
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<Option<File>> {
+    if path.symlink_metadata()?.is_file() { File::open(path).map(Some) } else { Ok(None) }
 }
 
 /// Makes a folder that nobody else can look into: what is kept is content of workspaces.
@@ -243,13 +259,54 @@ mod tests {
         assert_eq!(there, [true, false, false, true, true, true, true, true, true]);
     }
 
+    #[cfg(unix)]
     #[test]
-    fn sizes_are_written_as_people_do() {
-        assert_eq!(bytes("500MiB"), Some(500 << 20));
-        assert_eq!(bytes("2 g"), Some(2 << 30));
-        assert_eq!(bytes("0"), Some(0));
-        assert_eq!(bytes("much"), None);
-        assert_eq!(bytes("9999999999999999999999"), None);
+    fn what_is_no_file_is_replaced() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().expect("a folder");
+        let (cache, _) = cache(folder.path(), 1 << 20);
+        let hash = put(&cache, b"some bytes");
+        let path = cache.path(&hash);
+        let elsewhere = folder.path().join("elsewhere");
+        std::fs::write(&elsewhere, b"some bytes").expect("written");
+        let pipe = |path: &Path| {
+            use rustix::fs::{CWD, FileType, Mode, mknodat};
+            mknodat(CWD, path, FileType::Fifo, Mode::RUSR, 0).expect("made");
+        };
+        let link = |path: &Path| symlink(&elsewhere, path).expect("linked");
+        // Reading a pipe in which nobody writes would never end.
+        for replace in [&pipe as &dyn Fn(&Path), &link] {
+            std::fs::remove_file(&path).expect("removed");
+            replace(&path);
+            assert!(!cache.has(&hash));
+            assert_eq!(cache.get(&hash, 10), None);
+            put(&cache, b"some bytes");
+            assert_eq!(cache.get(&hash, 10).as_deref(), Some(&b"some bytes"[..]));
+        }
+        assert_eq!(std::fs::read(&elsewhere).expect("still there"), b"some bytes");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_removed_or_written_where_a_link_leads() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().expect("a folder");
+        let (cache, _) = cache(folder.path(), 800);
+        let elsewhere = folder.path().join("elsewhere");
+        std::fs::create_dir_all(&elsewhere).expect("made");
+        std::fs::write(elsewhere.join("mine"), [0; 1000]).expect("written");
+        std::fs::create_dir_all(&cache.folder).expect("made");
+        symlink(&elsewhere, cache.folder.join("zz")).expect("linked");
+        symlink(&elsewhere, cache.folder.join("00")).expect("linked");
+        // The names of drafts can be guessed.
+        let hash = *blake3::hash(b"some bytes").as_bytes();
+        let above = cache.path(&hash).parent().expect("a folder").to_owned();
+        std::fs::create_dir_all(&above).expect("made");
+        symlink(elsewhere.join("mine"), above.join(format!("new-{}-0", std::process::id()))).expect("linked");
+        put(&cache, b"some bytes");
+        cache.evict();
+        assert_eq!(cache.get(&hash, 10).as_deref(), Some(&b"some bytes"[..]));
+        assert_eq!(std::fs::read(elsewhere.join("mine")).expect("still there"), [0; 1000]);
     }
 
     #[test]

@@ -27,6 +27,16 @@ pub(super) struct Home {
 }
 
 impl Shared {
+    /// Whether some content lies in a bucket, or may.
+    pub(in crate::sqlite) fn has_homes(&self) -> bool {
+        let asked = self.reader().and_then(|reader| {
+            let mut statement = reader.prepare_cached("SELECT 1 FROM home LIMIT 1")?;
+            Ok(statement.exists([])?)
+        });
+        // One that cannot be asked now says so when it is read.
+        asked.unwrap_or(true)
+    }
+
     /// What tells this file from its copies; `None` where nobody can say.
     pub(in crate::sqlite) fn owner(&self) -> Option<Hash> {
         identity(&self.path)

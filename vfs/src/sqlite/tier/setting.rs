@@ -49,7 +49,7 @@ impl ContentTier {
 pub struct ChunkFolder {
     /// The folder. `None`: `$COWRY_CACHE_DIR`, else `chunks` in `$XDG_CACHE_HOME/cowry` or `~/.cache/cowry`.
     pub folder: Option<PathBuf>,
-    /// The most bytes; 0: nothing is kept. `None`: `$COWRY_CACHE_SIZE` (such as `500MiB`), else 1 GiB.
+    /// The most bytes; 0: nothing is kept. `None`: 1 GiB.
     pub bytes: Option<u64>,
 }
 

@@ -26,6 +26,18 @@ fn a_part_of_a_file_is_read_and_changed() {
 }
 
 #[test]
+fn who_reads_a_revision_knows_whether_it_may_have_to_wait() {
+    let f = fixture(&address());
+    f.put("/file", b"some content");
+    let sealed = f.seal();
+    assert!(f.layer.at(sealed).expect("sealed").features().waits);
+    let f = Fixture::with(&alone);
+    f.put("/file", b"some content");
+    let sealed = f.seal();
+    assert!(!f.layer.at(sealed).expect("sealed").features().waits);
+}
+
+#[test]
 fn sequential_reads_fetch_each_object_once() {
     let at = address();
     let f = fixture(&at);
