@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::PushError;
-use super::depot::{Depot, newer};
+use super::depot::{Depot, beginning, newer};
 use super::manifest;
 use crate::object::{Bucket, Expect, TroubleKind};
 
@@ -35,7 +35,7 @@ impl About {
     /// [`PushError::Unusable`] if it is something else, or newer.
     pub(super) fn of(bucket: &Bucket) -> Result<About, PushError> {
         let place = bucket.location();
-        match bucket.get(ABOUT, Some(0..64), None) {
+        match beginning(bucket, ABOUT, 64) {
             Ok(about) => match format(&about) {
                 Some(1..=manifest::FORMAT) => Ok(About::Said),
                 Some(format) => Err(newer(&place.to_string(), format)),

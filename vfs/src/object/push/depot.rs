@@ -70,7 +70,7 @@ impl<'a> Depot<'a> {
     /// A push, whole and verified.
     pub(super) fn manifest(&self, name: &PushName, number: u64) -> Result<Manifest, PushError> {
         let flawed = |flaw| self.flawed(name, number, &flaw);
-        let bytes = self.bucket.get(&object(name, number), Some(0..manifest::LARGEST + 1), None)?;
+        let bytes = beginning(self.bucket, &object(name, number), manifest::LARGEST + 1)?;
         if bytes.len() as u64 > manifest::LARGEST {
             return Err(flawed(Flaw::Damaged("it is too large")));
         }
@@ -81,7 +81,7 @@ impl<'a> Depot<'a> {
 
     /// What a push says of itself, to be shown.
     fn glimpse(&self, name: &PushName, number: u64) -> Result<PushInfo, PushError> {
-        let bytes = self.bucket.get(&object(name, number), Some(0..manifest::BEGINNING), None)?;
+        let bytes = beginning(self.bucket, &object(name, number), manifest::BEGINNING)?;
         Manifest::glimpse(&bytes).map_err(|flaw| self.flawed(name, number, &flaw))
     }
 
@@ -153,6 +153,15 @@ pub(super) fn newer(place: &str, format: u32) -> PushError {
         "{place} was pushed by a newer version (format {format}, this one knows {}): upgrade cowry",
         manifest::FORMAT
     ))
+}
+
+/// The first bytes of an object, of which there may be fewer: none at all if something damaged it.
+pub(super) fn beginning(bucket: &Bucket, name: &str, most: u64) -> Result<Bytes, Trouble> {
+    bucket.get(name, Some(0..most), None).or_else(|trouble| match bucket.head(name) {
+        // Of nothing no store gives a range.
+        Ok(Some(found)) if found.size == 0 => Ok(Bytes::new()),
+        _ => Err(trouble),
+    })
 }
 
 /// Reads a listing to its end.

@@ -86,9 +86,12 @@ fn a_damaged_push_can_be_removed() {
     let place = Place::new();
     let bucket = place.bucket();
     let layer = three(&place, &bucket);
-    std::fs::write(place.object("pushes/site/0000000003"), "damaged").expect("written");
-    for told in [said(send(&bucket, &layer)), said(prune(&bucket, &keep(1)))] {
-        assert!(told.contains("`cowry push --remove 3 --name site file:///"), "{told}");
+    for damage in ["damaged", ""] {
+        std::fs::write(place.object("pushes/site/0000000003"), damage).expect("written");
+        for told in [said(send(&bucket, &layer)), said(prune(&bucket, &keep(1)))] {
+            assert!(told.contains("`cowry push --remove 3 --name site file:///"), "{told}");
+        }
+        assert_eq!(list_pushes(&bucket).expect("listed").1.len(), 1);
     }
     assert!(said(remove_push(&bucket, &name("site"), 4)).contains("no push 4 of site"));
     assert!(said(remove_push(&bucket, &name("other"), 3)).contains("no push 3 of other"));
