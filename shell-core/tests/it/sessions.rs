@@ -185,8 +185,11 @@ fn an_interrupt_ends_the_entry() {
     let mut session = begin(&place);
     value(&mut session, "globalThis.n = 1");
     let handle = session.interrupter();
-    let report =
-        session.eval("console.log('now'); for (;;) {}", &mut |_| handle.interrupt()).expect("evaluated");
+    let report = session
+        .eval("console.log('now'); for (;;) {}", &mut |_| {
+            handle.interrupt();
+        })
+        .expect("evaluated");
     assert_eq!((report.outcome, report.restarted), (Outcome::Interrupted, false));
     assert_eq!(value(&mut session, "n"), "1");
 }
