@@ -34,11 +34,6 @@ pub fn to_other() -> Guard {
     to(Running::Other)
 }
 
-/// Leaves interrupts to Cowry itself, whatever a guard that still lives says.
-pub fn to_cowry() {
-    *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = None;
-}
-
 fn to(running: Running) -> Guard {
     INSTALLED.get_or_init(|| ctrlc::set_handler(on_interrupt).is_ok());
     *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use cowry_shell_core::Workspace;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::interrupt;
 use crate::output::Output;
 
 const SILENT_FOR: Duration = Duration::from_millis(500);
@@ -89,10 +88,7 @@ pub fn of_bucket_writes(out: &Output, workspace: &Workspace) {
     workspace.on_bucket_writes(move |at| {
         let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(at) = at else { return *shown = None };
-        let progress = shown.get_or_insert_with(|| {
-            interrupt::to_cowry();
-            Progress::begin(wanted, "writing to the bucket")
-        });
+        let progress = shown.get_or_insert_with(|| Progress::begin(wanted, "writing to the bucket"));
         progress.at(at.objects, at.bytes, Some(at.of_bytes));
     });
 }
