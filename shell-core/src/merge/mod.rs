@@ -127,12 +127,8 @@ impl Workspace {
             if options.dry_run {
                 return Ok(Some(report));
             }
-            late.left_out(
-                report
-                    .resolved
-                    .iter()
-                    .filter_map(|(conflict, by)| (*by == Resolution::Ours).then(|| conflict.path.clone())),
-            );
+            let stay = report.resolved.iter().filter(|(_, by)| *by == Resolution::Ours);
+            late.left_out(stay.map(|(conflict, _)| conflict.path.clone()));
             let message = options.message.clone().or_else(|| record.message.clone());
             let seal = SealInfo {
                 kind: RevisionKind::Merge,
