@@ -47,7 +47,8 @@ impl Workspace {
         let watched = layer.clone();
         let file = self.path().unwrap_or(Path::new("cowry"));
         let how = FuseOptions {
-            source: file.display().to_string(),
+            // Whoever reads the table of mounts is somewhere else.
+            source: std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).display().to_string(),
             read_only: !writable,
             elsewhere: Elsewhere::Watched(Arc::new(move || watched.data_version())),
             clock: self.clock(),

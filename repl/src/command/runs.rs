@@ -146,7 +146,12 @@ fn list(context: &mut Context, args: &ListArgs) -> Outcome {
     report::unfinished(&mut context.out, &workspace)?;
     if context.out.json {
         let runs: Vec<Value> = records.iter().map(object::run_summary).collect();
-        context.out.object(&json!({ "runs": runs }))?;
+        let unfinished: Vec<Value> = workspace
+            .unfinished()?
+            .iter()
+            .map(|(id, buckets)| json!({ "run": id, "buckets": buckets.iter().map(bucket_json).collect::<Vec<_>>() }))
+            .collect();
+        context.out.object(&json!({ "runs": runs, "unfinished": unfinished }))?;
         return Ok(0);
     }
     if records.is_empty() && args.limit > 0 {

@@ -4,8 +4,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use cowry_shell_core::kernel;
+use cowry_shell_core::{OpenWorkspace, Workspace, kernel};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{StatVfsMountFlags, statvfs};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde_json::json;
 
@@ -45,13 +46,52 @@ pub fn run(context: &mut Context, args: &UnmountArgs) -> Outcome {
         // Whoever it is cannot be waited for.
         server => server.ok().flatten(),
     };
+    let seals = !args.lazy && server.is_some() && is_writable(&args.dir);
     take_away(args, args.lazy)?;
     if !args.lazy && !server.is_none_or(ended) {
         let line = format!("{shown} is unmounted; its server is still writing to {source}");
         return Err(Failure::new(line));
     }
+    if seals {
+        look_after(args, &source)?;
+    }
     context.out.note(&format!("unmounted {source} from {shown}"));
     told(context, args, &source, false)
+}
+
+/// Whether anything can have been written through it.
+fn is_writable(dir: &Path) -> bool {
+    statvfs(dir).is_ok_and(|found| !found.f_flag.contains(StatVfsMountFlags::RDONLY))
+}
+
+/// Makes sure that what was written is a revision. The server, which was to make it one, has nobody to tell that it could
+/// not, as when the bucket of the content did not answer.
+fn look_after(args: &UnmountArgs, source: &str) -> Outcome<()> {
+    // A name that the table of mounts cannot tell, or that another process gave in its own words.
+    if !Path::new(source).is_absolute() || source.contains(char::REPLACEMENT_CHARACTER) {
+        return Ok(());
+    }
+    let shown = args.dir.display();
+    let look = OpenWorkspace { read_only: true, ..OpenWorkspace::default() };
+    match Workspace::open(source, &look).and_then(|workspace| workspace.has_unsealed_changes()) {
+        Ok(false) => return Ok(()),
+        Ok(true) => {}
+        Err(error) => {
+            let why = Failure::from(error);
+            let line =
+                format!("{shown} is unmounted, but whether all of it became a revision is not known: {why}");
+            return Err(Failure::new(line));
+        }
+    }
+    let sealed =
+        Workspace::open(source, &OpenWorkspace::default()).and_then(|workspace| workspace.seal(None));
+    sealed.map(drop).map_err(|error| {
+        let why = Failure::from(error);
+        Failure::new(format!(
+            "{shown} is unmounted, but what was written through it is not a revision yet: {why}; nothing is lost: once \
+             that is put right, the next `cowry run` makes it one"
+        ))
+    })
 }
 
 /// A mount that nothing serves any more.

@@ -213,6 +213,8 @@ $ cowry -w a.cowry runs
 …
 ! run … has 1 object left to write to s3://shells/results: `cowry runs finish …` does it
 ! run … has 1 object left to write to s3://shells/in: `cowry runs finish …` does it
+$ cowry -w a.cowry runs --json
+{{\"runs\":[…],\"unfinished\":[{{\"run\":\"…\",\"buckets\":[{{\"address\":\"s3://shells/results\",…\"left\":1,…}},{{\"address\":\"s3://shells/in\",…\"left\":1,…}}]}}]}}
 $ export AWS_ENDPOINT_URL={}; cowry -w a.cowry runs finish latest
 ! promoted 1 file (6 B) to s3://shells/results
 ! cowry: conflict, not written: s3://shells/in/w changed meanwhile; `cowry runs finish … --overwrite` writes over that, `--drop` forgets it

@@ -211,6 +211,33 @@ $ cowry -w a.cowry check
 }
 
 #[test]
+fn what_could_not_become_a_revision_is_told_and_becomes_one() {
+    let Some(made) = Mountable::new("what_could_not_become_a_revision_is_told_and_becomes_one") else {
+        return;
+    };
+    // A file where the bucket's folder is to be is a bucket that takes nothing.
+    made.place.check(
+        r#"
+$ cowry -q -w a.cowry content file://$PWD/bucket >content; rm -rf bucket; touch bucket
+$ cowry -q -w a.cowry mount mnt
+$ head -c 300000 /dev/urandom >big; cp big mnt/big
+$ cowry unmount mnt
+! cowry: mnt is unmounted, but what was written through it is not a revision yet: …bucket…; nothing is lost: once that is put right, the next `cowry run` makes it one
+[exit status: 125]
+$ ls mnt
+$ rm bucket; cowry -q -w a.cowry run -e 1
+1
+$ cowry -w a.cowry fs cat latest:/big | cmp - big
+$ cowry -q -w a.cowry mount --ro mnt
+$ rm -rf bucket; touch bucket; head -c 300000 /dev/urandom >more; cowry -q -w a.cowry fs put more /more 2>&1 | wc -l
+1
+$ cowry unmount mnt
+! unmounted [..]/a.cowry from mnt
+"#,
+    );
+}
+
+#[test]
 fn a_workspace_moved_away_from_under_its_mount_takes_no_changes() {
     let Some(made) = Mountable::new("a_workspace_moved_away_from_under_its_mount_takes_no_changes") else {
         return;

@@ -1,7 +1,7 @@
 //! What remains to be written to buckets, as the workspace keeps it.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cowry_vfs::Timestamp;
 use cowry_vfs::sqlite::{KeptChanges, Revision, SqliteLayer};
@@ -15,6 +15,8 @@ use crate::workspace::Workspace;
 const FOREVER: Timestamp = Timestamp(i64::MAX);
 /// Distinguishes these journals from the changes of runs.
 const KEY: &str = "bucket:";
+/// What stands between the name of a workspace and the id of what is held.
+const HELD: &str = "-held-";
 /// The most addresses of conflicts that are named.
 const NAMED: usize = 100;
 
@@ -172,7 +174,7 @@ impl Held {
     pub fn of(workspace: &Workspace, id: &str) -> Result<Held> {
         let file = workspace.path().ok_or(Error::Scratch { what: "write to a bucket" })?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        Ok(Held { path: file.with_file_name(format!("{name}-held-{id}")), lock: None })
+        Ok(Held { path: file.with_file_name(format!("{name}{HELD}{id}")), lock: None })
     }
 
     /// Makes it, with the lock held.
@@ -191,6 +193,40 @@ impl Held {
     pub fn is_busy(&self) -> bool {
         File::open(self.path.join("lock"))
             .is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+    }
+
+    /// What to do if the content for a target is not there, as when the workspace has another name since.
+    pub fn misses(&self, target: &Target) -> Option<String> {
+        let mut puts = target.steps.iter().filter_map(|step| match step.act {
+            Act::Put { number, .. } => Some(self.staged(number)),
+            _ => None,
+        });
+        if puts.all(|staged| staged.exists()) {
+            return None;
+        }
+        let here = self.path.display();
+        Some(match self.elsewhere() {
+            Some(folder) => {
+                format!(
+                    "it is held in {}, as the workspace had another name: rename that to {here}",
+                    folder.display()
+                )
+            }
+            None => format!("it was held beside the workspace, in {here}, which is not there: put it back"),
+        })
+    }
+
+    /// The folder that was made for the same writes when the workspace had another name.
+    fn elsewhere(&self) -> Option<PathBuf> {
+        let own = self.path.file_name()?.to_string_lossy();
+        let suffix = &own[own.rfind(HELD)?..];
+        let beside = self.path.parent().filter(|folder| *folder != Path::new(""));
+        let entries = std::fs::read_dir(beside.unwrap_or(Path::new("."))).ok()?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut others = names.filter(|name| name.ends_with(suffix) && *name != own);
+        // Of several it cannot be told which.
+        let found = others.next()?;
+        others.next().is_none().then(|| self.path.with_file_name(found))
     }
 
     pub fn staged(&self, number: usize) -> PathBuf {

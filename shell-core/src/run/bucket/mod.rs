@@ -237,7 +237,10 @@ fn take_journal(journal: &mut Journal, held: &Held, workspace: &Workspace, trees
 
 fn take_target(target: &mut Target, source: &Source<'_>, trees: Option<&Trees>) {
     target.conflicts.clear();
-    target.trouble = None;
+    target.trouble = source.held.misses(target);
+    if target.trouble.is_some() {
+        return;
+    }
     let store = match at(&target.address) {
         Ok(store) => store,
         Err(Refusal::Trouble(why)) => return target.trouble = Some(why),
@@ -311,7 +314,9 @@ pub(crate) fn finish(
 }
 
 fn finish_one(workspace: &Workspace, id: &str, how: Finish) -> Result<Option<(String, Vec<BucketRecord>)>> {
-    let held = Held::of(workspace, id)?.make()?;
+    let held = Held::of(workspace, id)?;
+    let was_there = held.path.exists();
+    let held = held.make()?;
     // What it says now: until the lock was taken another process may have been at it.
     let Some(mut journal) = Journal::of(workspace.file("write to a bucket from")?, id)? else {
         held.remove();
@@ -329,7 +334,13 @@ fn finish_one(workspace: &Workspace, id: &str, how: Finish) -> Result<Option<(St
         Finish::Drop => journal.targets.iter_mut().for_each(give_up),
     }
     let records = journal.records();
+    // One that was made for its lock alone would be in the way of the one that is to have its name.
+    let is_in_the_way = !was_there && journal.targets.iter().any(|target| held.misses(target).is_some());
+    let made = held.path.clone();
     settle(&journal, held, workspace)?;
+    if is_in_the_way {
+        let _ = std::fs::remove_dir_all(made);
+    }
     Ok(Some((id.into(), records)))
 }
 

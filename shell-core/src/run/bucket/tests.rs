@@ -241,3 +241,22 @@ fn content_that_is_not_there_any_more_is_told() {
     let why = records[0].trouble.clone().expect("a trouble");
     assert!(why.contains("w.cowry-held-testtest") && records[0].left > 0, "{why}");
 }
+
+#[test]
+fn content_that_is_held_under_an_earlier_name_is_found() {
+    let scene = Scene::new("renamed");
+    drop(scene.decided());
+    let [old, new] = ["v", "w"].map(|name| scene.folder.path().join(format!("{name}.cowry-held-testtest")));
+    std::fs::rename(&new, &old).expect("renamed");
+    let (_, records) = finish(&scene.again(), "test", Finish::Retry).expect("tried").expect("there was one");
+    let why = records[0].trouble.clone().expect("a trouble");
+    let (held, to) = (format!("held in {}", old.display()), format!("rename that to {}", new.display()));
+    assert!(why.contains(&held) && why.ends_with(&to), "{why}");
+    assert_eq!(scene.held(), ["v.cowry-held-testtest"]);
+    scene.is_untouched();
+    std::fs::rename(old, new).expect("renamed");
+    let (_, records) =
+        finish(&scene.again(), "test", Finish::Retry).expect("finished").expect("there was one");
+    assert_eq!(records[0].left, 0);
+    scene.is_done();
+}
