@@ -79,6 +79,8 @@ pub struct Session {
     /// Which nodes of the workspace earlier commits made of the session's.
     nodes: InoMap,
     own: Vec<Revision>,
+    /// The run as which the last commit is kept that met a conflict.
+    kept: Option<String>,
     handle: InterruptHandle,
     /// Whether each entry since the last commit, in this sandbox, has written anything, if only a time of access.
     wrote: Vec<bool>,
@@ -104,6 +106,7 @@ impl Session {
             committed: Vec::new(),
             nodes: InoMap::default(),
             own: Vec::new(),
+            kept: None,
             handle: InterruptHandle::default(),
             wrote: Vec::new(),
             options,
@@ -264,6 +267,7 @@ impl Session {
         self.committed.clear();
         self.nodes = InoMap::default();
         self.own.clear();
+        self.kept = None;
         self.spawn()
     }
 }

@@ -233,6 +233,40 @@ $ cowry -w a.cowry runs finish latest --drop
     nothing_secret(&place);
 }
 
+#[test]
+fn a_session_that_others_were_ahead_of_has_a_way_out() {
+    let (server, place) = scene();
+    put(&server, "in/a.txt", "old");
+    place.write(
+        "session.txt",
+        ".mount /data=s3://shells/in:rw\nfs.readFileSync('/data/a.txt', 'utf8')\nfs.writeFileSync('/data/a.txt', 'mine'); fs.writeFileSync('/own', 'mine')\n'ready'\n",
+    );
+    place.check(
+        r#"
+$ mkfifo in && { cowry -w a.cowry repl < in > out 2>&1 & } && exec 3> in && cat session.txt >&3 && \
+  until grep -qs ready out || ! kill -0 $!; do sleep 0.1; done && \
+  cowry -q -w b.cowry run --mount /data=s3://shells/in:rw -e 'fs.writeFileSync("/data/a.txt", "theirs")' && \
+  echo .commit >&3 && exec 3>&- ; wait $!; echo $?; tail -2 out
+122
+cowry: conflict: changed by others since the base: /data/a.txt; nothing is committed, but kept as run …: `cowry runs commit … --theirs` takes the session's version, `--ours` leaves those paths out (here .runs commit; .discard and .refresh go on from there)
+an entry failed: 2 paths not committed (.commit commits at once)
+$ cowry -w a.cowry runs
+…  [session]  completed  not committed (conflict)
+$ cowry -w a.cowry runs diff latest --stat
+…
+$ cowry -w a.cowry runs commit latest
+! cowry: conflict: changed by others since the base: /data/a.txt; …
+[exit status: 122]
+$ cowry -w a.cowry runs commit latest --theirs
+! committed revision 1: run …
+! wrote 1 object (4 B) to s3://shells/in
+$ cowry -w a.cowry fs cat /own
+mine
+"#,
+    );
+    assert_eq!(object(&server, "in/a.txt").as_deref(), Some("mine"));
+}
+
 /// Waits for what is bound to come.
 fn until(mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(300);

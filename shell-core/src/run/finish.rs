@@ -24,7 +24,7 @@ use crate::workspace::Workspace;
 /// How long the changes of a run that was not committed are kept.
 const KEPT: i64 = 24 * 3600 * 1_000_000_000;
 /// The largest changes that are kept, in bytes.
-const KEPT_BYTES: u64 = 64 << 20;
+pub(super) const KEPT_BYTES: u64 = 64 << 20;
 /// The most paths of mounts a record names that could not be kept.
 const LOST_RECORDED: usize = 1000;
 
@@ -188,7 +188,7 @@ impl Ending<'_> {
 
     /// Writes the record, and with it the changes of a run that could yet be committed; `written` says whether those
     /// that persist whatever happens are in place.
-    fn write(&self, file: &SqliteLayer, record: &mut RunRecord, written: bool) -> Result<()> {
+    pub fn write(&self, file: &SqliteLayer, record: &mut RunRecord, written: bool) -> Result<()> {
         let rest = if record.fate == Fate::Unchanged { None } else { self.rest(written) };
         file.batch(&mut |_| {
             self.keep(file, record, rest.as_ref())?;

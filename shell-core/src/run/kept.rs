@@ -3,6 +3,7 @@
 mod commit;
 mod met;
 mod mounts;
+mod session;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub(crate) use self::commit::{Late, after_all, commit_kept};
 use self::met::Met;
 use self::mounts::KeptMounts;
 pub(super) use self::mounts::{Gathered, Gathering, NotYet, key as mounts_key};
+pub(crate) use self::session::Uncommitted;
 use super::finish::row;
 use super::trees::Trees;
 use crate::diff::Diff;

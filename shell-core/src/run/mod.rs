@@ -28,7 +28,9 @@ use cowry_vfs::commit::Verdict;
 pub(crate) use self::execute::execute;
 pub(crate) use self::host::finish_host_writes;
 pub use self::kept::Side;
-pub(crate) use self::kept::{Kept, Late, after_all, commit_kept, diff_kept, drop_kept, find, load};
+pub(crate) use self::kept::{
+    Kept, Late, Uncommitted, after_all, commit_kept, diff_kept, drop_kept, find, load,
+};
 pub use self::late::Finish;
 pub(crate) use self::late::finish;
 use crate::diff::Diff;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cowry_shell_core::vfs::object::{Bucket, Connect, Expect};
 use cowry_shell_core::{
-    Error, Event, Fate, Mount, MountMode, Outcome, Policy, Run, RunReport, SessionOptions,
+    Error, Event, Fate, Mount, MountMode, Outcome, Policy, Run, RunReport, SessionOptions, Side,
 };
 
 use crate::Case;
@@ -28,6 +28,7 @@ pub const CASES: &[Case] = &[
     ("a_session_commits_to_buckets", a_session_commits_to_buckets),
     ("a_folder_and_a_file_change_places", a_folder_and_a_file_change_places),
     ("a_session_goes_on_after_its_own_writes", a_session_goes_on_after_its_own_writes),
+    ("a_conflict_of_a_session_is_committed_late", a_conflict_of_a_session_is_committed_late),
 ];
 
 pub fn bucket(address: &str) -> Bucket {
@@ -355,4 +356,26 @@ fn a_session_goes_on_after_its_own_writes() {
     let error = eval("require('fs').writeFileSync('/data/b', 'more')").expect_err("a conflict");
     assert!(matches!(&error, Error::Conflict { conflicts, .. } if conflicts[0].path == "/data/b"), "{error}");
     is(&bucket, &[("a.txt", "12"), ("b", "theirs")]);
+}
+
+fn a_conflict_of_a_session_is_committed_late() {
+    let place = Place::new();
+    let (policy, bucket) = share("memory://session-late/in", MountMode::ReadWrite);
+    let options = SessionOptions { policy, ..SessionOptions::default() };
+    let mut session = place.workspace.session(options).expect("a session");
+    let code = "require('fs').writeFileSync('/data/a.txt', 'mine'); require('fs').writeFileSync('/data/b', 'mine'); \
+                require('fs').writeFileSync('/own', 'mine')";
+    session.eval(code, &mut |event| drop(event)).expect("evaluated");
+    put(&bucket, "a.txt", "theirs");
+    let Err(Error::Conflict { run: Some(id), conflicts }) = session.commit(None) else {
+        panic!("no conflict")
+    };
+    assert_eq!(conflicts[0].path, "/data/a.txt");
+    drop(session);
+    is(&bucket, &[("a.txt", "theirs")]);
+    let next = place.again();
+    assert!(matches!(next.run_commit(&id, None), Err(Error::Conflict { .. })));
+    next.run_commit(&id, Some(Side::Theirs)).expect("committed");
+    is(&bucket, &[("a.txt", "mine"), ("b", "mine")]);
+    assert_eq!(place.read("/own"), "mine");
 }

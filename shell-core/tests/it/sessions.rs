@@ -1,7 +1,7 @@
 //! Sessions: entries that share globals and files, and what a commit makes of them.
 
 use cowry_shell_core::{
-    EntryReport, Error, LimitSettings, Mount, MountMode, MountSource, Outcome, Session, SessionOptions,
+    EntryReport, Error, LimitSettings, Mount, MountMode, MountSource, Outcome, Session, SessionOptions, Side,
     TimeLimit, VPathBuf,
 };
 
@@ -19,6 +19,11 @@ pub const CASES: &[Case] = &[
     ("after_a_kill_the_session_commits_as_before", after_a_kill_the_session_commits_as_before),
     ("limits_are_per_entry", limits_are_per_entry),
     ("an_interrupt_ends_the_entry", an_interrupt_ends_the_entry),
+    ("what_conflicts_is_kept_and_committed_late", what_conflicts_is_kept_and_committed_late),
+    (
+        "what_others_did_between_two_commits_is_not_overwritten",
+        what_others_did_between_two_commits_is_not_overwritten,
+    ),
     ("undo_takes_back_the_last_entry_that_wrote", undo_takes_back_the_last_entry_that_wrote),
     ("undo_goes_no_further_than_the_last_commit", undo_goes_no_further_than_the_last_commit),
     ("what_is_undone_is_not_committed", what_is_undone_is_not_committed),
@@ -203,7 +208,7 @@ fn others_commits_conflict_and_refresh_takes_them() {
     succeeded(&other.expect("ran"));
     let error = session.commit(None).expect_err("a conflict");
     assert!(
-        matches!(&error, Error::Conflict { run: None, conflicts } if conflicts[0].path.as_str() == "/a"),
+        matches!(&error, Error::Conflict { run: Some(_), conflicts } if conflicts[0].path.as_str() == "/a"),
         "{error}"
     );
     assert!(session.refresh().is_err(), "there is something to lose");
@@ -213,6 +218,55 @@ fn others_commits_conflict_and_refresh_takes_them() {
     value(&mut session, "require('fs').writeFileSync('/a', 'mine')");
     session.commit(None).expect("committed");
     assert_eq!(place.read("/a"), "mine");
+}
+
+/// The run as which a commit is kept that met a conflict.
+fn kept(session: &mut Session) -> Option<String> {
+    match session.commit(None) {
+        Err(Error::Conflict { run, .. }) => run,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn what_conflicts_is_kept_and_committed_late() {
+    let place = Place::new();
+    place.write("/a", "base");
+    let mut session = begin(&place);
+    value(&mut session, "const fs = require('fs'); fs.writeFileSync('/first', 'mine')");
+    session.commit(None).expect("committed");
+    value(&mut session, "fs.writeFileSync('/a', 'mine'); fs.writeFileSync('/b', 'mine')");
+    let other = |code: &str| {
+        succeeded(&place.again().run(&module(code), &mut |event| drop(event)).expect("ran"));
+    };
+    other("fs.writeFileSync('/a', 'other'); fs.writeFileSync('/first', 'other')");
+    let id = kept(&mut session).expect("kept");
+    value(&mut session, "fs.writeFileSync('/b', 'more')");
+    assert_eq!(kept(&mut session).as_ref(), Some(&id), "it is kept once");
+    assert_eq!(changed(&place.workspace.run_diff(&id).expect("kept")), ["M /a", "A /b"]);
+    assert!(matches!(place.workspace.run_commit(&id, None), Err(Error::Conflict { .. })));
+    place.workspace.run_commit(&id, Some(Side::Theirs)).expect("committed");
+    assert_eq!([place.read("/a"), place.read("/b"), place.read("/first")], ["mine", "more", "other"]);
+    let next = kept(&mut session).expect("kept");
+    assert_ne!(next, id, "the first one is committed");
+    session.discard().expect("discarded");
+    session.refresh().expect("refreshed");
+    assert_eq!(value(&mut session, "fs = require('fs'); fs.readFileSync('/b', 'utf8')"), "more");
+}
+
+fn what_others_did_between_two_commits_is_not_overwritten() {
+    let place = Place::new();
+    place.write("/a", "base");
+    let mut session = begin(&place);
+    let other = place.again().run(&module("fs.writeFileSync('/a', 'other')"), &mut |event| drop(event));
+    succeeded(&other.expect("ran"));
+    value(&mut session, "const fs = require('fs'); fs.writeFileSync('/own', 'mine')");
+    session.commit(None).expect("committed");
+    value(&mut session, "fs.writeFileSync('/a', 'mine')");
+    // Over the session's own revision it would look as if it had seen what is in `/a`.
+    assert_eq!(kept(&mut session), None);
+    assert_eq!(place.read("/a"), "other");
+    value(&mut session, "fs.writeFileSync('/a', 'base')");
+    session.undo().expect("undone");
 }
 
 fn undo_takes_back_the_last_entry_that_wrote() {

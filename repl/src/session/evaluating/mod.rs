@@ -7,7 +7,7 @@ mod standing;
 use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 
-use cowry_shell_core::{EntryReport, Outcome as RunOutcome, Session, Show, Workspace};
+use cowry_shell_core::{EntryReport, Error, Outcome as RunOutcome, Session, Show, Workspace};
 use serde_json::{Value, json};
 
 use super::busy::Busy;
@@ -19,7 +19,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::render::{json as object, millis, outcome_line, outcome_status, summary};
 use crate::stream::Stream;
-use crate::{interrupt, report};
+use crate::{interrupt, report, status};
 
 /// A session and its workspace, at a prompt or a pipe.
 #[derive(Debug)]
@@ -79,6 +79,28 @@ impl Evaluating {
     }
 }
 
+/// A conflict names all ways out.
+fn ways_out(error: Error) -> Failure {
+    let told = error.to_string();
+    match error {
+        Error::Conflict { run: Some(id), .. } => Failure::with_status(
+            status::CONFLICT,
+            format!(
+                "{told}; nothing is committed, but kept as run {id}: `cowry runs commit {id} --theirs` takes the session's \
+                 version, `--ours` leaves those paths out (here .runs commit; .discard and .refresh go on from there)"
+            ),
+        ),
+        Error::Conflict { run: None, .. } => Failure::with_status(
+            status::CONFLICT,
+            format!(
+                "{told}; nothing is committed: .undo takes back what the last entries wrote, .discard all since the last \
+                 .commit"
+            ),
+        ),
+        error => error.into(),
+    }
+}
+
 impl Evaluator for Evaluating {
     fn evaluate(&mut self, code: &str, manner: Manner, out: &mut Output) -> Outcome<Evaluated> {
         let coloured = self.interactive && out.style.is_coloured();
@@ -128,7 +150,7 @@ impl Evaluator for Evaluating {
         let done = {
             let mut session = self.session();
             let _guard = interrupt::to_program(session.interrupter());
-            session.commit(message)?
+            session.commit(message).map_err(ways_out)?
         };
         match done.revision {
             Some(revision) => {
