@@ -1,8 +1,8 @@
 //! Sessions: entries that share globals and files, and what a commit makes of them.
 
 use cowry_shell_core::{
-    EntryReport, Error, LimitSettings, Mount, MountMode, MountSource, Outcome, Session, SessionOptions, Side,
-    TimeLimit, VPathBuf,
+    EntryReport, Error, Fate, LimitSettings, Mount, MountMode, MountSource, Outcome, Session, SessionOptions,
+    Side, TimeLimit, VPathBuf,
 };
 
 use crate::Case;
@@ -20,6 +20,7 @@ pub const CASES: &[Case] = &[
     ("limits_are_per_entry", limits_are_per_entry),
     ("an_interrupt_ends_the_entry", an_interrupt_ends_the_entry),
     ("what_conflicts_is_kept_and_committed_late", what_conflicts_is_kept_and_committed_late),
+    ("what_was_kept_is_dropped_when_the_session_commits", what_was_kept_is_dropped_when_the_session_commits),
     (
         "what_others_did_between_two_commits_is_not_overwritten",
         what_others_did_between_two_commits_is_not_overwritten,
@@ -267,6 +268,22 @@ fn what_others_did_between_two_commits_is_not_overwritten() {
     assert_eq!(place.read("/a"), "other");
     value(&mut session, "fs.writeFileSync('/a', 'base')");
     session.undo().expect("undone");
+}
+
+fn what_was_kept_is_dropped_when_the_session_commits() {
+    let place = Place::new();
+    place.write("/a", "base");
+    let mut session = begin(&place);
+    value(&mut session, "const fs = require('fs'); fs.writeFileSync('/own', 'mine')");
+    value(&mut session, "fs.writeFileSync('/a', 'mine')");
+    let other = place.again().run(&module("fs.writeFileSync('/a', 'other')"), &mut |event| drop(event));
+    succeeded(&other.expect("ran"));
+    let id = kept(&mut session).expect("kept");
+    session.undo().expect("undone");
+    session.commit(None).expect("committed");
+    assert_eq!([place.read("/a"), place.read("/own")], ["other", "mine"]);
+    assert_eq!(place.workspace.run_record(&id).expect("recorded").fate, Fate::Dropped);
+    assert!(matches!(place.workspace.run_commit(&id, None), Err(Error::NothingKept { .. })));
 }
 
 fn undo_takes_back_the_last_entry_that_wrote() {
