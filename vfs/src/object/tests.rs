@@ -109,6 +109,19 @@ fn no_link_leads_out_of_a_folder() {
     bucket.expect("opens").put("sub/new", "x", &Expect::Absent, &none()).expect("written");
 }
 
+/// The client of Azure drops a slash at the end of a name: a marker would be a file.
+#[test]
+fn azure_has_no_folders_without_content() {
+    let memory = Bucket::open(&at("memory://no-markers"), Connect::default()).expect("opens");
+    let bucket = Bucket { location: at("az://no-markers"), ..memory };
+    assert_eq!(bucket.put_marker("d").expect_err("refused").kind(), TroubleKind::Unsupported);
+    bucket.keep_folder("d").expect("nothing to do");
+    bucket.put_moving("d", "e").expect("nothing to do");
+    bucket.delete_marker("d").expect("nothing to do");
+    assert!(!bucket.is_moving("d", "e").expect("asked"));
+    assert_eq!(bucket.requests(), (0, 0, 0));
+}
+
 #[test]
 fn a_server_has_buckets() {
     let tests = TestBucket::start();

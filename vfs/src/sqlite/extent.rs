@@ -16,8 +16,8 @@ use crate::errno::{NodeError, NodeResult};
 
 /// Bounds of a chunk. Content-defined, so that an insertion moves the boundaries after it with the bytes.
 const IN_FILE: Cuts = Cuts { min: 16 << 10, avg: 64 << 10, max: 256 << 10 };
-/// The same where chunks go to a bucket, which is asked for each of them. By measurement: half of this makes a gibibyte cost
-/// a sixth more work, twice as much saves none and sends three to five times as much after an edit of a few bytes.
+/// The same where chunks go to a bucket, which is asked for each of them. By measurement half of this makes
+/// twice the requests, and twice as much sends three to five times the bytes after an edit of a few.
 const IN_BUCKET: Cuts = Cuts { min: 128 << 10, avg: 512 << 10, max: 1 << 20 };
 /// More extents than this, shorter than that on average, are a badly fragmented file.
 const FRAGMENTS: i64 = 32;

@@ -12,13 +12,22 @@ use crate::object::location::Scheme;
 use crate::object::trouble::{Trouble, TroubleKind};
 
 impl Bucket {
+    /// Whether a folder without content can be there: the client below has no names with a slash at the end in Azure.
+    fn has_markers(&self) -> bool {
+        self.location.scheme() != Scheme::Azure
+    }
+
     /// Makes an empty object `folder/`, by which tools know a folder without content.
     ///
     /// # Errors
-    /// Whatever keeps the store from it.
+    /// [`TroubleKind::Unsupported`] where no object can be called so (Azure); whatever keeps the store from it.
     pub fn put_marker(&self, folder: &str) -> Result<(), Trouble> {
         if let Some(path) = self.on_host(folder) {
             return self.make(folder, &path);
+        }
+        if !self.has_markers() {
+            let text = "a folder without content cannot be kept in this store; write a file into it";
+            return Err(Trouble::new(TroubleKind::Unsupported, text).about(&self.location.join(folder)));
         }
         self.counts.put();
         let (objects, key) = (self.objects.clone(), self.marker(folder)?);
@@ -26,6 +35,14 @@ impl Bucket {
             objects.put(&key, PutPayload::default()).await?;
             Ok(())
         })
+    }
+
+    /// The same for a folder that is to stay when what is in it goes. Where none can, it goes with that.
+    ///
+    /// # Errors
+    /// Whatever keeps the store from it.
+    pub(in crate::object) fn keep_folder(&self, folder: &str) -> Result<(), Trouble> {
+        if self.has_markers() { self.put_marker(folder) } else { Ok(()) }
     }
 
     /// Removes the object that [`Bucket::put_marker`] makes; one that is not there is removed already.
@@ -42,6 +59,9 @@ impl Bucket {
                 _ => Ok(()),
             };
         }
+        if !self.has_markers() {
+            return Ok(());
+        }
         self.counts.other();
         let (objects, key) = (self.objects.clone(), self.marker(folder)?);
         self.wait(folder, async move {
@@ -54,8 +74,8 @@ impl Bucket {
 
     /// Marks a folder as one that `source` is being moved to, so that a move that was interrupted can go on.
     pub(in crate::object) fn put_moving(&self, source: &str, target: &str) -> Result<(), Trouble> {
-        if self.on_host(target).is_some() {
-            return self.put_marker(target);
+        if self.on_host(target).is_some() || !self.has_markers() {
+            return self.keep_folder(target);
         }
         self.counts.put();
         let (objects, key) = (self.objects.clone(), self.marker(target)?);
@@ -69,7 +89,7 @@ impl Bucket {
 
     /// Whether a folder is marked so.
     pub(in crate::object) fn is_moving(&self, source: &str, target: &str) -> Result<bool, Trouble> {
-        if self.on_host(target).is_some() {
+        if self.on_host(target).is_some() || !self.has_markers() {
             return Ok(false);
         }
         self.counts.other();

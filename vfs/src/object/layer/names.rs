@@ -247,6 +247,6 @@ impl ObjectLayer {
                 page.marker || page.hidden > 0 || objects.chain(page.folders).any(|name| Some(&*name) != but)
             }
         };
-        if stays { Ok(()) } else { Ok(self.bucket.put_marker(folder)?) }
+        if stays { Ok(()) } else { Ok(self.bucket.keep_folder(folder)?) }
     }
 }

@@ -149,14 +149,14 @@ impl ObjectLayer {
         let copies = tree.objects.iter().map(|found| (found.name.clone(), other(&found.name))).collect();
         self.bucket.copy_many(copies, PARALLEL)?;
         for marker in tree.markers.iter().filter(|marker| *marker != source) {
-            self.bucket.put_marker(&other(marker))?;
+            self.bucket.keep_folder(&other(marker))?;
         }
         let gone = tree.objects.iter().map(|found| found.name.clone()).collect();
         self.bucket.delete_many(gone, PARALLEL)?;
         for marker in tree.markers.iter().rev() {
             self.bucket.delete_marker(marker)?;
         }
-        Ok(self.bucket.put_marker(target)?)
+        Ok(self.bucket.keep_folder(target)?)
     }
 
     /// Everything below a folder, folders before what is in them.
