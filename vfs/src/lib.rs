@@ -103,6 +103,7 @@ mod node;
 #[cfg(feature = "object")]
 pub mod object;
 mod overlay;
+mod pass_on;
 mod path;
 mod refuse;
 mod savepoint;

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cowry_runtime::{Event, Job, Limits, Mount, Outcome, Program, Sandbox, SandboxSpec, TimeLimit};
-use cowry_vfs::{
-    DirEntry, Features, Ino, Layer, MemoryLayer, Name, NodeResult, SeekTo, Stat, StatFs, Vfs, VfsOptions,
-};
+use cowry_vfs::{Features, Ino, Layer, MemoryLayer, NodeResult, Vfs, VfsOptions};
 
 use crate::support::{Case, Done, plenty, run, tree, zygote};
 
@@ -52,6 +50,7 @@ impl Stuck {
 
 impl Layer for Stuck {
     cowry_vfs::refuse_changes!();
+    cowry_vfs::pass_on!(inner: root, lookup, getattr, readdir, readlink, seek, open, release, getxattr, listxattr, fsync, statfs);
 
     fn name(&self) -> &str {
         "stuck"
@@ -61,59 +60,11 @@ impl Layer for Stuck {
         Features { writable: false, remote: true, waits: true, ..self.inner.features() }
     }
 
-    fn root(&self) -> Ino {
-        self.inner.root()
-    }
-
-    fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
-        self.inner.lookup(parent, name)
-    }
-
-    fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
-        self.inner.getattr(ino)
-    }
-
-    fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
-        self.inner.readdir(dir, after, limit)
-    }
-
-    fn readlink(&self, ino: Ino) -> NodeResult<String> {
-        self.inner.readlink(ino)
-    }
-
     fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
         if ino == self.stuck {
             self.wait();
         }
         self.inner.read(ino, offset, len)
-    }
-
-    fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
-        self.inner.seek(ino, offset, to)
-    }
-
-    fn open(&self, ino: Ino) -> NodeResult<()> {
-        self.inner.open(ino)
-    }
-
-    fn release(&self, ino: Ino) {
-        self.inner.release(ino);
-    }
-
-    fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
-        self.inner.getxattr(ino, name)
-    }
-
-    fn listxattr(&self, ino: Ino) -> NodeResult<Vec<String>> {
-        self.inner.listxattr(ino)
-    }
-
-    fn fsync(&self, ino: Option<Ino>) -> NodeResult<()> {
-        self.inner.fsync(ino)
-    }
-
-    fn statfs(&self) -> NodeResult<StatFs> {
-        self.inner.statfs()
     }
 
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {

@@ -10,8 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
-use cowry_vfs::{DirEntry, Errno, Features, Ino, Layer, Name, NodeResult, SeekTo, Stat, StatFs};
+use cowry_vfs::{DirEntry, Errno, Features, Ino, Layer, Name, NodeResult, Stat};
 
 /// How many entries are asked for at once.
 const PAGE: usize = 1000;
@@ -193,17 +192,10 @@ impl Frozen {
 #[deny(clippy::missing_trait_methods)]
 impl Layer for Frozen {
     cowry_vfs::refuse_changes!();
-
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
+    cowry_vfs::pass_on!(inner: name, root, readlink, read, will_need, seek, open, release, getxattr, listxattr, fsync, statfs);
 
     fn features(&self) -> Features {
         Features { writable: false, ..self.inner.features() }
-    }
-
-    fn root(&self) -> Ino {
-        self.inner.root()
     }
 
     fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
@@ -248,46 +240,6 @@ impl Layer for Frozen {
             drop(seen);
             self.list_more(dir)?;
         }
-    }
-
-    fn readlink(&self, ino: Ino) -> NodeResult<String> {
-        self.inner.readlink(ino)
-    }
-
-    fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
-        self.inner.read(ino, offset, len)
-    }
-
-    fn will_need(&self, ino: Ino, offset: u64, len: usize) -> bool {
-        self.inner.will_need(ino, offset, len)
-    }
-
-    fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
-        self.inner.seek(ino, offset, to)
-    }
-
-    fn open(&self, ino: Ino) -> NodeResult<()> {
-        self.inner.open(ino)
-    }
-
-    fn release(&self, ino: Ino) {
-        self.inner.release(ino);
-    }
-
-    fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
-        self.inner.getxattr(ino, name)
-    }
-
-    fn listxattr(&self, ino: Ino) -> NodeResult<Vec<String>> {
-        self.inner.listxattr(ino)
-    }
-
-    fn fsync(&self, ino: Option<Ino>) -> NodeResult<()> {
-        self.inner.fsync(ino)
-    }
-
-    fn statfs(&self) -> NodeResult<StatFs> {
-        self.inner.statfs()
     }
 
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use cowry_vfs::{DirEntry, Errno, Features, FileType, Ino, Layer, Name, NodeResult, SeekTo, Stat, StatFs};
+use cowry_vfs::{DirEntry, Errno, Features, FileType, Ino, Layer, Name, NodeResult, SeekTo, Stat};
 
 /// What the name of a module ends with.
 const EXTENSIONS: [&str; 9] = ["js", "mjs", "cjs", "ts", "mts", "cts", "tsx", "jsx", "json"];
@@ -73,17 +73,10 @@ impl Modules {
 #[deny(clippy::missing_trait_methods)]
 impl Layer for Modules {
     cowry_vfs::refuse_changes!();
-
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
+    cowry_vfs::pass_on!(inner: name, root, statfs);
 
     fn features(&self) -> Features {
         Features { writable: false, ..self.inner.features() }
-    }
-
-    fn root(&self) -> Ino {
-        self.inner.root()
     }
 
     fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
@@ -164,10 +157,6 @@ impl Layer for Modules {
 
     fn fsync(&self, _: Option<Ino>) -> NodeResult<()> {
         Ok(())
-    }
-
-    fn statfs(&self) -> NodeResult<StatFs> {
-        self.inner.statfs()
     }
 
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {

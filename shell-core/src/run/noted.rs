@@ -6,9 +6,7 @@ use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use cowry_vfs::{
-    DirEntry, Features, Ino, Layer, Name, NodeError, NodeResult, SeekTo, Stat, StatFs, VPathBuf, Vfs,
-};
+use cowry_vfs::{Features, Ino, Layer, NodeError, NodeResult, VPathBuf, Vfs};
 
 use crate::error::{is_lost, is_trouble};
 use crate::record::ConflictRecord;
@@ -78,69 +76,14 @@ impl Noted {
 #[deny(clippy::missing_trait_methods)]
 impl Layer for Noted {
     cowry_vfs::refuse_changes!();
-
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
+    cowry_vfs::pass_on!(inner: name, root, lookup, getattr, readdir, readlink, will_need, seek, open, release, getxattr, listxattr, fsync, statfs);
 
     fn features(&self) -> Features {
         Features { writable: false, ..self.inner.features() }
     }
 
-    fn root(&self) -> Ino {
-        self.inner.root()
-    }
-
-    fn lookup(&self, parent: Ino, name: &Name) -> NodeResult<Stat> {
-        self.inner.lookup(parent, name)
-    }
-
-    fn getattr(&self, ino: Ino) -> NodeResult<Stat> {
-        self.inner.getattr(ino)
-    }
-
-    fn readdir(&self, dir: Ino, after: Option<&Name>, limit: usize) -> NodeResult<Vec<DirEntry>> {
-        self.inner.readdir(dir, after, limit)
-    }
-
-    fn readlink(&self, ino: Ino) -> NodeResult<String> {
-        self.inner.readlink(ino)
-    }
-
     fn read(&self, ino: Ino, offset: u64, len: usize) -> NodeResult<Bytes> {
         self.inner.read(ino, offset, len).inspect_err(|error| self.notes.note(&self.at, ino, error))
-    }
-
-    fn will_need(&self, ino: Ino, offset: u64, len: usize) -> bool {
-        self.inner.will_need(ino, offset, len)
-    }
-
-    fn seek(&self, ino: Ino, offset: u64, to: SeekTo) -> NodeResult<u64> {
-        self.inner.seek(ino, offset, to)
-    }
-
-    fn open(&self, ino: Ino) -> NodeResult<()> {
-        self.inner.open(ino)
-    }
-
-    fn release(&self, ino: Ino) {
-        self.inner.release(ino);
-    }
-
-    fn getxattr(&self, ino: Ino, name: &str) -> NodeResult<Bytes> {
-        self.inner.getxattr(ino, name)
-    }
-
-    fn listxattr(&self, ino: Ino) -> NodeResult<Vec<String>> {
-        self.inner.listxattr(ino)
-    }
-
-    fn fsync(&self, ino: Option<Ino>) -> NodeResult<()> {
-        self.inner.fsync(ino)
-    }
-
-    fn statfs(&self) -> NodeResult<StatFs> {
-        self.inner.statfs()
     }
 
     fn batch(&self, work: &mut dyn FnMut(&dyn Layer) -> NodeResult<()>) -> NodeResult<()> {
