@@ -326,3 +326,12 @@ impl Features {
         }
     }
 }
+
+/// Where a range of a file ends.
+///
+/// # Errors
+/// `EFBIG` past what an offset can say.
+pub(crate) fn end_of(offset: u64, len: u64) -> NodeResult<u64> {
+    let end = offset.checked_add(len).filter(|end| i64::try_from(*end).is_ok());
+    end.ok_or_else(|| Errno::EFBIG.into())
+}

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{CrateLayer, foreign};
 use crate::errno::{Errno, NodeError, NodeResult};
-use crate::node::{Allocate, FileType, Ino};
+use crate::node::{Allocate, FileType, Ino, end_of};
 
 /// The largest file that is written other than at its end, since it is rewritten whole.
 const LARGEST: u64 = 1 << 30;
@@ -48,7 +48,7 @@ impl CrateLayer {
         if data.is_empty() {
             return Ok(());
         }
-        let end = check_end(offset, data.len() as u64)?;
+        let end = end_of(offset, data.len() as u64)?;
         if offset == size
             && let Ok(path) = self.path(ino)
         {
@@ -83,7 +83,7 @@ impl CrateLayer {
 
     pub(super) fn resize(&self, ino: Ino, size: u64) -> NodeResult<()> {
         self.file_size(ino)?;
-        check_end(size, 0)?;
+        end_of(size, 0)?;
         check_rewrite(size)?;
         let mut content = self.whole(ino)?;
         content.resize(size as usize, 0);
@@ -97,7 +97,7 @@ impl CrateLayer {
         if len == 0 {
             return Err(Errno::EINVAL.into());
         }
-        let end = check_end(offset, len)?;
+        let end = end_of(offset, len)?;
         match how {
             Allocate::Punch => Err(Errno::EOPNOTSUPP.into()),
             Allocate::KeepSize => Ok(()),
@@ -109,13 +109,6 @@ impl CrateLayer {
             }
         }
     }
-}
-
-/// # Errors
-/// `EFBIG` past what an offset can say.
-fn check_end(offset: u64, len: u64) -> NodeResult<u64> {
-    let end = offset.checked_add(len).filter(|end| i64::try_from(*end).is_ok());
-    end.ok_or_else(|| Errno::EFBIG.into())
 }
 
 /// # Errors

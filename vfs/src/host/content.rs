@@ -14,7 +14,7 @@ use super::table::Held;
 use super::{At, HostLayer, Place, host, node};
 use crate::clock::Timestamp;
 use crate::errno::{Errno, NodeResult};
-use crate::node::{Allocate, FileType, Ino, SeekTo, SetAttr};
+use crate::node::{Allocate, FileType, Ino, SeekTo, SetAttr, end_of};
 
 /// An open descriptor: one that is held for a pin, or one for this call alone.
 pub(super) enum Opened {
@@ -84,7 +84,7 @@ impl HostLayer {
 
     pub(super) fn write_content(&self, ino: Ino, offset: u64, data: &[u8]) -> NodeResult<()> {
         let file = self.file(ino, OFlags::WRONLY)?;
-        check_range(offset, data.len() as u64)?;
+        end_of(offset, data.len() as u64)?;
         write_all(file.as_fd(), offset, data)
     }
 
@@ -93,7 +93,7 @@ impl HostLayer {
     pub(super) fn append_content(&self, ino: Ino, data: &[u8]) -> NodeResult<u64> {
         let file = self.file(ino, OFlags::WRONLY)?;
         let end = node::look(file.as_fd(), "").map_err(host)?.stat.size;
-        check_range(end, data.len() as u64)?;
+        end_of(end, data.len() as u64)?;
         write_all(file.as_fd(), end, data)?;
         Ok(end)
     }
@@ -103,7 +103,7 @@ impl HostLayer {
         if len == 0 {
             return Err(Errno::EINVAL.into());
         }
-        check_range(offset, len)?;
+        end_of(offset, len)?;
         let punch = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         let flags = match how {
             Allocate::Reserve => FallocateFlags::empty(),
@@ -158,7 +158,7 @@ impl HostLayer {
         let place = self.place(ino)?;
         if let Some(size) = changes.size {
             let file = self.file(ino, OFlags::WRONLY)?;
-            check_range(size, 0)?;
+            end_of(size, 0)?;
             sys::ftruncate(file.as_fd(), size).map_err(host)?;
         }
         if changes.uid.is_some() || changes.gid.is_some() {
@@ -212,13 +212,6 @@ fn spec(time: Option<Timestamp>) -> Timespec {
         }
         None => Timespec { tv_sec: 0, tv_nsec: sys::UTIME_OMIT },
     }
-}
-
-/// # Errors
-/// `EFBIG` if the end is past what an offset can say.
-fn check_range(offset: u64, len: u64) -> NodeResult<()> {
-    let fits = offset.checked_add(len).is_some_and(|end| i64::try_from(end).is_ok());
-    if fits { Ok(()) } else { Err(Errno::EFBIG.into()) }
 }
 
 pub(super) fn write_all(fd: BorrowedFd<'_>, mut offset: u64, mut data: &[u8]) -> NodeResult<()> {

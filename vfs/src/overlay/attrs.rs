@@ -10,7 +10,7 @@ use super::edit::Edit;
 use super::node::{OwnTarget, Target, Xattrs};
 use super::scratch::Scratch;
 use crate::errno::{Errno, NodeResult};
-use crate::node::{Allocate, FileType, Ino, SetAttr, Stat, XattrMode, check_xattr_name};
+use crate::node::{Allocate, FileType, Ino, SetAttr, Stat, XattrMode, check_xattr_name, end_of};
 
 /// The longest target of a symbolic link.
 pub(crate) const TARGET_MAX: usize = 4095;
@@ -101,7 +101,7 @@ impl Edit<'_> {
 
     pub(crate) fn allocate(&mut self, ino: Ino, how: Allocate, offset: u64, len: u64) -> NodeResult<()> {
         self.check_file(ino)?;
-        let end = offset.checked_add(len).filter(|end| *end <= i64::MAX as u64).ok_or(Errno::EFBIG)?;
+        let end = end_of(offset, len)?;
         if len == 0 {
             return Err(Errno::EINVAL.into());
         }

@@ -19,7 +19,7 @@ use super::tier::{ContentTier, Parts};
 use super::tx::{Next, Tx};
 use super::view::{self, View};
 use crate::errno::{Errno, NodeError, NodeResult};
-use crate::node::{Allocate, FileType, Ino, SeekTo};
+use crate::node::{Allocate, FileType, Ino, SeekTo, end_of};
 
 /// The longest content that is stored in its row. It has no holes.
 pub(super) const INLINE_MAX: i64 = 64 << 10;
@@ -267,8 +267,7 @@ impl Tx<'_> {
         if data.is_empty() {
             return Ok(());
         }
-        let end = offset.checked_add(data.len() as u64).and_then(|end| i64::try_from(end).ok());
-        let (offset, end) = (offset as i64, end.ok_or(Errno::EFBIG)?);
+        let (offset, end) = (offset as i64, end_of(offset, data.len() as u64)? as i64);
         self.need_bytes(node, offset, end - offset)?;
         let size = node.size.max(end);
         match self.body(node)? {
@@ -407,7 +406,7 @@ impl Tx<'_> {
 
     pub(super) fn allocate(&mut self, ino: Ino, how: Allocate, offset: u64, len: u64) -> NodeResult<()> {
         let mut node = self.view().file(ino.0 as i64)?;
-        let end = offset.checked_add(len).and_then(|end| i64::try_from(end).ok()).ok_or(Errno::EFBIG)?;
+        let end = end_of(offset, len)? as i64;
         if len == 0 {
             return Err(Errno::EINVAL.into());
         }

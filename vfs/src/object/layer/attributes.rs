@@ -5,9 +5,8 @@ use std::sync::Arc;
 use super::ObjectLayer;
 use super::kept::MODE_BITS;
 use super::nodes::Node;
-use super::write::check_end;
 use crate::errno::{Errno, NodeResult};
-use crate::node::{Ino, SetAttr, Stat};
+use crate::node::{Ino, SetAttr, Stat, end_of};
 
 impl ObjectLayer {
     /// # Errors
@@ -19,7 +18,7 @@ impl ObjectLayer {
         }
         self.need_possible(self.state.lock().table.get(ino)?, changes)?;
         if let Some(size) = changes.size {
-            check_end(size, 0)?;
+            end_of(size, 0)?;
             self.edit(ino, |spool| {
                 spool.resize(size);
                 Ok(())

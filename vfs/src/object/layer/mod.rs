@@ -32,7 +32,8 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::errno::{Errno, NodeResult};
 use crate::layer::Layer;
 use crate::node::{
-    Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs, XattrMode,
+    Allocate, DirEntry, Features, Ino, NewAttr, NewNode, RenameMode, SeekTo, SetAttr, Stat, StatFs,
+    XattrMode, end_of,
 };
 use crate::path::Name;
 use crate::savepoint::Savepoint;
@@ -41,7 +42,6 @@ use batches::Batches;
 use blocks::Blocks;
 use nodes::{Looks, Table};
 use state::State;
-use write::check_end;
 
 pub use write::{Unwritten, node_metadata};
 
@@ -262,7 +262,7 @@ impl Layer for ObjectLayer {
         if data.is_empty() {
             return self.spool_if_any(ino).map(drop);
         }
-        check_end(offset, data.len() as u64)?;
+        end_of(offset, data.len() as u64)?;
         self.edit(ino, |spool| spool.write(offset, data))
     }
 
@@ -274,7 +274,7 @@ impl Layer for ObjectLayer {
         }
         self.edit(ino, |spool| {
             let end = spool.size;
-            check_end(end, data.len() as u64)?;
+            end_of(end, data.len() as u64)?;
             spool.write(end, data).map(|()| end)
         })
     }
@@ -285,7 +285,7 @@ impl Layer for ObjectLayer {
         if len == 0 {
             return Err(Errno::EINVAL.into());
         }
-        let end = check_end(offset, len)?;
+        let end = end_of(offset, len)?;
         match how {
             Allocate::Punch => Err(Errno::EOPNOTSUPP.into()),
             Allocate::KeepSize => Ok(()),

@@ -285,10 +285,3 @@ pub fn node_metadata(mode: u32, mtime: Timestamp, owner: (u32, u32)) -> BTreeMap
         ("gid".to_owned(), owner.1.to_string()),
     ])
 }
-
-/// # Errors
-/// `EFBIG` past what an offset can say.
-pub(super) fn check_end(offset: u64, len: u64) -> NodeResult<u64> {
-    let end = offset.checked_add(len).filter(|end| i64::try_from(*end).is_ok());
-    end.ok_or_else(|| Errno::EFBIG.into())
-}

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::super::SqliteLayer;
 use super::super::chunk::Hash;
 use super::super::tx::Tx;
-use crate::errno::{Errno, NodeResult};
-use crate::node::Ino;
+use crate::errno::NodeResult;
+use crate::node::{Ino, end_of};
 
 /// A piece of content, as it was cut.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,8 +48,7 @@ impl Tx<'_> {
         bytes: &mut dyn FnMut() -> NodeResult<Bytes>,
     ) -> NodeResult<()> {
         let mut node = self.view().file(ino.0 as i64)?;
-        let end = offset.checked_add(piece.length as u64).and_then(|end| i64::try_from(end).ok());
-        let (offset, end) = (offset as i64, end.ok_or(Errno::EFBIG)?);
+        let (offset, end) = (offset as i64, end_of(offset, piece.length as u64)? as i64);
         // Only at the end of what is there: in between there are others to be cut.
         let is_last = offset >= node.size && end > self.inline_max();
         self.need_bytes(&node, offset, end - offset)?;

@@ -45,6 +45,28 @@ fn bucket(address: &str) -> Bucket {
     Bucket::open(&location, Connect::default()).expect("it opens")
 }
 
+/// The buckets that somebody has met, which tell how often they were asked.
+#[derive(Clone, Default)]
+struct Met(Arc<parking_lot::Mutex<Vec<Bucket>>>);
+
+impl Met {
+    /// A workspace as somebody opens it who has nothing at hand.
+    fn open(&self, f: &Fixture) -> SqliteLayer {
+        let seen = self.clone();
+        let buckets = OpenBucket::new(move |location| {
+            let bucket = Bucket::open(location, Connect::default())?;
+            seen.0.lock().push(bucket.clone());
+            Ok(bucket)
+        });
+        let options = SqliteOptions { buckets, ..alone(options(&f.clock)) };
+        SqliteLayer::open(&f.path, &options).expect("it opens")
+    }
+
+    fn gets(&self) -> u64 {
+        self.0.lock().iter().map(|bucket| bucket.requests().0).sum()
+    }
+}
+
 /// Names of all objects below an address.
 fn objects(address: &str) -> Vec<String> {
     let mut names = Vec::new();

@@ -6,7 +6,7 @@ use super::*;
 struct Files {
     other: SqliteLayer,
     inos: Vec<Ino>,
-    met: Arc<parking_lot::Mutex<Vec<Bucket>>>,
+    met: Met,
     _f: Fixture,
 }
 
@@ -22,22 +22,15 @@ fn files(count: usize) -> Files {
         f.put(&format!("/d/{n:03}"), &content(n));
     }
     f.seal();
-    let met: Arc<parking_lot::Mutex<Vec<Bucket>>> = Arc::default();
-    let seen = met.clone();
-    let buckets = OpenBucket::new(move |location| {
-        let bucket = Bucket::open(location, Connect::default())?;
-        seen.lock().push(bucket.clone());
-        Ok(bucket)
-    });
-    let options = SqliteOptions { buckets, ..alone(options(&f.clock)) };
-    let other = SqliteLayer::open(&f.path, &options).expect("it opens");
+    let met = Met::default();
+    let other = met.open(&f);
     let inos = (0..count).map(|n| ino(&other, &format!("/d/{n:03}"))).collect();
     Files { other, inos, met, _f: f }
 }
 
 impl Files {
     fn gets(&self) -> u64 {
-        self.met.lock().iter().map(|bucket| bucket.requests().0).sum()
+        self.met.gets()
     }
 
     fn read(&self, n: usize) {

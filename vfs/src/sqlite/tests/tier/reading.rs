@@ -45,22 +45,14 @@ fn sequential_reads_fetch_each_object_once() {
     f.put("/long", &long);
     f.seal();
     let (_, there) = places(&f.layer);
-    let met: Arc<parking_lot::Mutex<Vec<Bucket>>> = Arc::default();
-    let seen = met.clone();
-    let buckets = OpenBucket::new(move |location| {
-        let bucket = Bucket::open(location, Connect::default())?;
-        seen.lock().push(bucket.clone());
-        Ok(bucket)
-    });
-    let options = SqliteOptions { buckets, ..alone(options(&f.clock)) };
-    let other = SqliteLayer::open(&f.path, &options).expect("it opens");
+    let met = Met::default();
+    let other = met.open(&f);
     let ino = ino(&other, "/long");
     for start in (0..long.len()).step_by(100_000) {
         let got = other.read(ino, start as u64, 100_000).expect("it is read");
         assert!(got == long[start..long.len().min(start + 100_000)], "at {start}");
     }
-    let gets: u64 = met.lock().iter().map(|bucket| bucket.requests().0).sum();
-    assert_eq!(gets, there);
+    assert_eq!(met.gets(), there);
 }
 
 #[test]
